@@ -1,0 +1,29 @@
+// Package input holds the two variable types that generated code cannot express: an attribute and a
+// relationship, each of which a mutation can leave alone, clear or set (infrahub.md, Writing 4).
+package input
+
+import "encoding/json"
+
+// Text sets a text attribute: a nil *Text leaves it alone, a nil Value clears it.
+type Text struct {
+	Value *string `json:"value"`
+}
+
+// Node points a relationship at a node by its ID (a UUID) or, if that is empty, by its HFID. A nil
+// *Node leaves the relationship alone, the zero Node clears it.
+type Node struct {
+	ID   string
+	HFID []string
+}
+
+// MarshalJSON writes the one identifier that is set, or null.
+func (n Node) MarshalJSON() ([]byte, error) {
+	switch {
+	case n.ID != "":
+		return json.Marshal(map[string]string{"id": n.ID})
+	case len(n.HFID) > 0:
+		return json.Marshal(map[string][]string{"hfid": n.HFID})
+	default:
+		return []byte("null"), nil
+	}
+}
