@@ -1,0 +1,138 @@
+package infrahub
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+)
+
+// The kinds of failure that callers tell apart, for errors.Is.
+var (
+	// ErrNotFound means that the object does not exist on this branch.
+	ErrNotFound = errors.New("not found")
+	// ErrUnauthorized means that the server refused the token or the password.
+	ErrUnauthorized = errors.New("not authorized")
+	// ErrBranchNotFound means that the server has no such Infrahub branch.
+	ErrBranchNotFound = errors.New("branch not found")
+	// ErrNotInfrahub means that something else than Infrahub answered: a proxy, a login page.
+	ErrNotInfrahub = errors.New("the answer did not come from Infrahub")
+	// ErrUnreachable means that no answer came at all.
+	ErrUnreachable = errors.New("no answer")
+)
+
+// Error is a request that failed, in the server's own words where it has any.
+type Error struct {
+	// Operation is the GraphQL operation, "login" or "refresh".
+	Operation string
+	// Status is the HTTP status, 0 if no answer came.
+	Status int
+	// Code is extensions.code of the GraphQL error; Infrahub 1.9 has none.
+	Code string
+	// Message is what the server says, or what is known if it says nothing.
+	Message string
+	// Field is the attribute or relationship that the error is about, "" if it is not known.
+	Field string
+	// RequestID is the x-request-id of the answer, by which the server's logs can be searched.
+	RequestID string
+
+	kind  error
+	cause error
+}
+
+func (e *Error) Error() string {
+	text := fmt.Sprintf("%s: %s", e.Operation, e.Message)
+	if e.RequestID != "" {
+		text += fmt.Sprintf(" (request id %s)", e.RequestID)
+	}
+	return text
+}
+
+// Unwrap returns the kind (ErrNotFound, …) and the cause, of those that are known.
+func (e *Error) Unwrap() []error {
+	var wrapped []error
+	for _, err := range []error{e.kind, e.cause} {
+		if err != nil {
+			wrapped = append(wrapped, err)
+		}
+	}
+	return wrapped
+}
+
+// Ambiguous reports whether the request may have been carried out although it failed.
+func (e *Error) ambiguous() bool {
+	switch e.Status {
+	case 0, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	default:
+		return errors.Is(e, ErrNotInfrahub)
+	}
+}
+
+// TooOldError is a server older than OldestVersion.
+type TooOldError struct {
+	Version string
+}
+
+func (e *TooOldError) Error() string {
+	return fmt.Sprintf("the server runs Infrahub %s; this client needs %s or newer", e.Version, OldestVersion)
+}
+
+// graphqlError is one entry of "errors" in an answer. Extensions.code is a string, or a number for
+// what the REST layer says (infrahub.md, Errors).
+type graphqlError struct {
+	Message    string `json:"message"`
+	Extensions struct {
+		Code any `json:"code"`
+		Data struct {
+			NodeKind  string `json:"node_kind"`
+			FieldName string `json:"field_name"`
+		} `json:"data"`
+	} `json:"extensions"`
+}
+
+func (e graphqlError) code() string {
+	code, _ := e.Extensions.Code.(string)
+	return code
+}
+
+// kind classifies by code alone; where a server gives no code the callers decide by a read.
+func (e graphqlError) kind(status int) error {
+	switch e.code() {
+	case "NODE_NOT_FOUND":
+		return ErrNotFound
+	case "BRANCH_NOT_FOUND":
+		return ErrBranchNotFound
+	case "AUTHENTICATION_REQUIRED", "TOKEN_EXPIRED", "PERMISSION_DENIED":
+		return ErrUnauthorized
+	}
+	if status == http.StatusUnauthorized || status == http.StatusForbidden {
+		return ErrUnauthorized
+	}
+	return nil
+}
+
+// field names what the error is about. Uniqueness and Git failures have no code of their own
+// (infrahub.md, Errors), so the message decides where a person is pointed, and only that.
+func (e graphqlError) field() string {
+	if e.Extensions.Data.FieldName != "" {
+		return e.Extensions.Data.FieldName
+	}
+	switch e.Extensions.Data.NodeKind {
+	case "CoreCredential":
+		return "credential"
+	case "BuiltinTag":
+		return "tags"
+	}
+	if m := regexp.MustCompile(`uniqueness constraint '(\w+)'`).FindStringSubmatch(e.Message); m != nil {
+		return m[1]
+	}
+	switch {
+	case strings.Contains(e.Message, "lookup credentials"), strings.Contains(e.Message, "Authentication failed"):
+		return "credential"
+	case strings.Contains(e.Message, "Unable to clone"), strings.Contains(e.Message, "fatal: repository"):
+		return "location"
+	}
+	return ""
+}

@@ -1,0 +1,78 @@
+package infrahub
+
+import (
+	"context"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"time"
+
+	genqlient "github.com/Khan/genqlient/graphql"
+	"github.com/hashicorp/go-retryablehttp"
+)
+
+// contextKey keys what the layers below MakeRequest need to know of an operation.
+type contextKey int
+
+const (
+	onlyOnceKey contextKey = iota
+	priorityKey
+)
+
+// withOperation marks operations that must not be repeated blindly: a create whose reply was lost may
+// have been carried out, so its caller looks it up instead. Updates and deletes are idempotent.
+func withOperation(ctx context.Context, operation *genqlient.Request) context.Context {
+	return context.WithValue(ctx, onlyOnceKey, strings.HasPrefix(operation.OpName, "Create"))
+}
+
+// withLowPriority lets the server answer others first when it is busy (infrahub.md, Errors, overload).
+func withLowPriority(ctx context.Context) context.Context {
+	return context.WithValue(ctx, priorityKey, "low")
+}
+
+func priority(ctx context.Context) string {
+	if priority, ok := ctx.Value(priorityKey).(string); ok {
+		return priority
+	}
+	return "medium"
+}
+
+func newRetrying(client *http.Client, maxRetries int) *retryablehttp.Client {
+	return &retryablehttp.Client{
+		HTTPClient:   client,
+		RetryMax:     maxRetries,
+		RetryWaitMin: 250 * time.Millisecond,
+		RetryWaitMax: 30 * time.Second, // the longest Retry-After that the server sends
+		Backoff:      backoff,
+		CheckRetry:   retryable,
+		ErrorHandler: retryablehttp.PassthroughErrorHandler,
+	}
+}
+
+// backoff doubles from shortest to longest, or waits for as long as Retry-After asks, and adds up to
+// a quarter so that clients refused together do not come back together.
+func backoff(shortest, longest time.Duration, attempt int, response *http.Response) time.Duration {
+	wait := retryablehttp.DefaultBackoff(shortest, longest, attempt, response)
+	return wait + rand.N(wait/4+1)
+}
+
+func retryable(ctx context.Context, response *http.Response, err error) (bool, error) {
+	if ctx.Err() != nil {
+		return false, ctx.Err()
+	}
+	if response != nil && response.StatusCode == http.StatusTooManyRequests {
+		return true, nil // refused before it was carried out
+	}
+	if onlyOnce, _ := ctx.Value(onlyOnceKey).(bool); onlyOnce {
+		return false, nil
+	}
+	if err != nil {
+		return retryablehttp.ErrorPropagatedRetryPolicy(ctx, response, err)
+	}
+	switch response.StatusCode {
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true, nil
+	default:
+		return false, nil
+	}
+}
