@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Runs a command with the Terraform or OpenTofu to test with in TF_ACC_TERRAFORM_PATH: the one that is set there already,
+# else `terraform`, else `tofu`, else a terraform that hc-install gets into .cache/. The user's CLI settings stay outside.
+set -euo pipefail
+top=$(cd "$(dirname "$0")/.." && pwd)
+
+cli=${TF_ACC_TERRAFORM_PATH:-$(command -v terraform || command -v tofu || true)}
+if [ -z "$cli" ]; then
+  cli=$top/.cache/cli/terraform
+  if [ ! -x "$cli" ]; then
+    echo "Neither terraform nor tofu is on PATH: getting terraform into .cache/cli/" >&2
+    mkdir -p "$top/.cache/cli"
+    go -C "$top/tools" tool hc-install install -path "$top/.cache/cli" terraform >&2
+  fi
+fi
+export TF_ACC_TERRAFORM_PATH=$cli
+
+case $("$cli" version 2>/dev/null) in
+  OpenTofu*) export TF_ACC_PROVIDER_HOST=registry.opentofu.org TF_ACC_PROVIDER_NAMESPACE=hashicorp ;;
+esac
+
+export TF_CLI_CONFIG_FILE=/dev/null CHECKPOINT_DISABLE=1
+unset TF_CLI_ARGS TF_DATA_DIR TF_WORKSPACE
+exec "$@"
