@@ -51,10 +51,11 @@ type Polling struct {
 
 // Client is a connection to one branch of one server. It is safe for concurrent use.
 type Client struct {
-	branch  string
-	graphql *transport
-	polling Polling
-	log     *slog.Logger
+	branch     string
+	graphql    *transport
+	maxRetries int
+	tasks      *poller
+	log        *slog.Logger
 }
 
 // New returns a client. It sends nothing yet: Connect does.
@@ -72,7 +73,10 @@ func New(config Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Client{branch: config.Branch, graphql: transport, polling: config.Polling, log: config.Logger}, nil
+	return &Client{
+		branch: config.Branch, graphql: transport, maxRetries: config.MaxRetries,
+		tasks: newPoller(transport, config.Polling, config.Logger), log: config.Logger,
+	}, nil
 }
 
 // Branch is the Infrahub branch that the client works on.

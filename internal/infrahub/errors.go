@@ -60,14 +60,9 @@ func (e *Error) Unwrap() []error {
 	return wrapped
 }
 
-// Ambiguous reports whether the request may have been carried out although it failed.
-func (e *Error) ambiguous() bool {
-	switch e.Status {
-	case 0, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return true
-	default:
-		return errors.Is(e, ErrNotInfrahub)
-	}
+// missing is the error of a read that found nothing.
+func missing(what, branch string) error {
+	return fmt.Errorf("%s on branch %s: %w", what, branch, ErrNotFound)
 }
 
 // TooOldError is a server older than OldestVersion.
@@ -101,6 +96,9 @@ func (e graphqlError) code() string {
 func (e graphqlError) kind(status int) error {
 	switch e.code() {
 	case "NODE_NOT_FOUND":
+		if e.relationship() != "" {
+			return nil // what it points at is missing, not the object
+		}
 		return ErrNotFound
 	case "BRANCH_NOT_FOUND":
 		return ErrBranchNotFound
@@ -113,17 +111,26 @@ func (e graphqlError) kind(status int) error {
 	return nil
 }
 
+// relationship names what points at a node that does not exist, "" if the error is not about that.
+func (e graphqlError) relationship() string {
+	switch e.Extensions.Data.NodeKind {
+	case "CoreCredential":
+		return "credential"
+	case "BuiltinTag":
+		return "tags"
+	default:
+		return ""
+	}
+}
+
 // field names what the error is about. Uniqueness and Git failures have no code of their own
 // (infrahub.md, Errors), so the message decides where a person is pointed, and only that.
 func (e graphqlError) field() string {
 	if e.Extensions.Data.FieldName != "" {
 		return e.Extensions.Data.FieldName
 	}
-	switch e.Extensions.Data.NodeKind {
-	case "CoreCredential":
-		return "credential"
-	case "BuiltinTag":
-		return "tags"
+	if relationship := e.relationship(); relationship != "" {
+		return relationship
 	}
 	if m := regexp.MustCompile(`uniqueness constraint '(\w+)'`).FindStringSubmatch(e.Message); m != nil {
 		return m[1]

@@ -16,13 +16,19 @@ type contextKey int
 
 const (
 	onlyOnceKey contextKey = iota
+	callerKey
 	priorityKey
 )
 
-// withOperation marks operations that must not be repeated blindly: a create whose reply was lost may
-// have been carried out, so its caller looks it up instead. Updates and deletes are idempotent.
+// withOperation prepares the context of an operation. A mutation that was begun is not broken off, for
+// then nobody knew whether it was carried out. A create is not repeated blindly: if its reply is lost
+// its caller looks it up instead. Updates and deletes are idempotent.
 func withOperation(ctx context.Context, operation *genqlient.Request) context.Context {
-	return context.WithValue(ctx, onlyOnceKey, strings.HasPrefix(operation.OpName, "Create"))
+	ctx = context.WithValue(ctx, onlyOnceKey, strings.HasPrefix(operation.OpName, "Create"))
+	if strings.HasPrefix(strings.TrimSpace(operation.Query), "mutation") {
+		ctx = context.WithValue(context.WithoutCancel(ctx), callerKey, ctx)
+	}
+	return ctx
 }
 
 // withLowPriority lets the server answer others first when it is busy (infrahub.md, Errors, overload).
@@ -37,12 +43,17 @@ func priority(ctx context.Context) string {
 	return "medium"
 }
 
+const (
+	shortestRetry = 250 * time.Millisecond
+	longestRetry  = 30 * time.Second // the longest Retry-After that the server sends
+)
+
 func newRetrying(client *http.Client, maxRetries int) *retryablehttp.Client {
 	return &retryablehttp.Client{
 		HTTPClient:   client,
 		RetryMax:     maxRetries,
-		RetryWaitMin: 250 * time.Millisecond,
-		RetryWaitMax: 30 * time.Second, // the longest Retry-After that the server sends
+		RetryWaitMin: shortestRetry,
+		RetryWaitMax: longestRetry,
 		Backoff:      backoff,
 		CheckRetry:   retryable,
 		ErrorHandler: retryablehttp.PassthroughErrorHandler,
@@ -59,6 +70,9 @@ func backoff(shortest, longest time.Duration, attempt int, response *http.Respon
 func retryable(ctx context.Context, response *http.Response, err error) (bool, error) {
 	if ctx.Err() != nil {
 		return false, ctx.Err()
+	}
+	if caller, ok := ctx.Value(callerKey).(context.Context); ok && caller.Err() != nil {
+		return false, nil
 	}
 	if response != nil && response.StatusCode == http.StatusTooManyRequests {
 		return true, nil // refused before it was carried out

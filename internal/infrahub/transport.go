@@ -53,6 +53,9 @@ func (t *transport) MakeRequest(ctx context.Context, operation *genqlient.Reques
 	if err != nil {
 		return fmt.Errorf("%s: encode the request: %w", operation.OpName, err)
 	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("%s: %w", operation.OpName, err)
+	}
 	request, err := retryablehttp.NewRequestWithContext(withOperation(ctx, operation), http.MethodPost, t.endpoint.String(), body)
 	if err != nil {
 		return fmt.Errorf("%s: build the request: %w", operation.OpName, err)

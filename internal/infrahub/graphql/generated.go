@@ -578,16 +578,13 @@ func (v *Status) GetValue() *string { return v.Value }
 //
 // Fields shared by every task run; concrete types are discriminated by the run's workflow name.
 type Task struct {
-	Typename      *string                             `json:"__typename"`
-	Id            string                              `json:"id"`
-	Title         string                              `json:"title"`
-	State         *StateType                          `json:"state"`
-	Workflow      *string                             `json:"workflow"`
-	Branch        *string                             `json:"branch"`
-	Created_at    string                              `json:"created_at"`
-	Parameters    *json.RawMessage                    `json:"parameters"`
-	Related_nodes []*TaskRelated_nodesTaskRelatedNode `json:"related_nodes"`
-	Logs          *TaskLogsTaskLogEdge                `json:"logs"`
+	Typename   *string          `json:"__typename"`
+	Id         string           `json:"id"`
+	State      *StateType       `json:"state"`
+	Workflow   *string          `json:"workflow"`
+	Created_at string           `json:"created_at"`
+	Start_time *string          `json:"start_time"`
+	Parameters *json.RawMessage `json:"parameters"`
 }
 
 // GetTypename returns Task.Typename, and is useful for accessing the field via an interface.
@@ -596,67 +593,97 @@ func (v *Task) GetTypename() *string { return v.Typename }
 // GetId returns Task.Id, and is useful for accessing the field via an interface.
 func (v *Task) GetId() string { return v.Id }
 
-// GetTitle returns Task.Title, and is useful for accessing the field via an interface.
-func (v *Task) GetTitle() string { return v.Title }
-
 // GetState returns Task.State, and is useful for accessing the field via an interface.
 func (v *Task) GetState() *StateType { return v.State }
 
 // GetWorkflow returns Task.Workflow, and is useful for accessing the field via an interface.
 func (v *Task) GetWorkflow() *string { return v.Workflow }
 
-// GetBranch returns Task.Branch, and is useful for accessing the field via an interface.
-func (v *Task) GetBranch() *string { return v.Branch }
-
 // GetCreated_at returns Task.Created_at, and is useful for accessing the field via an interface.
 func (v *Task) GetCreated_at() string { return v.Created_at }
+
+// GetStart_time returns Task.Start_time, and is useful for accessing the field via an interface.
+func (v *Task) GetStart_time() *string { return v.Start_time }
 
 // GetParameters returns Task.Parameters, and is useful for accessing the field via an interface.
 func (v *Task) GetParameters() *json.RawMessage { return v.Parameters }
 
-// GetRelated_nodes returns Task.Related_nodes, and is useful for accessing the field via an interface.
-func (v *Task) GetRelated_nodes() []*TaskRelated_nodesTaskRelatedNode { return v.Related_nodes }
-
-// GetLogs returns Task.Logs, and is useful for accessing the field via an interface.
-func (v *Task) GetLogs() *TaskLogsTaskLogEdge { return v.Logs }
-
-// TaskLogsTaskLogEdge includes the requested fields of the GraphQL type TaskLogEdge.
-type TaskLogsTaskLogEdge struct {
-	Edges []TaskLogsTaskLogEdgeEdgesTaskLogNodes `json:"edges"`
+// TaskLogsInfrahubTaskTasks includes the requested fields of the GraphQL type Tasks.
+type TaskLogsInfrahubTaskTasks struct {
+	Edges []TaskLogsInfrahubTaskTasksEdgesTaskNodes `json:"edges"`
 }
 
-// GetEdges returns TaskLogsTaskLogEdge.Edges, and is useful for accessing the field via an interface.
-func (v *TaskLogsTaskLogEdge) GetEdges() []TaskLogsTaskLogEdgeEdgesTaskLogNodes { return v.Edges }
-
-// TaskLogsTaskLogEdgeEdgesTaskLogNodes includes the requested fields of the GraphQL type TaskLogNodes.
-type TaskLogsTaskLogEdgeEdgesTaskLogNodes struct {
-	Node *TaskLogsTaskLogEdgeEdgesTaskLogNodesNodeTaskLog `json:"node"`
+// GetEdges returns TaskLogsInfrahubTaskTasks.Edges, and is useful for accessing the field via an interface.
+func (v *TaskLogsInfrahubTaskTasks) GetEdges() []TaskLogsInfrahubTaskTasksEdgesTaskNodes {
+	return v.Edges
 }
 
-// GetNode returns TaskLogsTaskLogEdgeEdgesTaskLogNodes.Node, and is useful for accessing the field via an interface.
-func (v *TaskLogsTaskLogEdgeEdgesTaskLogNodes) GetNode() *TaskLogsTaskLogEdgeEdgesTaskLogNodesNodeTaskLog {
+// TaskLogsInfrahubTaskTasksEdgesTaskNodes includes the requested fields of the GraphQL type TaskNodes.
+type TaskLogsInfrahubTaskTasksEdgesTaskNodes struct {
+	Node *TaskWithLogs `json:"node"`
+}
+
+// GetNode returns TaskLogsInfrahubTaskTasksEdgesTaskNodes.Node, and is useful for accessing the field via an interface.
+func (v *TaskLogsInfrahubTaskTasksEdgesTaskNodes) GetNode() *TaskWithLogs { return v.Node }
+
+// TaskLogsResponse is returned by TaskLogs on success.
+type TaskLogsResponse struct {
+	InfrahubTask TaskLogsInfrahubTaskTasks `json:"InfrahubTask"`
+}
+
+// GetInfrahubTask returns TaskLogsResponse.InfrahubTask, and is useful for accessing the field via an interface.
+func (v *TaskLogsResponse) GetInfrahubTask() TaskLogsInfrahubTaskTasks { return v.InfrahubTask }
+
+// TaskWithLogs includes the requested fields of the GraphQL type TaskNodeInterface.
+// The GraphQL type's documentation follows.
+//
+// Fields shared by every task run; concrete types are discriminated by the run's workflow name.
+type TaskWithLogs struct {
+	Typename *string                      `json:"__typename"`
+	Logs     *TaskWithLogsLogsTaskLogEdge `json:"logs"`
+}
+
+// GetTypename returns TaskWithLogs.Typename, and is useful for accessing the field via an interface.
+func (v *TaskWithLogs) GetTypename() *string { return v.Typename }
+
+// GetLogs returns TaskWithLogs.Logs, and is useful for accessing the field via an interface.
+func (v *TaskWithLogs) GetLogs() *TaskWithLogsLogsTaskLogEdge { return v.Logs }
+
+// TaskWithLogsLogsTaskLogEdge includes the requested fields of the GraphQL type TaskLogEdge.
+type TaskWithLogsLogsTaskLogEdge struct {
+	Edges []TaskWithLogsLogsTaskLogEdgeEdgesTaskLogNodes `json:"edges"`
+}
+
+// GetEdges returns TaskWithLogsLogsTaskLogEdge.Edges, and is useful for accessing the field via an interface.
+func (v *TaskWithLogsLogsTaskLogEdge) GetEdges() []TaskWithLogsLogsTaskLogEdgeEdgesTaskLogNodes {
+	return v.Edges
+}
+
+// TaskWithLogsLogsTaskLogEdgeEdgesTaskLogNodes includes the requested fields of the GraphQL type TaskLogNodes.
+type TaskWithLogsLogsTaskLogEdgeEdgesTaskLogNodes struct {
+	Node *TaskWithLogsLogsTaskLogEdgeEdgesTaskLogNodesNodeTaskLog `json:"node"`
+}
+
+// GetNode returns TaskWithLogsLogsTaskLogEdgeEdgesTaskLogNodes.Node, and is useful for accessing the field via an interface.
+func (v *TaskWithLogsLogsTaskLogEdgeEdgesTaskLogNodes) GetNode() *TaskWithLogsLogsTaskLogEdgeEdgesTaskLogNodesNodeTaskLog {
 	return v.Node
 }
 
-// TaskLogsTaskLogEdgeEdgesTaskLogNodesNodeTaskLog includes the requested fields of the GraphQL type TaskLog.
-type TaskLogsTaskLogEdgeEdgesTaskLogNodesNodeTaskLog struct {
+// TaskWithLogsLogsTaskLogEdgeEdgesTaskLogNodesNodeTaskLog includes the requested fields of the GraphQL type TaskLog.
+type TaskWithLogsLogsTaskLogEdgeEdgesTaskLogNodesNodeTaskLog struct {
 	Message  string `json:"message"`
 	Severity string `json:"severity"`
 }
 
-// GetMessage returns TaskLogsTaskLogEdgeEdgesTaskLogNodesNodeTaskLog.Message, and is useful for accessing the field via an interface.
-func (v *TaskLogsTaskLogEdgeEdgesTaskLogNodesNodeTaskLog) GetMessage() string { return v.Message }
-
-// GetSeverity returns TaskLogsTaskLogEdgeEdgesTaskLogNodesNodeTaskLog.Severity, and is useful for accessing the field via an interface.
-func (v *TaskLogsTaskLogEdgeEdgesTaskLogNodesNodeTaskLog) GetSeverity() string { return v.Severity }
-
-// TaskRelated_nodesTaskRelatedNode includes the requested fields of the GraphQL type TaskRelatedNode.
-type TaskRelated_nodesTaskRelatedNode struct {
-	Id string `json:"id"`
+// GetMessage returns TaskWithLogsLogsTaskLogEdgeEdgesTaskLogNodesNodeTaskLog.Message, and is useful for accessing the field via an interface.
+func (v *TaskWithLogsLogsTaskLogEdgeEdgesTaskLogNodesNodeTaskLog) GetMessage() string {
+	return v.Message
 }
 
-// GetId returns TaskRelated_nodesTaskRelatedNode.Id, and is useful for accessing the field via an interface.
-func (v *TaskRelated_nodesTaskRelatedNode) GetId() string { return v.Id }
+// GetSeverity returns TaskWithLogsLogsTaskLogEdgeEdgesTaskLogNodesNodeTaskLog.Severity, and is useful for accessing the field via an interface.
+func (v *TaskWithLogsLogsTaskLogEdgeEdgesTaskLogNodesNodeTaskLog) GetSeverity() string {
+	return v.Severity
+}
 
 // TasksInfrahubTaskTasks includes the requested fields of the GraphQL type Tasks.
 type TasksInfrahubTaskTasks struct {
@@ -931,25 +958,29 @@ func (v *__RepositoriesInput) GetIds() []string { return v.Ids }
 // GetNames returns __RepositoriesInput.Names, and is useful for accessing the field via an interface.
 func (v *__RepositoriesInput) GetNames() []string { return v.Names }
 
-// __TasksInput is used internally by genqlient
-type __TasksInput struct {
-	Ids       []string `json:"ids,omitempty"`
-	Nodes     []string `json:"nodes,omitempty"`
-	Workflows []string `json:"workflows,omitempty"`
-	Limit     *int     `json:"limit,omitempty"`
+// __TaskLogsInput is used internally by genqlient
+type __TaskLogsInput struct {
+	Id string `json:"id"`
 }
 
-// GetIds returns __TasksInput.Ids, and is useful for accessing the field via an interface.
-func (v *__TasksInput) GetIds() []string { return v.Ids }
+// GetId returns __TaskLogsInput.Id, and is useful for accessing the field via an interface.
+func (v *__TaskLogsInput) GetId() string { return v.Id }
 
-// GetNodes returns __TasksInput.Nodes, and is useful for accessing the field via an interface.
-func (v *__TasksInput) GetNodes() []string { return v.Nodes }
+// __TasksInput is used internally by genqlient
+type __TasksInput struct {
+	Workflows []string `json:"workflows"`
+	Limit     int      `json:"limit"`
+	Offset    int      `json:"offset"`
+}
 
 // GetWorkflows returns __TasksInput.Workflows, and is useful for accessing the field via an interface.
 func (v *__TasksInput) GetWorkflows() []string { return v.Workflows }
 
 // GetLimit returns __TasksInput.Limit, and is useful for accessing the field via an interface.
-func (v *__TasksInput) GetLimit() *int { return v.Limit }
+func (v *__TasksInput) GetLimit() int { return v.Limit }
+
+// GetOffset returns __TasksInput.Offset, and is useful for accessing the field via an interface.
+func (v *__TasksInput) GetOffset() int { return v.Offset }
 
 // __UpdateCredentialInput is used internally by genqlient
 type __UpdateCredentialInput struct {
@@ -1603,23 +1634,13 @@ func ServerInfo(
 	return data_, err_
 }
 
-// The query executed by Tasks.
-const Tasks_Operation = `
-query Tasks ($ids: [String], $nodes: [String], $workflows: [String], $limit: Int) {
-	InfrahubTask(ids: $ids, related_node__ids: $nodes, workflow: $workflows, limit: $limit) {
+// The query executed by TaskLogs.
+const TaskLogs_Operation = `
+query TaskLogs ($id: String!) {
+	InfrahubTask(ids: [$id], limit: 1) {
 		edges {
 			node {
 				__typename
-				id
-				title
-				state
-				workflow
-				branch
-				created_at
-				parameters
-				related_nodes {
-					id
-				}
 				logs {
 					edges {
 						node {
@@ -1634,22 +1655,66 @@ query Tasks ($ids: [String], $nodes: [String], $workflows: [String], $limit: Int
 }
 `
 
+func TaskLogs(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	id string,
+) (data_ *TaskLogsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "TaskLogs",
+		Query:  TaskLogs_Operation,
+		Variables: &__TaskLogsInput{
+			Id: id,
+		},
+	}
+
+	data_ = &TaskLogsResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by Tasks.
+const Tasks_Operation = `
+query Tasks ($workflows: [String], $limit: Int!, $offset: Int!) {
+	InfrahubTask(workflow: $workflows, limit: $limit, offset: $offset) {
+		edges {
+			node {
+				__typename
+				id
+				state
+				workflow
+				created_at
+				start_time
+				parameters
+			}
+		}
+	}
+}
+`
+
+// What a waiting client asks for again and again: no logs. related_node__ids is of no use to it, for
+// the server looks at the first of them only.
 func Tasks(
 	ctx_ context.Context,
 	client_ graphql.Client,
-	ids []string,
-	nodes []string,
 	workflows []string,
-	limit *int,
+	limit int,
+	offset int,
 ) (data_ *TasksResponse, err_ error) {
 	req_ := &graphql.Request{
 		OpName: "Tasks",
 		Query:  Tasks_Operation,
 		Variables: &__TasksInput{
-			Ids:       ids,
-			Nodes:     nodes,
 			Workflows: workflows,
 			Limit:     limit,
+			Offset:    offset,
 		},
 	}
 

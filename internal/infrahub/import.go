@@ -1,0 +1,114 @@
+package infrahub
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub/graphql"
+)
+
+// The workflows that import, as InfrahubTask names them (infrahub.md, Importing).
+const (
+	addReadOnly      = "git-repository-add-read-only"
+	addReadWrite     = "git-repository-add-read-write"
+	pullReadOnly     = "git-repository-pull-read-only"
+	importLastCommit = "git-read-only-repository-import-last-commit"
+	importObjects    = "git-repository-import-object"
+)
+
+// Import is an import that a mutation of ours started. The truth about it is in its tasks alone:
+// neither sync_status nor commit tells whether it worked (infrahub.md, Importing).
+type Import struct {
+	client     *Client
+	repository Repository
+	expected   []expectation
+	// since is when the newest task was created that there was before the mutation.
+	since time.Time
+	// next starts what must follow once everything expected has completed; nil if nothing must.
+	next func(ctx context.Context) (*Import, error)
+}
+
+// expectation is one task that an import consists of.
+type expectation struct {
+	workflow string
+	matches  func(task) bool
+}
+
+// importOfCreate is what a create starts: one task that adds the repository. Its id is new, so
+// whatever adds it is ours.
+func (c *Client) importOfCreate(created Repository, since time.Time) *Import {
+	workflow := addReadWrite
+	if created.Kind == ReadOnly {
+		workflow = addReadOnly
+	}
+	return &Import{client: c, repository: created, since: since, expected: []expectation{
+		c.expect(created, workflow, func(task) bool { return true }),
+	}}
+}
+
+// importOfBump is what a changed ref starts: two tasks, in either order. The echo of an earlier import
+// has a commit or another ref, and what was queued before is older (infrahub.md, Importing).
+func (c *Client) importOfBump(bumped Repository, since time.Time) *Import {
+	ours := func(t task) bool {
+		return t.Created.After(since) && t.Model.Commit == nil && t.Model.Ref != nil && *t.Model.Ref == bumped.Ref
+	}
+	return &Import{client: c, repository: bumped, since: since, expected: []expectation{
+		c.expect(bumped, pullReadOnly, ours),
+		c.expect(bumped, importLastCommit, ours),
+	}}
+}
+
+// Reimport imports again what the ref of a repository stands for now.
+//
+// A read-only repository first takes over the latest commit of its ref. The server skips the objects if
+// its own clone had that commit already, so they are imported once more after that.
+func (c *Client) Reimport(ctx context.Context, repository Repository) (*Import, error) {
+	if repository.Kind != ReadOnly {
+		return c.reimportCommit(ctx, repository)
+	}
+	return c.onDemand(ctx, repository, importLastCommit, func() (*string, error) {
+		answer, err := graphql.ImportLatestCommit(ctx, c.graphql, repository.ID)
+		if err != nil || answer.InfrahubReadOnlyRepositoryImportLastCommit == nil || answer.InfrahubReadOnlyRepositoryImportLastCommit.Task == nil {
+			return nil, err
+		}
+		return answer.InfrahubReadOnlyRepositoryImportLastCommit.Task.Id, nil
+	}, func(ctx context.Context) (*Import, error) { return c.reimportCommit(ctx, repository) })
+}
+
+// reimportCommit imports the objects of the commit that the node has.
+func (c *Client) reimportCommit(ctx context.Context, repository Repository) (*Import, error) {
+	return c.onDemand(ctx, repository, importObjects, func() (*string, error) {
+		answer, err := graphql.ReimportCommit(ctx, c.graphql, repository.ID)
+		if err != nil || answer.InfrahubRepositoryProcess == nil || answer.InfrahubRepositoryProcess.Task == nil {
+			return nil, err
+		}
+		return answer.InfrahubRepositoryProcess.Task.Id, nil
+	}, nil)
+}
+
+// onDemand is an import that a mutation asks for, which answers with the id of its task.
+func (c *Client) onDemand(ctx context.Context, repository Repository, workflow string, start func() (*string, error), next func(context.Context) (*Import, error)) (*Import, error) {
+	since, err := c.tasks.newest(ctx)
+	if err != nil {
+		return nil, err
+	}
+	id, err := start()
+	if err != nil {
+		return nil, err
+	}
+	if id == nil {
+		return nil, fmt.Errorf("import of %s %s: the server named no task", repository.Kind, repository.Name)
+	}
+	return &Import{client: c, repository: repository, since: since, next: next, expected: []expectation{{
+		workflow: workflow,
+		matches:  func(t task) bool { return t.ID == *id },
+	}}}, nil
+}
+
+// expect is a task of a workflow for a repository on the client's branch.
+func (c *Client) expect(repository Repository, workflow string, ours func(task) bool) expectation {
+	return expectation{workflow: workflow, matches: func(t task) bool {
+		return t.Workflow == workflow && t.Model.RepositoryID == repository.ID && t.Model.Branch == c.branch && ours(t)
+	}}
+}

@@ -1,0 +1,211 @@
+package infrahub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub/graphql"
+)
+
+// ImportError is an import that failed.
+type ImportError struct {
+	// Repository is what was imported; its Ref is the one that was asked for.
+	Repository Repository
+	// Branch is the Infrahub branch that it was imported into.
+	Branch string
+	// Reason is why, in the server's words.
+	Reason string
+	// Workflow, TaskID and State are those of the task that failed.
+	Workflow, TaskID, State string
+}
+
+func (e *ImportError) Error() string {
+	return fmt.Sprintf("import of %s %s at %s: %s", e.Repository.Kind, e.Repository.Name, e.Repository.Ref, e.Reason)
+}
+
+// UnfinishedError is an import whose end was not waited for: time ran out, or the caller gave up.
+type UnfinishedError struct {
+	Repository Repository
+	Branch     string
+	// Tasks says of each task what it was doing last, such as "git-repository-pull-read-only: RUNNING".
+	Tasks []string
+	cause error
+}
+
+func (e *UnfinishedError) Error() string {
+	return fmt.Sprintf("import of %s %s at %s has not ended (%s): %v",
+		e.Repository.Kind, e.Repository.Name, e.Repository.Ref, strings.Join(e.Tasks, ", "), e.cause)
+}
+
+// Unwrap returns context.DeadlineExceeded or context.Canceled.
+func (e *UnfinishedError) Unwrap() error { return e.cause }
+
+// Imported is a repository whose import worked, as it is once the server is done with it.
+type Imported struct {
+	Repository
+	// Warning says what did not work although the default branch of a ReadWrite repository was
+	// imported; "" if everything did.
+	Warning string
+}
+
+const (
+	// settling bounds how long the server may take to make its statuses agree with a task that ended.
+	settling = time.Minute
+	// unseen is how long no task may show before it is worth a look whether the repository is still there.
+	unseen = 30 * time.Second
+)
+
+// Wait returns when every task of the import has ended: with the repository as imported, or with an
+// *ImportError, an *UnfinishedError or why the repository cannot be read.
+func (i *Import) Wait(ctx context.Context) (*Imported, error) {
+	tasks, err := i.ended(ctx)
+	if err != nil {
+		return nil, err
+	}
+	warning := ""
+	for _, t := range tasks {
+		if t.State != graphql.StateTypeCompleted {
+			if warning, err = i.forgiven(ctx, i.failure(ctx, t)); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if i.next != nil {
+		following, err := i.next(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return following.Wait(ctx)
+	}
+	settled, err := i.settled(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &Imported{Repository: *settled, Warning: warning}, nil
+}
+
+// ended waits until every expected task has ended and returns them, in the order of expectation.
+func (i *Import) ended(ctx context.Context) ([]task, error) {
+	lists, unsubscribe := i.client.tasks.subscribe(ctx, i.since)
+	defer unsubscribe()
+	start := time.Now()
+	look := time.NewTimer(unseen)
+	defer look.Stop()
+	found := make([]task, len(i.expected))
+	for {
+		select {
+		case <-ctx.Done():
+			return nil, i.unfinished(found, ctx.Err())
+		case <-look.C:
+			look.Reset(unseen)
+			if _, err := i.client.Repository(ctx, i.repository.Kind, i.repository.ID); errors.Is(err, ErrNotFound) {
+				return nil, fmt.Errorf("while it was being imported: %w", err)
+			}
+		case list := <-lists:
+			if errors.Is(list.err, ErrUnauthorized) {
+				return nil, list.err
+			}
+			if i.find(ctx, found, list.tasks, start) {
+				return found, nil
+			}
+		}
+	}
+}
+
+// find puts the expected tasks of a list into found and reports whether all of them have ended. Of
+// several that match the one created first is meant: later ones are an echo or someone else's.
+func (i *Import) find(ctx context.Context, found, tasks []task, start time.Time) bool {
+	all := true
+	for n, expected := range i.expected {
+		for _, t := range tasks {
+			if expected.matches(t) && (found[n].ID == "" || t.ID == found[n].ID || t.Created.Before(found[n].Created)) {
+				if t.State != found[n].State {
+					i.client.log.InfoContext(ctx, "Import of "+i.repository.Name, "ref", i.repository.Ref, "branch", i.client.branch,
+						"task", t.ID, "workflow", t.Workflow, "state", string(t.State), "elapsed", time.Since(start).Round(time.Millisecond).String())
+				}
+				found[n] = t
+			}
+		}
+		all = all && found[n].ended()
+	}
+	return all
+}
+
+func (i *Import) unfinished(found []task, cause error) error {
+	unfinished := &UnfinishedError{Repository: i.repository, Branch: i.client.branch, cause: cause}
+	for n, expected := range i.expected {
+		state := "not started"
+		if found[n].ID != "" {
+			state = string(found[n].State) + ", task " + found[n].ID
+		}
+		unfinished.Tasks = append(unfinished.Tasks, expected.workflow+": "+state)
+	}
+	return unfinished
+}
+
+// failure tells why a task failed, from its logs.
+func (i *Import) failure(ctx context.Context, t task) *ImportError {
+	failure := &ImportError{
+		Repository: i.repository, Branch: i.client.branch,
+		Workflow: t.Workflow, TaskID: t.ID, State: string(t.State),
+	}
+	reason, err := i.client.reason(ctx, t.ID)
+	switch {
+	case err != nil:
+		failure.Reason = fmt.Sprintf("the task ended as %s; its log could not be read: %v", t.State, err)
+	case reason == "":
+		failure.Reason = fmt.Sprintf("the task ended as %s and its log does not say why", t.State)
+	default:
+		failure.Reason = reason
+	}
+	return failure
+}
+
+// forgiven turns the failure of adding a read-write repository into a warning where its default branch
+// was imported all the same: other Git branches could not be (infrahub.md, Importing).
+func (i *Import) forgiven(ctx context.Context, failure *ImportError) (warning string, err error) {
+	if failure.Workflow != addReadWrite {
+		return "", failure
+	}
+	node, err := i.client.Repository(ctx, i.repository.Kind, i.repository.ID)
+	if err != nil {
+		return "", err
+	}
+	if node.Commit == nil || node.SyncStatus != "in-sync" {
+		return "", failure
+	}
+	return failure.Reason, nil
+}
+
+// settled reads the repository until its statuses agree with the import that worked: another one, the
+// echo, may be at work on the same objects.
+func (i *Import) settled(ctx context.Context) (*Repository, error) {
+	limit := time.Now().Add(settling)
+	for interval := i.client.tasks.polling.Fastest; ; interval = min(interval*3/2, i.client.tasks.polling.Slowest) {
+		node, err := i.client.Repository(ctx, i.repository.Kind, i.repository.ID)
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil, &UnfinishedError{Repository: i.repository, Branch: i.client.branch, Tasks: []string{"its statuses were not settled"}, cause: ctx.Err()}
+			}
+			return nil, err
+		}
+		if node.SyncStatus == "in-sync" && node.OperationalStatus == "online" {
+			return node, nil
+		}
+		if time.Now().After(limit) {
+			return nil, &ImportError{
+				Repository: i.repository, Branch: i.client.branch,
+				Reason: fmt.Sprintf("its tasks completed, but the repository is %s and %s", node.SyncStatus, node.OperationalStatus),
+			}
+		}
+		if err := sleep(ctx, interval); err != nil {
+			return nil, &UnfinishedError{
+				Repository: i.repository, Branch: i.client.branch, cause: err,
+				Tasks: []string{fmt.Sprintf("the repository is %s and %s", node.SyncStatus, node.OperationalStatus)},
+			}
+		}
+	}
+}
