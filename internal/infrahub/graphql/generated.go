@@ -1699,8 +1699,8 @@ query Tasks ($workflows: [String], $limit: Int!, $offset: Int!) {
 }
 `
 
-// What a waiting client asks for again and again: no logs. related_node__ids is of no use to it, for
-// the server looks at the first of them only.
+// What a waiting client asks for again and again, so without logs. It asks for no node: of several the
+// server looks at the first alone, and those tasks that have not started have none yet.
 func Tasks(
 	ctx_ context.Context,
 	client_ graphql.Client,

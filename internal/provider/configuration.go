@@ -1,0 +1,250 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/provider"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
+
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
+)
+
+// The environment variables that stand in for attributes of the provider block.
+const (
+	addressVariable   = "INFRAHUB_ADDRESS"
+	tokenVariable     = "INFRAHUB_API_TOKEN"
+	usernameVariable  = "INFRAHUB_USERNAME"
+	passwordVariable  = "INFRAHUB_PASSWORD"
+	branchVariable    = "INFRAHUB_DEFAULT_BRANCH"
+	timeoutVariable   = "INFRAHUB_TIMEOUT"
+	retriesVariable   = "INFRAHUB_MAX_RETRIES"
+	insecureVariable  = "INFRAHUB_TLS_INSECURE"
+	authorityVariable = "INFRAHUB_TLS_CA_FILE"
+	proxyVariable     = "INFRAHUB_PROXY"
+	waitVariable      = "INFRAHUB_WAIT_FOR_IMPORT"
+)
+
+type providerModel struct {
+	Address       types.String `tfsdk:"address"`
+	APIToken      types.String `tfsdk:"api_token"`
+	Username      types.String `tfsdk:"username"`
+	Password      types.String `tfsdk:"password"`
+	Branch        types.String `tfsdk:"branch"`
+	Timeout       types.Int64  `tfsdk:"timeout"`
+	MaxRetries    types.Int64  `tfsdk:"max_retries"`
+	TLSInsecure   types.Bool   `tfsdk:"tls_insecure"`
+	TLSCAFile     types.String `tfsdk:"tls_ca_file"`
+	TLSCAPEM      types.String `tfsdk:"tls_ca_pem"`
+	Proxy         types.String `tfsdk:"proxy"`
+	WaitForImport types.Bool   `tfsdk:"wait_for_import"`
+}
+
+// configuration makes a client's configuration of the provider block and, for what is not set there,
+// of the environment. A value that is not known yet is an error and never replaced by the environment.
+func configuration(ctx context.Context, block tfsdk.Config) (infrahub.Config, bool, diag.Diagnostics) {
+	var model providerModel
+	diags := block.Get(ctx, &model)
+	if diags.HasError() {
+		return infrahub.Config{}, false, diags
+	}
+	s := &settings{diags: diags}
+	config := infrahub.Config{
+		Address:    s.address(model.Address),
+		Branch:     s.text("branch", model.Branch, branchVariable, "main"),
+		Timeout:    time.Duration(s.number("timeout", model.Timeout, timeoutVariable, 60, 1, 3600)) * time.Second,
+		MaxRetries: int(s.number("max_retries", model.MaxRetries, retriesVariable, 5, 0, 100)),
+	}
+	s.authentication(model, &config)
+	s.network(model, &config.Network)
+	wait := s.truth("wait_for_import", model.WaitForImport, waitVariable, true)
+	return config, wait, s.diags
+}
+
+// settings reads attributes and collects what is wrong with them.
+type settings struct {
+	diags diag.Diagnostics
+}
+
+// known reports whether an attribute is set. An unknown one is an error: it must not be taken for one
+// that is not set.
+func (s *settings) known(name string, value basetypes.StringValuable) bool {
+	if value.IsUnknown() {
+		s.diags.AddAttributeError(path.Root(name), "Unknown Provider Configuration",
+			fmt.Sprintf("The value of %q is not known until other resources are applied, and the provider needs it to plan. "+
+				"Apply what it comes from first (-target), or set it by a variable or the environment.", name))
+		return false
+	}
+	return !value.IsNull()
+}
+
+func (s *settings) text(name string, value types.String, variable, otherwise string) string {
+	if s.known(name, value) {
+		return value.ValueString()
+	}
+	if set := os.Getenv(variable); set != "" && !value.IsUnknown() {
+		return set
+	}
+	return otherwise
+}
+
+func (s *settings) number(name string, value types.Int64, variable string, otherwise, least, most int64) int64 {
+	text := s.text(name, asText(value), variable, strconv.FormatInt(otherwise, 10))
+	number, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || number < least || number > most {
+		s.invalid(name, variable, fmt.Sprintf("%q is not a whole number from %d to %d.", text, least, most))
+		return otherwise
+	}
+	return number
+}
+
+func (s *settings) truth(name string, value types.Bool, variable string, otherwise bool) bool {
+	text := s.text(name, asText(value), variable, strconv.FormatBool(otherwise))
+	truth, err := strconv.ParseBool(text)
+	if err != nil {
+		s.invalid(name, variable, fmt.Sprintf("%q is neither true nor false.", text))
+		return otherwise
+	}
+	return truth
+}
+
+// asText is a number or a truth as the environment would have it.
+func asText(value interface {
+	IsNull() bool
+	IsUnknown() bool
+	String() string
+},
+) types.String {
+	switch {
+	case value.IsUnknown():
+		return types.StringUnknown()
+	case value.IsNull():
+		return types.StringNull()
+	default:
+		return types.StringValue(value.String())
+	}
+}
+
+func (s *settings) invalid(name, variable, detail string) {
+	s.diags.AddAttributeError(path.Root(name), "Invalid Provider Configuration",
+		fmt.Sprintf("%s Correct %q in the provider block, or the environment variable %s.", detail, name, variable))
+}
+
+func (s *settings) address(value types.String) *url.URL {
+	text := s.text("address", value, addressVariable, "")
+	if text == "" {
+		if !value.IsUnknown() {
+			s.missing("address", addressVariable, "the URL of the Infrahub server")
+		}
+		return &url.URL{}
+	}
+	address, err := parseWebURL(text)
+	if err != nil {
+		s.invalid("address", addressVariable, fmt.Sprintf("The URL cannot be used: %v.", err))
+		return &url.URL{}
+	}
+	if address.User != nil {
+		s.invalid("address", addressVariable, "The URL holds a username: log in with username and password, or api_token.")
+	}
+	return address
+}
+
+func (s *settings) missing(name, variable, what string) {
+	s.diags.AddAttributeError(path.Root(name), "Missing Provider Configuration",
+		fmt.Sprintf("The provider needs %s: set %q in the provider block, or the environment variable %s.", what, name, variable))
+}
+
+// authentication takes a token or a login from the provider block or, if it has neither, from the
+// environment. Both from one source are an error; the block is checked by oneAuthentication.
+func (s *settings) authentication(model providerModel, config *infrahub.Config) {
+	token, username, password := s.known("api_token", model.APIToken), s.known("username", model.Username), s.known("password", model.Password)
+	if model.APIToken.IsUnknown() || model.Username.IsUnknown() || model.Password.IsUnknown() {
+		return
+	}
+	config.Token, config.Username, config.Password = model.APIToken.ValueString(), model.Username.ValueString(), model.Password.ValueString()
+	if token {
+		return
+	}
+	if !username && !password {
+		config.Token = os.Getenv(tokenVariable)
+		config.Username, config.Password = os.Getenv(usernameVariable), os.Getenv(passwordVariable)
+		switch {
+		case config.Token == "" && config.Username == "" && config.Password == "":
+			s.missing("api_token", tokenVariable, "an API token, or a username and a password")
+			return
+		case config.Token != "" && (config.Username != "" || config.Password != ""):
+			s.diags.AddAttributeError(path.Root("api_token"), "Conflicting Provider Configuration",
+				fmt.Sprintf("The environment sets both %s and a login (%s, %s). Unset one of the two.", tokenVariable, usernameVariable, passwordVariable))
+			return
+		case config.Token != "":
+			return
+		}
+	}
+	if config.Username == "" {
+		if config.Username = os.Getenv(usernameVariable); config.Username == "" {
+			s.missing("username", usernameVariable, "the username that the password belongs to")
+		}
+	}
+	if config.Password == "" {
+		if config.Password = os.Getenv(passwordVariable); config.Password == "" {
+			s.missing("password", passwordVariable, "the password of the username")
+		}
+	}
+}
+
+func (s *settings) network(model providerModel, network *infrahub.Network) {
+	network.Insecure = s.truth("tls_insecure", model.TLSInsecure, insecureVariable, false)
+	if network.Insecure {
+		s.diags.AddAttributeWarning(path.Root("tls_insecure"), "Certificates Are Not Checked",
+			"Anyone between here and the server can read the credentials and change the answers. Trust the server's authority by tls_ca_file or tls_ca_pem instead.")
+	}
+	if text := s.text("proxy", model.Proxy, proxyVariable, ""); text != "" {
+		proxy, err := parseWebURL(text)
+		if err != nil {
+			s.invalid("proxy", proxyVariable, fmt.Sprintf("The URL cannot be used: %v.", err))
+		}
+		network.Proxy = proxy
+	}
+	if s.known("tls_ca_pem", model.TLSCAPEM) {
+		network.AuthoritiesPEM = []byte(model.TLSCAPEM.ValueString())
+		return
+	}
+	if file := s.text("tls_ca_file", model.TLSCAFile, authorityVariable, ""); file != "" {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			s.invalid("tls_ca_file", authorityVariable, fmt.Sprintf("The file cannot be read: %v.", err))
+		}
+		network.AuthoritiesPEM = content
+	}
+}
+
+// oneAuthentication refuses a provider block with both a token and a login.
+type oneAuthentication struct{}
+
+func (oneAuthentication) Description(context.Context) string {
+	return "api_token, or username and password, but not both"
+}
+
+func (v oneAuthentication) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+
+func (oneAuthentication) ValidateProvider(ctx context.Context, req provider.ValidateConfigRequest, resp *provider.ValidateConfigResponse) {
+	var model providerModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
+	if resp.Diagnostics.HasError() || model.APIToken.IsNull() {
+		return
+	}
+	for name, value := range map[string]types.String{"username": model.Username, "password": model.Password} {
+		if !value.IsNull() {
+			resp.Diagnostics.AddAttributeError(path.Root(name), "Conflicting Provider Configuration",
+				fmt.Sprintf("The provider block sets both \"api_token\" and %q. Remove the token, or the username and the password.", name))
+		}
+	}
+}

@@ -1,0 +1,175 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
+)
+
+// notConnected is the one diagnostic of a provider that cannot use its server.
+func notConnected(config infrahub.Config, err error) diag.Diagnostic {
+	attribute, next := "address", "Check the address in the provider block or "+addressVariable+", and that the server runs."
+	summary := "Infrahub Not Reached"
+	var old *infrahub.TooOldError
+	switch {
+	case errors.Is(err, infrahub.ErrNoCertificate):
+		summary, attribute, next = "Invalid Provider Configuration", "tls_ca_pem", "Give certificates in PEM form: -----BEGIN CERTIFICATE-----."
+		if config.Network.AuthoritiesPEM != nil {
+			next = "Give certificates in PEM form, -----BEGIN CERTIFICATE-----, in tls_ca_pem or in the file that tls_ca_file or " + authorityVariable + " names."
+		}
+	case errors.Is(err, infrahub.ErrUnauthorized) && config.Token != "":
+		summary, attribute, next = "Infrahub Refused the Token", "api_token", "Check api_token in the provider block or "+tokenVariable+": it may be revoked, or of another server."
+	case errors.Is(err, infrahub.ErrUnauthorized):
+		summary, attribute, next = "Infrahub Refused the Login", "username", "Check username and password in the provider block, or "+usernameVariable+" and "+passwordVariable+"."
+	case errors.Is(err, infrahub.ErrBranchNotFound):
+		summary, attribute, next = "Infrahub Branch Not Found", "branch", fmt.Sprintf("Create the branch %q in Infrahub, or set another in the provider block or %s.", config.Branch, branchVariable)
+	case errors.Is(err, infrahub.ErrNotInfrahub):
+		summary, next = "Not an Infrahub Server", "Something else answered: check that the address is Infrahub's own, and what proxies stand before it."
+	case errors.As(err, &old):
+		summary, next = "Infrahub Is Too Old", "Update Infrahub to "+infrahub.OldestVersion+" or newer."
+	}
+	return diag.WithPath(path.Root(attribute), diag.NewErrorDiagnostic(summary, detail("Server "+config.Address.Redacted(), err, next)))
+}
+
+// failed is the diagnostic of an operation on an object: summary such as "Repository Not Created",
+// object such as "read-only repository network on branch main". An error that the server relates to a
+// field is put on the attribute that has its name, or the one that renamed gives for it.
+func failed(summary, object string, err error, attributes ...string) diag.Diagnostic {
+	var failure *infrahub.Error
+	diagnostic := diag.NewErrorDiagnostic(summary, detail(object, err, nextStep(err)))
+	if !errors.As(err, &failure) {
+		return diagnostic
+	}
+	for _, attribute := range attributes {
+		if failure.Field != "" && (attribute == failure.Field || strings.TrimSuffix(attribute, "_id") == failure.Field) {
+			return diag.WithPath(path.Root(attribute), diagnostic)
+		}
+	}
+	return diagnostic
+}
+
+// detail tells object, cause, next step and the request by which the server's log can be searched.
+func detail(object string, err error, next string) string {
+	var lines []string
+	lines = append(lines, object+": "+cause(err))
+	if next != "" {
+		lines = append(lines, next)
+	}
+	var failure *infrahub.Error
+	if errors.As(err, &failure) && failure.RequestID != "" {
+		lines = append(lines, "Request id: "+failure.RequestID)
+	}
+	return strings.Join(lines, "\n\n")
+}
+
+// cause is an error in the server's own words where it has any, as a sentence.
+func cause(err error) string {
+	text := err.Error()
+	var failure *infrahub.Error
+	if errors.As(err, &failure) {
+		text = failure.Message
+	}
+	if strings.HasSuffix(text, ".") {
+		return text
+	}
+	return text + "."
+}
+
+// nextStep is what a person can do about a failed request.
+func nextStep(err error) string {
+	var failure *infrahub.Error
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return "Give it more time in timeouts, or the provider's timeout, and apply again."
+	case errors.Is(err, infrahub.ErrUnauthorized):
+		return "Check that the account of the token may do this in Infrahub, and that the token is still valid."
+	case errors.Is(err, infrahub.ErrBranchNotFound):
+		return "The provider's branch is gone: create it again, or set another one."
+	case errors.Is(err, infrahub.ErrNotFound):
+		return "It was deleted outside of Terraform while this ran: plan again."
+	case errors.Is(err, infrahub.ErrNotInfrahub), errors.Is(err, infrahub.ErrUnreachable):
+		return "What was changed so far is in the state. Check the connection and the server, then apply again."
+	case !errors.As(err, &failure):
+		return ""
+	}
+	switch failure.Field {
+	case "credential":
+		return "Check credential_id, and username and password of that credential: Infrahub tries them before it accepts a repository."
+	case "tags":
+		return "Create the tag in Infrahub first, or correct its name."
+	case "name", "location":
+		if strings.Contains(failure.Message, "uniqueness") {
+			return fmt.Sprintf("Another repository of either kind has this %s already: import that one (terraform import), or choose another %s.", failure.Field, failure.Field)
+		}
+		if failure.Field == "location" {
+			return "Check that the Infrahub server itself reaches this location, and whether it needs a credential."
+		}
+	}
+	return ""
+}
+
+// importFailed tells why an import failed and what to do.
+func importFailed(failure *infrahub.ImportError) diag.Diagnostic {
+	repository := failure.Repository
+	lines := []string{
+		fmt.Sprintf("Infrahub did not import the %s %q at %q into branch %q: %s", repository.Kind, repository.Name, repository.Ref, failure.Branch, sentence(failure.Reason)),
+		importHint(failure),
+	}
+	if failure.TaskID != "" {
+		lines = append(lines, fmt.Sprintf("Task %s (%s, %s); its whole log is in Infrahub under Tasks.", failure.TaskID, failure.Workflow, failure.State))
+	}
+	diagnostic := diag.NewErrorDiagnostic("Import Failed", strings.Join(lines, "\n\n"))
+	return diagnostic
+}
+
+func sentence(text string) string {
+	if text == "" || strings.HasSuffix(text, ".") {
+		return text
+	}
+	return text + "."
+}
+
+// importHint is a next step fit for the reason. Reasons are prose: a wrong guess costs a hint, no more.
+func importHint(failure *infrahub.ImportError) string {
+	has := func(parts ...string) bool {
+		for _, part := range parts {
+			if strings.Contains(failure.Reason, part) {
+				return true
+			}
+		}
+		return false
+	}
+	again := " Then apply again: the import is tried once more, also without a change in the configuration."
+	switch {
+	case strings.HasPrefix(failure.Reason, "Ref ") && has("not found"):
+		return fmt.Sprintf("Push %q to the remote, or correct ref.", failure.Repository.Ref) + again
+	case has("isn't a valid branch"):
+		return "Push the branch to the remote, or correct default_branch." + again
+	case has("credential", "Authentication failed"):
+		return "Check credential_id, and username and password of that credential." + again
+	case has(".infrahub.yml"):
+		return "Correct .infrahub.yml in the Git repository, tag or push that, and set ref to it." + again
+	case has("Unable to clone", "please check the address", "unreachable", "Could not resolve"):
+		return "Check that the Infrahub server reaches the location." + again
+	default:
+		return "Correct what the reason says, in the Git repository or in Infrahub." + again
+	}
+}
+
+// importUnfinished tells what was still running when the wait ended.
+func importUnfinished(unfinished *infrahub.UnfinishedError) diag.Diagnostic {
+	repository := unfinished.Repository
+	why, next := "The wait was interrupted.", "Plan again to see what has become of it."
+	if errors.Is(unfinished, context.DeadlineExceeded) {
+		why, next = "Its timeout is over.", "If no task has started, see whether Infrahub's workers run. Give it more time in timeouts, and apply again."
+	}
+	return diag.NewErrorDiagnostic("Import Not Finished", fmt.Sprintf(
+		"%s Infrahub is still importing the %s %q at %q into branch %q, and goes on with it:\n\n  %s\n\n%s",
+		why, repository.Kind, repository.Name, repository.Ref, unfinished.Branch, strings.Join(unfinished.Tasks, "\n  "), next))
+}

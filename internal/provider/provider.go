@@ -1,0 +1,180 @@
+// Package provider is Terraform's side: what a configuration says becomes operations of the client in
+// package infrahub, and what the client reads becomes state. It knows nothing of HTTP or GraphQL.
+package provider
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/provider"
+	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
+)
+
+// Address is where registries list the provider.
+const Address = "registry.terraform.io/infrahub-community/infrahub"
+
+var (
+	_ provider.Provider                     = (*infrahubProvider)(nil)
+	_ provider.ProviderWithConfigValidators = (*infrahubProvider)(nil)
+)
+
+type infrahubProvider struct {
+	version string
+}
+
+// New returns a constructor of the provider in one version.
+func New(version string) func() provider.Provider {
+	return func() provider.Provider { return &infrahubProvider{version: version} }
+}
+
+// connection is what the provider hands to its resources.
+type connection struct {
+	*infrahub.Client
+	// waitForImport is whether a resource waits that does not say so itself.
+	waitForImport bool
+}
+
+func (p *infrahubProvider) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
+	resp.TypeName = "infrahub"
+	resp.Version = p.version
+}
+
+func (p *infrahubProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "Manages the Git integration of [Infrahub](https://docs.infrahub.app): the repositories that it imports schemas, " +
+			"queries, transforms and checks from, the refs that these are pinned to, and their credentials. " +
+			"An apply is done only when Infrahub has really imported the commit, or it says why it has not.",
+		Attributes: map[string]schema.Attribute{
+			"address": schema.StringAttribute{
+				MarkdownDescription: "URL of the Infrahub server, such as `https://infrahub.example.com`. " + orEnvironment(addressVariable),
+				Optional:            true,
+				Validators:          []validator.String{webURL{}},
+			},
+			"api_token": schema.StringAttribute{
+				MarkdownDescription: "API token of an Infrahub account, instead of `username` and `password`. " + orEnvironment(tokenVariable),
+				Optional:            true,
+				Sensitive:           true,
+				Validators:          []validator.String{stringvalidator.LengthAtLeast(1)},
+			},
+			"username": schema.StringAttribute{
+				MarkdownDescription: "Name of the Infrahub account to log in as, instead of `api_token`. " + orEnvironment(usernameVariable),
+				Optional:            true,
+				Validators:          []validator.String{stringvalidator.LengthAtLeast(1)},
+			},
+			"password": schema.StringAttribute{
+				MarkdownDescription: "Password of the account in `username`. " + orEnvironment(passwordVariable),
+				Optional:            true,
+				Sensitive:           true,
+				Validators:          []validator.String{stringvalidator.LengthAtLeast(1)},
+			},
+			"branch": schema.StringAttribute{
+				MarkdownDescription: "Infrahub branch to work on; it must exist. Defaults to `main`. " + orEnvironment(branchVariable),
+				Optional:            true,
+				Validators:          []validator.String{stringvalidator.LengthAtLeast(1)},
+			},
+			"timeout": schema.Int64Attribute{
+				MarkdownDescription: "Seconds that one request may take. Defaults to 60. " + orEnvironment(timeoutVariable),
+				Optional:            true,
+				Validators:          []validator.Int64{int64validator.Between(1, 3600)},
+			},
+			"max_retries": schema.Int64Attribute{
+				MarkdownDescription: "How often a request is repeated that got no answer, or that a busy server refused. Defaults to 5. " + orEnvironment(retriesVariable),
+				Optional:            true,
+				Validators:          []validator.Int64{int64validator.Between(0, 100)},
+			},
+			"tls_insecure": schema.BoolAttribute{
+				MarkdownDescription: "Accept any certificate of the server. Anyone on the way can then read the credentials: set `tls_ca_file` instead where you can. " + orEnvironment(insecureVariable),
+				Optional:            true,
+			},
+			"tls_ca_file": schema.StringAttribute{
+				MarkdownDescription: "Path of a PEM file with certificates of authorities to trust besides those of the system. " + orEnvironment(authorityVariable),
+				Optional:            true,
+				Validators: []validator.String{
+					stringvalidator.LengthAtLeast(1),
+					stringvalidator.ConflictsWith(path.MatchRoot("tls_ca_pem")),
+				},
+			},
+			"tls_ca_pem": schema.StringAttribute{
+				MarkdownDescription: "PEM text of certificates of authorities to trust besides those of the system, instead of `tls_ca_file`.",
+				Optional:            true,
+				Validators:          []validator.String{stringvalidator.LengthAtLeast(1)},
+			},
+			"proxy": schema.StringAttribute{
+				MarkdownDescription: "URL of a proxy for all requests. " + orEnvironment(proxyVariable) + " Without it `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` hold.",
+				Optional:            true,
+				Validators:          []validator.String{webURL{}},
+			},
+			"wait_for_import": schema.BoolAttribute{
+				MarkdownDescription: "Whether an apply waits until Infrahub has imported what it changed. Defaults to `true`; a resource can say otherwise for itself. " + orEnvironment(waitVariable),
+				Optional:            true,
+			},
+		},
+	}
+}
+
+func orEnvironment(variable string) string {
+	return "Can be set by the environment variable `" + variable + "`."
+}
+
+func (p *infrahubProvider) ConfigValidators(context.Context) []provider.ConfigValidator {
+	return []provider.ConfigValidator{oneAuthentication{}}
+}
+
+// Configure makes the client and connects, so that a wrong token, address or branch is said once and
+// not once a resource.
+func (p *infrahubProvider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
+	config, wait, diags := configuration(ctx, req.Config)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	config.UserAgent = "terraform-provider-infrahub/" + p.version + " Terraform/" + req.TerraformVersion
+	config.Logger = newLogger()
+	client, err := infrahub.New(config)
+	if err == nil {
+		_, err = client.Connect(ctx)
+	}
+	if err != nil {
+		resp.Diagnostics.Append(notConnected(config, err))
+		return
+	}
+	connected := &connection{Client: client, waitForImport: wait}
+	resp.ResourceData, resp.DataSourceData, resp.EphemeralResourceData = connected, connected, connected
+	resp.ListResourceData, resp.ActionData = connected, connected
+}
+
+func (p *infrahubProvider) Resources(context.Context) []func() resource.Resource {
+	return []func() resource.Resource{
+		newPasswordCredentialResource,
+		newReadOnlyRepositoryResource,
+		newRepositoryResource,
+	}
+}
+
+func (p *infrahubProvider) DataSources(context.Context) []func() datasource.DataSource { return nil }
+
+// client is embedded by everything that talks to Infrahub: it takes what Configure hands over.
+type client struct {
+	*connection
+}
+
+// Configure takes the connection; while a configuration is only validated there is none yet.
+func (c *client) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
+	if req.ProviderData == nil {
+		return
+	}
+	connected, ok := req.ProviderData.(*connection)
+	if !ok {
+		resp.Diagnostics.Append(diag.NewErrorDiagnostic("Unexpected Provider Data", "The provider handed over something else than its connection. This is a bug of the provider: please report it."))
+		return
+	}
+	c.connection = connected
+}

@@ -1,0 +1,59 @@
+package provider
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
+)
+
+var (
+	_ resource.ResourceWithConfigure   = (*readOnlyRepositoryResource)(nil)
+	_ resource.ResourceWithImportState = (*readOnlyRepositoryResource)(nil)
+	_ resource.ResourceWithModifyPlan  = (*readOnlyRepositoryResource)(nil)
+)
+
+func newReadOnlyRepositoryResource() resource.Resource {
+	return &readOnlyRepositoryResource{repositoryBase{
+		kind:    infrahub.ReadOnly,
+		title:   "Read-only Repository",
+		refName: "ref",
+		model:   func() repositoryState { return &readOnlyRepositoryModel{} },
+	}}
+}
+
+type readOnlyRepositoryResource struct {
+	repositoryBase
+}
+
+type readOnlyRepositoryModel struct {
+	repositoryModel
+	Ref types.String `tfsdk:"ref"`
+}
+
+func (m *readOnlyRepositoryModel) ref() *types.String { return &m.Ref }
+
+func (r *readOnlyRepositoryResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_read_only_repository"
+}
+
+func (r *readOnlyRepositoryResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	attributes := repositoryAttributes(ctx)
+	attributes["ref"] = schema.StringAttribute{
+		MarkdownDescription: "Branch, tag or commit that the repository is pinned to. Changing it is an update in place: Infrahub imports the new ref, and the apply ends when it has. " +
+			"Infrahub does not follow a branch that moves; apply with a changed `reimport_triggers` for that. Defaults to `main`.",
+		Optional:   true,
+		Computed:   true,
+		Default:    stringdefault.StaticString("main"),
+		Validators: requiredText(),
+	}
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "A Git repository that Infrahub imports at a pinned ref, and only when the ref changes (CoreReadOnlyRepository). " +
+			"An apply that changes `ref` is green when Infrahub has imported that commit. If the import fails, the next plan shows it and the next apply tries again.",
+		Attributes: attributes,
+	}
+}

@@ -1,0 +1,32 @@
+// Terraform-provider-infrahub manages Infrahub's Git integration from Terraform and OpenTofu.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/provider"
+)
+
+// version is set by the release: -ldflags "-X main.version=1.2.3".
+var version = "dev"
+
+func main() {
+	if err := serve(context.Background()); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func serve(ctx context.Context) error {
+	debug := flag.Bool("debug", false, "run outside of the CLI, so that a debugger can be attached")
+	flag.Parse()
+	return providerserver.Serve(ctx, provider.New(version), providerserver.ServeOpts{
+		Address: provider.Address,
+		Debug:   *debug,
+	})
+}
