@@ -12,6 +12,7 @@ if [ -z "$cli" ]; then
     mkdir -p "$top/.cache/cli"
     go -C "$top/tools" tool hc-install install -path "$top/.cache/cli" terraform >&2
   fi
+  export PATH=$top/.cache/cli:$PATH # tfplugindocs looks for it there
 fi
 export TF_ACC_TERRAFORM_PATH=$cli
 

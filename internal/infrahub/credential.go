@@ -66,9 +66,13 @@ func (c *Client) CreateCredential(ctx context.Context, want Credential) (string,
 
 // UpdateCredential makes after of before, and sends only what differs between them.
 func (c *Client) UpdateCredential(ctx context.Context, before, after Credential) error {
-	_, err := graphql.UpdateCredential(ctx, c.graphql, before.ID, changedText(&before.Name, &after.Name),
-		changedText(before.Label, after.Label), changedText(before.Description, after.Description),
-		changedText(before.Username, after.Username), changedText(before.Password, after.Password))
+	name, label := changedText(&before.Name, &after.Name), changedText(before.Label, after.Label)
+	description, username := changedText(before.Description, after.Description), changedText(before.Username, after.Username)
+	password := changedText(before.Password, after.Password)
+	if name == nil && label == nil && description == nil && username == nil && password == nil {
+		return nil
+	}
+	_, err := graphql.UpdateCredential(ctx, c.graphql, before.ID, name, label, description, username, password)
 	return c.updated(err, func() error {
 		_, err := c.Credential(ctx, before.ID, false)
 		return err

@@ -27,6 +27,9 @@ type Import struct {
 	since time.Time
 	// next starts what must follow once everything expected has completed; nil if nothing must.
 	next func(ctx context.Context) (*Import, error)
+	// moved is whether a ReadWrite repository got another location, which may lack the commit that is
+	// imported again; the server's periodic sync then imports another one.
+	moved bool
 }
 
 // expectation is one task that an import consists of.

@@ -149,7 +149,12 @@ func (c *Client) UpdateRepository(ctx context.Context, before, after Repository)
 	}
 	if before.Location != after.Location {
 		// A changed location imports nothing by itself (infrahub.md, Importing).
-		return c.Reimport(ctx, after)
+		started, err := c.Reimport(ctx, after)
+		if err != nil {
+			return nil, err
+		}
+		started.moved = before.Kind == ReadWrite
+		return started, nil
 	}
 	return nil, nil
 }
@@ -187,9 +192,12 @@ func (c *Client) sendUpdate(ctx context.Context, before, after Repository) error
 	description := changedText(before.Description, after.Description)
 	credential := changedNode(before.CredentialID, after.CredentialID)
 	tags := changedNames(before.Tags, after.Tags)
+	ref := changedText(&before.Ref, &after.Ref)
+	if name == nil && location == nil && description == nil && credential == nil && tags == nil && ref == nil {
+		return nil
+	}
 	if before.Kind == ReadOnly {
-		_, err := graphql.UpdateReadOnlyRepository(ctx, c.graphql, before.ID, name, location,
-			changedText(&before.Ref, &after.Ref), description, credential, tags)
+		_, err := graphql.UpdateReadOnlyRepository(ctx, c.graphql, before.ID, name, location, ref, description, credential, tags)
 		return err
 	}
 	_, err := graphql.UpdateRepository(ctx, c.graphql, before.ID, name, location, description, credential, tags)

@@ -56,6 +56,8 @@ const (
 	settling = time.Minute
 	// unseen is how long no task may show before it is worth a look whether the repository is still there.
 	unseen = 30 * time.Second
+	// syncing is how long the periodic sync of a moved repository may take; it runs each minute.
+	syncing = 3 * time.Minute
 )
 
 // Wait returns when every task of the import has ended: with the repository as imported, or with an
@@ -67,10 +69,15 @@ func (i *Import) Wait(ctx context.Context) (*Imported, error) {
 	}
 	warning := ""
 	for _, t := range tasks {
-		if t.State != graphql.StateTypeCompleted {
-			if warning, err = i.forgiven(ctx, i.failure(ctx, t)); err != nil {
-				return nil, err
-			}
+		if t.State == graphql.StateTypeCompleted {
+			continue
+		}
+		failure := i.failure(ctx, t)
+		if i.moved {
+			return i.synced(ctx, failure, t.Model.Commit)
+		}
+		if warning, err = i.forgiven(ctx, failure); err != nil {
+			return nil, err
 		}
 	}
 	if i.next != nil {
@@ -180,32 +187,53 @@ func (i *Import) forgiven(ctx context.Context, failure *ImportError) (warning st
 	return failure.Reason, nil
 }
 
+// synced waits for the periodic sync to import another commit than the one that a moved repository lacks.
+func (i *Import) synced(ctx context.Context, failure *ImportError, lacking *string) (*Imported, error) {
+	ctx, cancel := context.WithTimeout(ctx, syncing)
+	defer cancel()
+	node, err := i.node(ctx, func(node *Repository) bool {
+		return node.SyncStatus == "in-sync" && node.OperationalStatus == "online" && !equal(node.Commit, lacking)
+	})
+	if err != nil {
+		return nil, failure
+	}
+	return &Imported{Repository: *node}, nil
+}
+
 // settled reads the repository until its statuses agree with the import that worked: another one, the
 // echo, may be at work on the same objects.
 func (i *Import) settled(ctx context.Context) (*Repository, error) {
-	limit := time.Now().Add(settling)
+	limited, cancel := context.WithTimeout(ctx, settling)
+	defer cancel()
+	node, err := i.node(limited, func(node *Repository) bool {
+		return node.SyncStatus == "in-sync" && node.OperationalStatus == "online"
+	})
+	if err == nil || limited.Err() == nil {
+		return node, err
+	}
+	state := "the repository was not read"
+	if node != nil {
+		state = fmt.Sprintf("the repository is %s and %s", node.SyncStatus, node.OperationalStatus)
+	}
+	if ctx.Err() != nil {
+		return nil, &UnfinishedError{Repository: i.repository, Branch: i.client.branch, Tasks: []string{state}, cause: ctx.Err()}
+	}
+	return nil, &ImportError{Repository: i.repository, Branch: i.client.branch, Reason: "its tasks completed, but " + state}
+}
+
+// node reads the repository until it is as wanted, or else returns how it was last.
+func (i *Import) node(ctx context.Context, wanted func(*Repository) bool) (*Repository, error) {
+	var last *Repository
 	for interval := i.client.tasks.polling.Fastest; ; interval = min(interval*3/2, i.client.tasks.polling.Slowest) {
 		node, err := i.client.Repository(ctx, i.repository.Kind, i.repository.ID)
 		if err != nil {
-			if ctx.Err() != nil {
-				return nil, &UnfinishedError{Repository: i.repository, Branch: i.client.branch, Tasks: []string{"its statuses were not settled"}, cause: ctx.Err()}
-			}
-			return nil, err
+			return last, err
 		}
-		if node.SyncStatus == "in-sync" && node.OperationalStatus == "online" {
+		if last = node; wanted(node) {
 			return node, nil
 		}
-		if time.Now().After(limit) {
-			return nil, &ImportError{
-				Repository: i.repository, Branch: i.client.branch,
-				Reason: fmt.Sprintf("its tasks completed, but the repository is %s and %s", node.SyncStatus, node.OperationalStatus),
-			}
-		}
 		if err := sleep(ctx, interval); err != nil {
-			return nil, &UnfinishedError{
-				Repository: i.repository, Branch: i.client.branch, cause: err,
-				Tasks: []string{fmt.Sprintf("the repository is %s and %s", node.SyncStatus, node.OperationalStatus)},
-			}
+			return last, err
 		}
 	}
 }

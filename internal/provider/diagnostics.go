@@ -147,10 +147,12 @@ func importHint(failure *infrahub.ImportError) string {
 	}
 	again := " Then apply again: the import is tried once more, also without a change in the configuration."
 	switch {
-	case strings.HasPrefix(failure.Reason, "Ref ") && has("not found"):
-		return fmt.Sprintf("Push %q to the remote, or correct ref.", failure.Repository.Ref) + again
-	case has("isn't a valid branch"):
-		return "Push the branch to the remote, or correct default_branch." + again
+	case strings.HasPrefix(failure.Reason, "Ref ") && has("not found"), has("isn't a valid branch"):
+		attribute := "default_branch"
+		if failure.Repository.Kind == infrahub.ReadOnly {
+			attribute = "ref"
+		}
+		return fmt.Sprintf("Push %q to the remote, or correct %s.", failure.Repository.Ref, attribute) + again
 	case has("credential", "Authentication failed"):
 		return "Check credential_id, and username and password of that credential." + again
 	case has(".infrahub.yml"):

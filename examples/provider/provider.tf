@@ -1,0 +1,18 @@
+terraform {
+  required_providers {
+    infrahub = {
+      source = "infrahub-community/infrahub"
+    }
+  }
+}
+
+# Each setting may come from the environment instead: INFRAHUB_ADDRESS, INFRAHUB_API_TOKEN, …
+provider "infrahub" {
+  address   = "https://infrahub.example.com"
+  api_token = var.infrahub_api_token
+}
+
+variable "infrahub_api_token" {
+  type      = string
+  sensitive = true
+}

@@ -1,0 +1,13 @@
+variable "git_token" {
+  type      = string
+  ephemeral = true
+}
+
+# Terraform and OpenTofu 1.11 or newer: the password is sent, and kept in no plan and no state.
+resource "infrahub_password_credential" "git" {
+  name                = "git-automation"
+  description         = "Reads the automation repositories"
+  username            = "automation"
+  password_wo         = var.git_token
+  password_wo_version = 1 # sends the password again when it changes
+}

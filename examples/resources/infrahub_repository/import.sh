@@ -1,0 +1,5 @@
+# By id
+terraform import infrahub_repository.automation 6b7f3f0e-9d35-4a53-8a51-2f9f0f7c4d10
+
+# By name
+terraform import infrahub_repository.automation automation

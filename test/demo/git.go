@@ -1,0 +1,55 @@
+package main
+
+import (
+	"crypto/rand"
+	"fmt"
+	"net/http/httptest"
+
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/gitserver"
+)
+
+// git is a repository with two releases, served on loopback to those who know the password.
+type git struct {
+	location string
+	username string
+	password string
+	commits  map[string]string // by tag
+	close    func()
+}
+
+func serveGit(root string) (*git, error) {
+	const path = "/private/automation.git"
+	made, err := gitserver.NewRepository(root, path)
+	if err != nil {
+		return nil, err
+	}
+	served := &git{username: "automation", password: rand.Text(), commits: map[string]string{}}
+	for _, tag := range []string{"v1.0.0", "v1.1.0"} {
+		commit, err := made.Commit(map[string]string{
+			".infrahub.yml": "queries: []\n",
+			"RELEASE":       tag + "\n",
+		})
+		if err != nil {
+			return nil, err
+		}
+		if err := made.Tag(tag); err != nil {
+			return nil, err
+		}
+		served.commits[tag] = commit
+	}
+	handler, err := gitserver.Handler(root, gitserver.Options{Username: served.username, Password: served.password})
+	if err != nil {
+		return nil, err
+	}
+	listening := httptest.NewServer(handler)
+	served.location, served.close = listening.URL+path, listening.Close
+	return served, nil
+}
+
+// short is the beginning of the commit of a tag, as Git shows it.
+func (g *git) short(tag string) string { return fmt.Sprintf("%.7s", g.commits[tag]) }
+
+// environ tells the configuration where the repository is and how to read it.
+func (g *git) environ() []string {
+	return []string{"TF_VAR_location=" + g.location, "TF_VAR_username=" + g.username, "TF_VAR_password=" + g.password}
+}

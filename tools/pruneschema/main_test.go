@@ -1,0 +1,233 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+const full = `
+"A thing with a name."
+interface Named {
+  name: String
+}
+
+interface Tracked {
+  since: Int
+}
+
+type Query {
+  repository(ids: [ID], "How many at most." limit: Int): Repository
+  tag: Tag
+}
+
+"A repository, wherever it is."
+type Repository implements Named & Tracked {
+  name: String
+  since: Int
+  "Where it is."
+  location: String
+  tag: Tag
+  status: Status
+}
+
+type Tag {
+  name: String
+  color: String
+}
+
+input RepositoryInput {
+  name: String
+  location: String
+}
+
+enum Status {
+  ACTIVE
+  INACTIVE
+}
+`
+
+func TestPrune_KeepsWhatIsListed(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		keep string
+		want string
+	}{
+		"fields, in the order of the list": {
+			keep: "Query: repository\nRepository: location name",
+			want: `type Query {
+  repository: Repository
+}
+"""
+A repository, wherever it is.
+"""
+type Repository {
+  """
+  Where it is.
+  """
+  location: String
+  name: String
+}
+`,
+		},
+		"a type without fields whole": {
+			keep: "Query: tag\nTag:",
+			want: `type Query {
+  tag: Tag
+}
+type Tag {
+  name: String
+  color: String
+}
+`,
+		},
+		"arguments": {
+			keep: "Query: repository(limit)\nRepository: name",
+			want: `type Query {
+  repository(
+    """
+    How many at most.
+    """
+    limit: Int
+  ): Repository
+}
+"""
+A repository, wherever it is.
+"""
+type Repository {
+  name: String
+}
+`,
+		},
+		"input fields and enum values": {
+			keep: "Query: tag\nTag: name\nRepositoryInput: name\nStatus: INACTIVE",
+			want: `type Query {
+  tag: Tag
+}
+type Tag {
+  name: String
+}
+input RepositoryInput {
+  name: String
+}
+enum Status {
+  INACTIVE
+}
+`,
+		},
+		"an interface that is listed, and none that is not": {
+			keep: "Query: repository\nNamed:\nRepository: name",
+			want: `type Query {
+  repository: Repository
+}
+"""
+A thing with a name.
+"""
+interface Named {
+  name: String
+}
+"""
+A repository, wherever it is.
+"""
+type Repository implements Named {
+  name: String
+}
+`,
+		},
+		"nothing of a comment or an empty line": {
+			keep: "# Roots\n\nQuery: tag # and not repository\nTag: name\n",
+			want: `type Query {
+  tag: Tag
+}
+type Tag {
+  name: String
+}
+`,
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := prune(test.keep, full)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, got, _ = strings.Cut(got, "DO NOT EDIT.\n\n")
+			if got != test.want {
+				t.Errorf("pruned to\n%s\nwant\n%s", got, test.want)
+			}
+		})
+	}
+}
+
+func TestPrune_RefusesWhatTheSchemaCannotKeep(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		keep string
+		full string
+		want []string
+	}{
+		"a type that is missing": {
+			keep: "Query: tag\nBranch: name",
+			want: []string{"the schema has no type Branch"},
+		},
+		"every field that is missing": {
+			keep: "Query: tag\nTag: name size weight",
+			want: []string{"type Tag has no field size", "type Tag has no field weight"},
+		},
+		"an enum value that is missing": {
+			keep: "Query: tag\nTag: name\nStatus: ACTIVE STAGING",
+			want: []string{"type Status has no field STAGING"},
+		},
+		"an argument that is missing": {
+			keep: "Query: repository(ids offset)\nRepository: name",
+			want: []string{"field Query.repository has no argument offset"},
+		},
+		"a kept field whose type is not kept": {
+			keep: "Query: repository\nRepository: name tag",
+			want: []string{"does not stand alone", "Undefined type Tag"},
+		},
+		"a type that lacks a field of its interface": {
+			keep: "Query: repository\nNamed: name\nRepository: location",
+			want: []string{"does not stand alone", "name"},
+		},
+		"a schema that does not parse": {
+			keep: "Query: tag",
+			full: "type Query {",
+			want: []string{"read the schema"},
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			schema := full
+			if test.full != "" {
+				schema = test.full
+			}
+			pruned, err := prune(test.keep, schema)
+			if err == nil {
+				t.Fatalf("no error; pruned to\n%s", pruned)
+			}
+			for _, want := range test.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("error %q does not say %q", err, want)
+				}
+			}
+		})
+	}
+}
+
+func TestPrune_OfItsOwnResultChangesNothing(t *testing.T) {
+	t.Parallel()
+	const keep = "Query: repository(ids limit)\nNamed: name\nRepository: name location status\nStatus:"
+	once, err := prune(keep, full)
+	if err != nil {
+		t.Fatal(err)
+	}
+	twice, err := prune(keep, once)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if once != twice {
+		t.Errorf("pruned once\n%s\ntwice\n%s", once, twice)
+	}
+}
