@@ -141,22 +141,48 @@ func (c *Client) CreateRepository(ctx context.Context, want Repository) (string,
 // that this starts, nil if none. The ref of a ReadWrite repository cannot change.
 func (c *Client) UpdateRepository(ctx context.Context, before, after Repository) (*Import, error) {
 	after.Kind, after.ID = before.Kind, before.ID
-	if before.Kind == ReadOnly && before.Ref != after.Ref {
+	switch {
+	case before.Location != after.Location:
+		return c.Move(ctx, before, after)
+	case before.Kind == ReadOnly && before.Ref != after.Ref:
 		return c.bump(ctx, before, after)
+	default:
+		return nil, c.update(ctx, before, after)
+	}
+}
+
+// Move makes after of before and imports from the location of after, also where that is the one of
+// before: so a move that failed is tried again.
+//
+// A changed location imports nothing by itself (infrahub.md, Importing), and imports on demand go on
+// with the remote that was cloned. Only a pull, which a changed ref starts, takes a read-only repository
+// to its new location: so the ref is written in another way and then as it should be. Only the
+// periodic sync takes a read-write repository there.
+func (c *Client) Move(ctx context.Context, before, after Repository) (*Import, error) {
+	after.Kind, after.ID = before.Kind, before.ID
+	if before.Kind == ReadOnly {
+		newest, err := c.tasks.newest(ctx)
+		if err != nil {
+			return nil, err
+		}
+		between := after
+		between.Ref += "^0" // the same commit for Git, another ref for Infrahub
+		if err := c.update(ctx, before, between); err != nil {
+			return nil, err
+		}
+		if err := c.update(ctx, between, after); err != nil {
+			return nil, err
+		}
+		return c.importOfMove(after, between, newest), nil
+	}
+	current, err := c.Repository(ctx, before.Kind, before.ID)
+	if err != nil {
+		return nil, err
 	}
 	if err := c.update(ctx, before, after); err != nil {
 		return nil, err
 	}
-	if before.Location != after.Location {
-		// A changed location imports nothing by itself (infrahub.md, Importing).
-		started, err := c.Reimport(ctx, after)
-		if err != nil {
-			return nil, err
-		}
-		started.moved = before.Kind == ReadWrite
-		return started, nil
-	}
-	return nil, nil
+	return c.importOfSync(ctx, after, current.Commit)
 }
 
 // bump is an update that changes the ref. The server starts no import for the ref that it has already:

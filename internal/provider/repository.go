@@ -175,26 +175,39 @@ func (r *repositoryBase) Update(ctx context.Context, req resource.UpdateRequest,
 	}
 	ctx, cancel := within(ctx, plan.common().Timeouts.Update, &resp.Diagnostics)
 	defer cancel()
-	started, err := r.UpdateRepository(ctx, before, after)
-	if err == nil && started == nil && (remembered != nil || !plan.common().ReimportTriggers.Equal(state.common().ReimportTriggers)) {
-		started, err = r.Reimport(ctx, after)
-	}
+	failure := memory{Ref: after.Ref, Moved: before.Location != after.Location || remembered != nil && remembered.Moved}
+	started, err := r.update(ctx, before, after, remembered, !plan.common().ReimportTriggers.Equal(state.common().ReimportTriggers))
 	if err != nil {
 		// What it changed is found by the next refresh; that an import is due must not be forgotten.
-		if r.importDue(plan, state) {
-			resp.Diagnostics.Append(resp.Private.SetKey(ctx, failureKey, memory{Ref: after.Ref, Reason: cause(err)}.encode())...)
+		if remembered != nil || r.importDue(plan, state) {
+			failure.Reason = cause(err)
+			resp.Diagnostics.Append(resp.Private.SetKey(ctx, failureKey, failure.encode())...)
 		}
 		resp.Diagnostics.Append(r.failed("Not Updated", state, err))
 		return
 	}
 	imported, err := r.wait(ctx, plan, started, &resp.Diagnostics)
 	if err != nil {
-		resp.Diagnostics.Append(resp.Private.SetKey(ctx, failureKey, memory{Ref: after.Ref, Reason: reasonOf(err)}.encode())...)
+		failure.Reason = reasonOf(err)
+		resp.Diagnostics.Append(resp.Private.SetKey(ctx, failureKey, failure.encode())...)
 		resp.Diagnostics.Append(r.failed("Not Imported", plan, err))
 	} else {
 		resp.Diagnostics.Append(resp.Private.SetKey(ctx, failureKey, nil)...)
 	}
 	r.save(ctx, plan, imported, &resp.State, &resp.Diagnostics)
+}
+
+// update changes the repository and starts the import that is due: for what changed, for one that failed
+// before, or because it was asked for again.
+func (r *repositoryBase) update(ctx context.Context, before, after infrahub.Repository, remembered *memory, again bool) (*infrahub.Import, error) {
+	if remembered != nil && remembered.Moved {
+		return r.Move(ctx, before, after)
+	}
+	started, err := r.UpdateRepository(ctx, before, after)
+	if err == nil && started == nil && (remembered != nil || again) {
+		return r.Reimport(ctx, after)
+	}
+	return started, err
 }
 
 func (r *repositoryBase) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
@@ -403,11 +416,13 @@ const failureKey = "failed_import"
 type memory struct {
 	Ref    string `json:"ref"`
 	Reason string `json:"reason"`
+	// Moved is whether it was the first import from another location.
+	Moved bool `json:"moved"`
 }
 
 func (m memory) encode() []byte {
 	encoded, err := json.Marshal(m)
-	if err != nil { // two strings always encode
+	if err != nil { // strings always encode
 		return []byte("{}")
 	}
 	return encoded

@@ -10,6 +10,32 @@ import (
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub/graphql/input"
 )
 
+// CheckConnectivityInfrahubRepositoryConnectivityValidateRepositoryConnectivity includes the requested fields of the GraphQL type ValidateRepositoryConnectivity.
+type CheckConnectivityInfrahubRepositoryConnectivityValidateRepositoryConnectivity struct {
+	Ok      bool   `json:"ok"`
+	Message string `json:"message"`
+}
+
+// GetOk returns CheckConnectivityInfrahubRepositoryConnectivityValidateRepositoryConnectivity.Ok, and is useful for accessing the field via an interface.
+func (v *CheckConnectivityInfrahubRepositoryConnectivityValidateRepositoryConnectivity) GetOk() bool {
+	return v.Ok
+}
+
+// GetMessage returns CheckConnectivityInfrahubRepositoryConnectivityValidateRepositoryConnectivity.Message, and is useful for accessing the field via an interface.
+func (v *CheckConnectivityInfrahubRepositoryConnectivityValidateRepositoryConnectivity) GetMessage() string {
+	return v.Message
+}
+
+// CheckConnectivityResponse is returned by CheckConnectivity on success.
+type CheckConnectivityResponse struct {
+	InfrahubRepositoryConnectivity *CheckConnectivityInfrahubRepositoryConnectivityValidateRepositoryConnectivity `json:"InfrahubRepositoryConnectivity"`
+}
+
+// GetInfrahubRepositoryConnectivity returns CheckConnectivityResponse.InfrahubRepositoryConnectivity, and is useful for accessing the field via an interface.
+func (v *CheckConnectivityResponse) GetInfrahubRepositoryConnectivity() *CheckConnectivityInfrahubRepositoryConnectivityValidateRepositoryConnectivity {
+	return v.InfrahubRepositoryConnectivity
+}
+
 // CreateCredentialCorePasswordCredentialCreate includes the requested fields of the GraphQL type CorePasswordCredentialCreate.
 // The GraphQL type's documentation follows.
 //
@@ -786,6 +812,14 @@ func (v *UpdateRepositoryResponse) GetCoreRepositoryUpdate() *UpdateRepositoryCo
 	return v.CoreRepositoryUpdate
 }
 
+// __CheckConnectivityInput is used internally by genqlient
+type __CheckConnectivityInput struct {
+	Id string `json:"id"`
+}
+
+// GetId returns __CheckConnectivityInput.Id, and is useful for accessing the field via an interface.
+func (v *__CheckConnectivityInput) GetId() string { return v.Id }
+
 // __CreateCredentialInput is used internally by genqlient
 type __CreateCredentialInput struct {
 	Id          string      `json:"id"`
@@ -1069,6 +1103,41 @@ func (v *__UpdateRepositoryInput) GetCredential() *input.Node { return v.Credent
 
 // GetTags returns __UpdateRepositoryInput.Tags, and is useful for accessing the field via an interface.
 func (v *__UpdateRepositoryInput) GetTags() *[]input.Node { return v.Tags }
+
+// The mutation executed by CheckConnectivity.
+const CheckConnectivity_Operation = `
+mutation CheckConnectivity ($id: String!) {
+	InfrahubRepositoryConnectivity(data: {id:$id}) {
+		ok
+		message
+	}
+}
+`
+
+func CheckConnectivity(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	id string,
+) (data_ *CheckConnectivityResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "CheckConnectivity",
+		Query:  CheckConnectivity_Operation,
+		Variables: &__CheckConnectivityInput{
+			Id: id,
+		},
+	}
+
+	data_ = &CheckConnectivityResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
 
 // The mutation executed by CreateCredential.
 const CreateCredential_Operation = `

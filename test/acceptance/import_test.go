@@ -1,0 +1,248 @@
+package acceptance
+
+import (
+	"regexp"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
+)
+
+// pinned is a read-only repository at a ref.
+func (s *server) pinned(ref string) string {
+	return s.config(`resource "infrahub_read_only_repository" "test" {
+		name     = "network-NAME"
+		location = "GIT/network.git"
+		ref      = "` + ref + `"
+	}`)
+}
+
+func TestImport_BumpRightAfterCreateIsNotAnsweredByTheEcho(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	remote := s.newRemote(t, "network.git")
+	ctx := t.Context()
+	// Without the CLI, so that nothing stands between the two mutations.
+	want := infrahub.Repository{Kind: infrahub.ReadOnly, Name: s.name("network"), Location: s.gitAddress + "/network.git", Ref: "v1.0.0"}
+	id, created, err := s.client.CreateRepository(ctx, want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.remove(t, infrahub.ReadOnly, id) })
+	if imported, err := created.Wait(ctx); err != nil || *imported.Commit != remote.commits["v1.0.0"] {
+		t.Fatalf("create: %+v, %v", imported, err)
+	}
+	before, after := want, want
+	before.ID, after.Ref = id, "v1.1.0"
+	bumped, err := s.client.UpdateRepository(ctx, before, after)
+	if err != nil {
+		t.Fatal(err)
+	}
+	imported, err := bumped.Wait(ctx)
+	if err != nil || *imported.Commit != remote.commits["v1.1.0"] || imported.SyncStatus != "in-sync" {
+		t.Fatalf("bump: %+v, %v; want commit %s", imported, err, remote.commits["v1.1.0"])
+	}
+	s.staysAt(t, infrahub.ReadOnly, id, remote.commits["v1.1.0"])
+}
+
+func TestImport_BumpBackAndForthEndsAtTheLastRef(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	remote := s.newRemote(t, "network.git")
+	step := func(ref string) resource.TestStep {
+		return resource.TestStep{Config: s.pinned(ref), ConfigStateChecks: []statecheck.StateCheck{is(readOnly, "commit", remote.commits[ref])}}
+	}
+	s.run(t, step("v1.0.0"), step("v1.1.0"), step("v1.0.0"), step("v1.1.0"))
+}
+
+func TestImport_MissingRefFailsAlthoughTheNodeNeverShowsIt(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	remote := s.newRemote(t, "network.git")
+	s.run(
+		t,
+		resource.TestStep{Config: s.pinned("v1.0.0")},
+		resource.TestStep{
+			Config:      s.pinned("v9.9.9"),
+			ExpectError: regexp.MustCompile(`(?s)Import Failed.*Ref v9\.9\.9 not found\..*Push "v9\.9\.9"\s+to\s+the\s+remote.*Task\s+[0-9a-f-]{36}`),
+		},
+		resource.TestStep{
+			// The server has the new ref and the old commit, in sync: without a memory nothing were to do.
+			PreConfig: func() { remote.release(t, "v9.9.9") },
+			Config:    s.pinned("v9.9.9"),
+			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
+				changes(readOnly, "commit"),
+			}},
+			ConfigStateChecks: []statecheck.StateCheck{s.commitOf(readOnly, remote, "v9.9.9")},
+		},
+	)
+}
+
+func TestImport_BrokenConfigurationFailsAlthoughTheNodeIsInSyncForAWhile(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	remote := s.newRemote(t, "network.git")
+	remote.broken(t, "v1.2.0")
+	remote.release(t, "v1.2.1")
+	s.run(
+		t,
+		resource.TestStep{Config: s.pinned("v1.1.0")},
+		resource.TestStep{
+			Config:      s.pinned("v1.2.0"),
+			ExpectError: regexp.MustCompile(`(?s)Import Failed.*\.infrahub\.yml.*Correct\s+\.infrahub\.yml`),
+		},
+		resource.TestStep{
+			Config:            s.pinned("v1.2.1"),
+			ConfigStateChecks: []statecheck.StateCheck{is(readOnly, "commit", remote.commits["v1.2.1"]), is(readOnly, "sync_status", "in-sync")},
+		},
+	)
+}
+
+func TestImport_FailedCreateIsTaintedAndReplaced(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	remote := s.newRemote(t, "network.git")
+	s.run(
+		t,
+		resource.TestStep{
+			Config:      s.pinned("v9.9.9"),
+			ExpectError: regexp.MustCompile(`(?s)Import Failed.*v9\.9\.9.*Push "v9\.9\.9"\s+to\s+the\s+remote,\s+or\s+correct\s+ref`),
+		},
+		resource.TestStep{
+			PreConfig: s.forget,
+			Config:    s.pinned("v1.0.0"),
+			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
+				plancheck.ExpectResourceAction(readOnly, plancheck.ResourceActionDestroyBeforeCreate),
+			}},
+			ConfigStateChecks: []statecheck.StateCheck{
+				is(readOnly, "commit", remote.commits["v1.0.0"]),
+				expectSent(s, "DeleteReadOnlyRepository: id", "CreateReadOnlyRepository: id location name ref"),
+			},
+		},
+	)
+}
+
+func TestImport_MissingDefaultBranchFailsWithItsReason(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	s.newRemote(t, "network.git")
+	s.run(t, resource.TestStep{
+		Config: s.config(`resource "infrahub_repository" "test" {
+			name           = "network-NAME"
+			location       = "GIT/network.git"
+			default_branch = "nope"
+		}`),
+		ExpectError: regexp.MustCompile(`(?s)Import Failed.*branch\s+nope\s+isn't\s+a\s+valid\s+branch.*correct\s+default_branch`),
+	})
+}
+
+func TestImport_BranchThatCannotBeSyncedIsAWarningOnly(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	remote := s.newRemote(t, "network.git")
+	remote.branchWith(t, "feature", map[string]string{".infrahub.yml": "queries: [\n"})
+	ctx := t.Context()
+	id, created, err := s.client.CreateRepository(ctx, infrahub.Repository{
+		Kind: infrahub.ReadWrite, Name: s.name("network"), Location: s.gitAddress + "/network.git", Ref: "main",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.remove(t, infrahub.ReadWrite, id) })
+	imported, err := created.Wait(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if *imported.Commit != remote.commits["main"] {
+		t.Errorf("commit = %s, want %s", *imported.Commit, remote.commits["main"])
+	}
+	if !regexp.MustCompile(`Unable to synchronize the following branches.*feature`).MatchString(imported.Warning) {
+		t.Errorf("warning = %q, want the branch feature and why", imported.Warning)
+	}
+}
+
+func TestImport_CredentialThatWentWrongFailsWithItsReason(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	s.newRemote(t, "private/network.git")
+	config := func(password, ref string) string {
+		return s.config(`resource "infrahub_password_credential" "git" {
+			name     = "git-NAME"
+			username = "bot"
+			password = "` + password + `"
+		}
+		resource "infrahub_read_only_repository" "test" {
+			name          = "network-NAME"
+			location      = "GIT/private/network.git"
+			credential_id = infrahub_password_credential.git.id
+			ref           = "` + ref + `"
+		}`)
+	}
+	s.run(
+		t,
+		resource.TestStep{Config: config(gitPassword, "v1.0.0")},
+		resource.TestStep{
+			Config:      config("not it", "v1.1.0"),
+			ExpectError: regexp.MustCompile(`(?s)Import Failed.*[Aa]uthentication\s+failed.*Check\s+credential_id`),
+		},
+		resource.TestStep{Config: config(gitPassword, "v1.1.0")},
+	)
+}
+
+func TestImport_NotWaitedForReturnsAtOnce(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	remote := s.newRemote(t, "network.git")
+	config := s.config(`resource "infrahub_read_only_repository" "test" {
+		name            = "network-NAME"
+		location        = "GIT/network.git"
+		ref             = "v1.0.0"
+		wait_for_import = false
+	}`)
+	var id string
+	s.run(
+		t,
+		resource.TestStep{Config: config, ConfigStateChecks: []statecheck.StateCheck{
+			keep(readOnly, "id", &id),
+			s.times("Tasks", 1), // before the create, and never after it
+		}},
+		resource.TestStep{
+			PreConfig:         func() { s.waitUntilImported(t, infrahub.ReadOnly, id) },
+			Config:            config,
+			ConfigPlanChecks:  resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()}},
+			ConfigStateChecks: []statecheck.StateCheck{is(readOnly, "commit", remote.commits["v1.0.0"])},
+		},
+	)
+}
+
+func TestImport_TimeoutSavesStateAndSaysWhatStillRuns(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	s.mockOnly(t, "a task that never ends cannot be made on a real server")
+	s.newRemote(t, "network.git")
+	config := func(ref string) string {
+		return s.config(`resource "infrahub_read_only_repository" "test" {
+			name     = "network-NAME"
+			location = "GIT/network.git"
+			ref      = "` + ref + `"
+			timeouts = { update = "3s" }
+		}`)
+	}
+	s.run(
+		t,
+		resource.TestStep{Config: config("v1.0.0")},
+		resource.TestStep{
+			PreConfig:   func() { s.mock.Inject(stuck("git-repository-pull-read-only")) },
+			Config:      config("v1.1.0"),
+			ExpectError: regexp.MustCompile(`(?s)Import Not Finished.*timeout is over.*git-repository-pull-read-only: RUNNING, task`),
+		},
+		resource.TestStep{
+			Config:             config("v1.1.0"),
+			PlanOnly:           true,
+			ExpectNonEmptyPlan: true,
+		},
+	)
+}
