@@ -145,10 +145,14 @@ func (s *server) mockOnly(t *testing.T, why string) {
 // name makes a name unique on a shared server.
 func (s *server) name(base string) string { return base + "-" + s.suffix }
 
-// config is a configuration for this server. In it, NAME-… becomes unique, GIT is the Git server.
+// config is a configuration for this server.
 func (s *server) config(hcl string) string {
-	hcl = strings.NewReplacer("NAME", s.suffix, "GIT", s.gitAddress).Replace(hcl)
-	return fmt.Sprintf("provider \"infrahub\" {\n  address   = %q\n  api_token = %q\n}\n%s", s.address, s.token, hcl)
+	return fmt.Sprintf("provider \"infrahub\" {\n  address   = %q\n  api_token = %q\n}\n%s", s.address, s.token, s.unique(hcl))
+}
+
+// unique makes NAME unique and GIT the address of the Git server.
+func (s *server) unique(hcl string) string {
+	return strings.NewReplacer("NAME", s.suffix, "GIT", s.gitAddress).Replace(hcl)
 }
 
 // providers is the provider in the test's own process.

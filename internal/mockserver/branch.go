@@ -1,0 +1,200 @@
+package mockserver
+
+import (
+	"cmp"
+	"context"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// merged is the status of a branch that is read-only.
+const merged = "MERGED"
+
+const branchTime = "2006-01-02T15:04:05.000000Z"
+
+// globalBranch holds what is agnostic on the server; its name is taken.
+const globalBranch = "-global-"
+
+func showBranch(b *branch) object {
+	return object{"Branch", map[string]any{
+		"id": b.id, "name": b.name, "description": b.description, "status": b.status, "sync_with_git": b.syncWithGit,
+		"is_default": b.name == mainBranch, "origin_branch": mainBranch,
+		"created_at": b.created.UTC().Format(branchTime), "branched_from": b.created.UTC().Format(branchTime),
+	}}
+}
+
+// listBranches answers Branch: all of them, or those that are asked for and exist.
+func (s *Server) listBranches(arguments map[string]any) any {
+	s.store.mu.Lock()
+	defer s.store.mu.Unlock()
+	ids, name := texts(arguments["ids"]), arguments["name"]
+	var found []*branch
+	for _, b := range s.store.branches {
+		if (ids == nil || slices.Contains(ids, b.id)) && (name == nil || name == b.name) {
+			found = append(found, b)
+		}
+	}
+	slices.SortFunc(found, func(a, b *branch) int { return cmp.Or(a.created.Compare(b.created), cmp.Compare(a.name, b.name)) })
+	shown := []any{}
+	for _, b := range found {
+		shown = append(shown, showBranch(b))
+	}
+	return shown
+}
+
+// checkBranchName refuses what Git would refuse, in the server's words.
+func checkBranchName(name string) error {
+	if len(name) < 3 {
+		return invalid("invalid field name: String should have at least 3 characters")
+	}
+	var offending []string
+	for _, each := range []struct{ pattern, what string }{
+		{`/\.`, "/."},
+		{`\.\.`, ".."},
+		{`^/`, "starts with /"},
+		{`//`, "//"},
+		{`@\{`, "@{"},
+		{`\\`, `backslash (\)`},
+		{`[\x00-\x1f\x7f ~^:?*\[]`, "disallowed ASCII characters/patterns"},
+		{`\.lock$`, "ends with .lock"},
+		{`/$`, "ends with /"},
+		{`\.$`, "ends with ."},
+	} {
+		if regexp.MustCompile(each.pattern).MatchString(name) {
+			offending = append(offending, each.what)
+		}
+	}
+	if offending != nil {
+		return invalid("Branch name contains invalid patterns or characters: %s", strings.Join(offending, ", "))
+	}
+	return nil
+}
+
+// changed is the answer of a branch mutation: with wait_until_completion the branch, else a task.
+func changed(name string, b *branch, task string) object {
+	fields := map[string]any{"ok": true, "object": nil, "task": nil}
+	if b != nil {
+		fields["object"] = showBranch(b)
+	}
+	if task != "" {
+		fields["task"] = object{"TaskInfo", map[string]any{"id": task}}
+	}
+	return object{name, fields}
+}
+
+func (s *Server) createBranch(_ context.Context, input map[string]any, wait bool) (any, error) {
+	name, _ := input["name"].(string)
+	description, _ := input["description"].(string)
+	s.store.mu.Lock()
+	defer s.store.mu.Unlock()
+	if s.store.branches[name] != nil || name == globalBranch {
+		return nil, invalid("The branch %s already exists", name)
+	}
+	if err := checkBranchName(name); err != nil {
+		return nil, err
+	}
+	b := s.store.fork(name, description, input["sync_with_git"] != false)
+	task := s.engine.done("create-branch", "Create branch "+name, name)
+	if wait {
+		return changed("BranchCreate", b, ""), nil
+	}
+	return changed("BranchCreate", nil, task), nil
+}
+
+// existing returns the branch that an input names.
+func (s *Server) existing(input map[string]any) (*branch, error) {
+	name, _ := input["name"].(string)
+	if b := s.store.branches[name]; b != nil {
+		return b, nil
+	}
+	return nil, branchNotFound(name)
+}
+
+func (s *Server) updateBranch(_ context.Context, _ *branch, input map[string]any) (any, error) {
+	s.store.mu.Lock()
+	defer s.store.mu.Unlock()
+	b, err := s.existing(input)
+	if err != nil {
+		return nil, err
+	}
+	if description, ok := input["description"].(string); ok {
+		b.description = description
+	}
+	return object{"BranchUpdate", map[string]any{"ok": true}}, nil
+}
+
+func (s *Server) deleteBranch(_ context.Context, input map[string]any, wait bool) (any, error) {
+	s.store.mu.Lock()
+	defer s.store.mu.Unlock()
+	b, err := s.existing(input)
+	if err != nil {
+		return nil, err
+	}
+	if b.name == mainBranch {
+		return nil, invalid("Unable to delete %s it is the default branch.", b.name)
+	}
+	delete(s.store.branches, b.name)
+	s.cancelProposedChanges(b.name)
+	task := s.engine.done("branch-delete", "Delete branch "+b.name, b.name)
+	if wait {
+		task = ""
+	}
+	return changed("BranchDelete", nil, task), nil
+}
+
+func (s *Server) mergeBranch(ctx context.Context, input map[string]any, wait bool) (any, error) {
+	s.store.mu.Lock()
+	b, err := s.existing(input)
+	s.store.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	if err := s.merge(ctx, b); err != nil {
+		return nil, err
+	}
+	s.store.mu.Lock()
+	defer s.store.mu.Unlock()
+	if wait {
+		return changed("BranchMerge", b, ""), nil
+	}
+	return changed("BranchMerge", b, s.engine.done("branch-merge", "Merge branch "+b.name, b.name)), nil
+}
+
+// merge makes main take over what a branch changed. The branch is read-only from then on, and its
+// open proposed change is canceled, being merged behind its back (infrahub.md, Branches).
+func (s *Server) merge(ctx context.Context, b *branch) error {
+	if b.name == mainBranch {
+		return invalid("Unable to merge the branch '%s' into itself", b.name)
+	}
+	select {
+	case <-time.After(s.options.Delay.merging()):
+	case <-ctx.Done(): // the client is gone, the merge is not
+	}
+	s.store.mu.Lock()
+	defer s.store.mu.Unlock()
+	if b.status == merged {
+		return invalid("Branch '%s' has already been merged", b.name)
+	}
+	s.store.merge(b)
+	for _, n := range s.store.list(b, "CoreGenericRepository") {
+		s.mergeRepository(b, n)
+	}
+	s.cancelProposedChanges(b.name)
+	return nil
+}
+
+// mergeRepository is the part of Git in a merge: a read-write repository that was added on the
+// branch becomes active on main.
+func (s *Server) mergeRepository(b *branch, n *node) {
+	target := s.store.branches[mainBranch]
+	seen := s.store.get(target, n.kind, n.id)
+	if n.kind == "CoreRepository" && n.text("internal_status") == "staging" {
+		seen.set("internal_status", "active", false)
+		seen.set("sync_status", n.values["sync_status"].of, false)
+		seen.set("commit", n.values["commit"].of, false)
+		s.store.put(target, seen)
+	}
+	s.engine.done("git-repository-merge", "Merge "+b.name+" > "+mainBranch+" in git repository", b.name, related{n.id, n.kind})
+}
