@@ -2,7 +2,9 @@ package infrahub
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub/graphql"
@@ -23,13 +25,68 @@ type Import struct {
 	client     *Client
 	repository Repository
 	expected   []expectation
-	// since is when the newest task was created that there was before the mutation.
-	since time.Time
+	baseline
 	// next starts what must follow once everything expected has completed; nil if nothing must.
 	next func(ctx context.Context) (*Import, error)
 	// synced waits for the periodic sync, which has no task to watch; nil if there are tasks.
 	synced func(ctx context.Context) (*Imported, error)
 }
+
+// baseline is what is known from before the mutation that starts an import.
+type baseline struct {
+	// since is when the newest task was created that there was.
+	since time.Time
+	// blind is whether the server shows no tasks to this account.
+	blind bool
+	// before is the commit of the repository, nil if it had none or any will do.
+	before *string
+}
+
+// baseline is taken just before the mutation. It waits until the tasks have ended that the repository
+// still has: the echo of an earlier import that comes late would import, and record, the earlier commit
+// over the later one.
+func (c *Client) baseline(ctx context.Context, id string) (baseline, error) {
+	tasks, err := c.tasks.page(ctx, 0)
+	if err == nil && c.busy(tasks, id) {
+		tasks, err = c.untilIdle(ctx, id)
+	}
+	if errors.Is(err, ErrUnauthorized) {
+		return baseline{blind: true}, nil
+	}
+	return baseline{since: newest(tasks)}, err
+}
+
+// busy reports whether a repository has tasks on this branch that have not ended.
+func (c *Client) busy(tasks []task, id string) bool {
+	return slices.ContainsFunc(tasks, func(t task) bool {
+		return t.Model.RepositoryID == id && t.Model.Branch == c.branch && !t.ended()
+	})
+}
+
+// untilIdle waits until a repository is not busy. A task that a dead worker has left behind never ends:
+// it holds nobody up for longer than lingering.
+func (c *Client) untilIdle(ctx context.Context, id string) ([]task, error) {
+	lists, unsubscribe := c.tasks.subscribe(ctx, time.Now())
+	defer unsubscribe()
+	limit := time.NewTimer(lingering)
+	defer limit.Stop()
+	var last taskList
+	for {
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-limit.C:
+			return last.tasks, last.err
+		case last = <-lists:
+			if last.err == nil && !c.busy(last.tasks, id) {
+				return last.tasks, nil
+			}
+		}
+	}
+}
+
+// lingering is how long a change waits for the end of earlier imports.
+const lingering = 2 * time.Minute
 
 // expectation is one task that an import consists of.
 type expectation struct {
@@ -41,20 +98,20 @@ type expectation struct {
 
 // importOfCreate is what a create starts: one task that adds the repository. Its id is new, so
 // whatever adds it is ours.
-func (c *Client) importOfCreate(created Repository, since time.Time) *Import {
+func (c *Client) importOfCreate(created Repository, from baseline) *Import {
 	workflow := addReadWrite
 	if created.Kind == ReadOnly {
 		workflow = addReadOnly
 	}
-	return &Import{client: c, repository: created, since: since, expected: []expectation{
+	return &Import{client: c, repository: created, baseline: from, expected: []expectation{
 		c.expect(created, workflow, func(task) bool { return true }),
 	}}
 }
 
 // importOfBump is what a changed ref starts: two tasks, in either order. The echo of an earlier import
 // has a commit or another ref, and what was queued before is older (infrahub.md, Importing).
-func (c *Client) importOfBump(bumped Repository, since time.Time) *Import {
-	return &Import{client: c, repository: bumped, since: since, expected: c.expectBump(bumped, since)}
+func (c *Client) importOfBump(bumped Repository, from baseline) *Import {
+	return &Import{client: c, repository: bumped, baseline: from, expected: c.expectBump(bumped, from.since)}
 }
 
 func (c *Client) expectBump(bumped Repository, since time.Time) []expectation {
@@ -66,12 +123,12 @@ func (c *Client) expectBump(bumped Repository, since time.Time) []expectation {
 
 // importOfMove is what the two changes of the ref in Move start. Only the last pull tells whether it
 // worked: what runs before the first pull still uses the old remote.
-func (c *Client) importOfMove(moved, between Repository, since time.Time) *Import {
-	expected := append(c.expectBump(moved, since), c.expectBump(between, since)...)
+func (c *Client) importOfMove(moved, between Repository, from baseline) *Import {
+	expected := append(c.expectBump(moved, from.since), c.expectBump(between, from.since)...)
 	for n := range expected[1:] {
 		expected[n+1].mayFail = true
 	}
-	return &Import{client: c, repository: moved, since: since, expected: expected}
+	return &Import{client: c, repository: moved, baseline: from, expected: expected}
 }
 
 // importOfSync is what the periodic sync does about a read-write repository that was moved. Whether
@@ -84,7 +141,7 @@ func (c *Client) importOfSync(ctx context.Context, moved Repository, commit *str
 	i := &Import{client: c, repository: moved}
 	i.synced = func(ctx context.Context) (*Imported, error) {
 		if check := answer.InfrahubRepositoryConnectivity; check != nil && !check.Ok {
-			return nil, &ImportError{Repository: moved, Branch: c.branch, Reason: check.Message}
+			return nil, i.failed(check.Message)
 		}
 		return i.nextSync(ctx, commit)
 	}
@@ -119,9 +176,50 @@ func (c *Client) reimportCommit(ctx context.Context, repository Repository) (*Im
 	}, nil)
 }
 
+// LastImport tells how the last import of what a read-only repository is pinned to now has ended: nil if
+// it worked or nothing is known of it, else an *ImportError or an *UnfinishedError. Moved is whether the
+// repository has not been imported from its location at all.
+func (c *Client) LastImport(ctx context.Context, repository Repository) (moved bool, err error) {
+	if repository.Kind != ReadOnly {
+		return false, nil
+	}
+	tasks, err := c.tasks.page(ctx, 0)
+	if errors.Is(err, ErrUnauthorized) {
+		return false, nil // who may not see tasks knows nothing of them
+	}
+	if err != nil {
+		return false, err
+	}
+	var last, elsewhere task
+	for _, t := range tasks {
+		ours := t.Model.RepositoryID == repository.ID && t.Model.Branch == c.branch && (t.Workflow == pullReadOnly || t.Workflow == addReadOnly)
+		switch {
+		case !ours:
+		case deref(t.Model.Ref) != repository.Ref || deref(t.Model.Location) != repository.Location:
+			if t.Created.After(elsewhere.Created) {
+				elsewhere = t
+			}
+		case t.Created.After(last.Created):
+			last = t
+		}
+	}
+	i := &Import{client: c, repository: repository}
+	switch {
+	case last.State == graphql.StateTypeCompleted, last.ID == "" && elsewhere.ID == "":
+		return false, nil
+	case last.ID == "":
+		moved = deref(elsewhere.Model.Location) != repository.Location
+		return moved, &ImportError{Repository: repository, Branch: c.branch, Reason: "it was never imported"}
+	case !last.ended():
+		return false, &UnfinishedError{Repository: repository, Branch: c.branch, Tasks: []string{progressOf(last)}, cause: context.Canceled}
+	default:
+		return false, i.failure(ctx, last)
+	}
+}
+
 // onDemand is an import that a mutation asks for, which answers with the id of its task.
 func (c *Client) onDemand(ctx context.Context, repository Repository, workflow string, start func() (*string, error), next func(context.Context) (*Import, error)) (*Import, error) {
-	since, err := c.tasks.newest(ctx)
+	from, err := c.baseline(ctx, repository.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -132,7 +230,7 @@ func (c *Client) onDemand(ctx context.Context, repository Repository, workflow s
 	if id == nil {
 		return nil, fmt.Errorf("import of %s %s: the server named no task", repository.Kind, repository.Name)
 	}
-	return &Import{client: c, repository: repository, since: since, next: next, expected: []expectation{{
+	return &Import{client: c, repository: repository, baseline: from, next: next, expected: []expectation{{
 		workflow: workflow,
 		matches:  func(t task) bool { return t.ID == *id },
 	}}}, nil

@@ -22,9 +22,10 @@ func (c *Client) reason(ctx context.Context, id string) (string, error) {
 			return "", err
 		}
 		message, complete := lastError(answer)
-		if complete || time.Now().After(limit) || sleep(ctx, c.tasks.polling.Fastest) != nil {
+		if complete || time.Now().After(limit) || ctx.Err() != nil {
 			return cleaned(message), nil
 		}
+		_ = sleep(ctx, c.tasks.polling.Fastest) // interrupted, it takes what there is
 	}
 }
 

@@ -111,7 +111,7 @@ func repository(kind Kind, node graphql.Repository) *Repository {
 
 // CreateRepository creates a repository and returns its id and the import that this starts.
 func (c *Client) CreateRepository(ctx context.Context, want Repository) (string, *Import, error) {
-	before, err := c.tasks.newest(ctx)
+	from, err := c.baseline(ctx, "")
 	if err != nil {
 		return "", nil, err
 	}
@@ -134,7 +134,7 @@ func (c *Client) CreateRepository(ctx context.Context, want Repository) (string,
 		return "", nil, err
 	}
 	want.ID = id
-	return id, c.importOfCreate(want, before), nil
+	return id, c.importOfCreate(want, from), nil
 }
 
 // UpdateRepository makes after of before, sends only what differs between them, and returns the import
@@ -161,7 +161,7 @@ func (c *Client) UpdateRepository(ctx context.Context, before, after Repository)
 func (c *Client) Move(ctx context.Context, before, after Repository) (*Import, error) {
 	after.Kind, after.ID = before.Kind, before.ID
 	if before.Kind == ReadOnly {
-		newest, err := c.tasks.newest(ctx)
+		from, err := c.baseline(ctx, before.ID)
 		if err != nil {
 			return nil, err
 		}
@@ -173,7 +173,7 @@ func (c *Client) Move(ctx context.Context, before, after Repository) (*Import, e
 		if err := c.update(ctx, between, after); err != nil {
 			return nil, err
 		}
-		return c.importOfMove(after, between, newest), nil
+		return c.importOfMove(after, between, from), nil
 	}
 	current, err := c.Repository(ctx, before.Kind, before.ID)
 	if err != nil {
@@ -188,7 +188,7 @@ func (c *Client) Move(ctx context.Context, before, after Repository) (*Import, e
 // bump is an update that changes the ref. The server starts no import for the ref that it has already:
 // if someone else was faster, one is asked for.
 func (c *Client) bump(ctx context.Context, before, after Repository) (*Import, error) {
-	newest, err := c.tasks.newest(ctx)
+	from, err := c.baseline(ctx, before.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -202,7 +202,8 @@ func (c *Client) bump(ctx context.Context, before, after Repository) (*Import, e
 	if current.Ref == after.Ref {
 		return c.Reimport(ctx, after)
 	}
-	return c.importOfBump(after, newest), nil
+	from.before = current.Commit
+	return c.importOfBump(after, from), nil
 }
 
 func (c *Client) update(ctx context.Context, before, after Repository) error {

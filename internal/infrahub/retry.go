@@ -72,7 +72,7 @@ func retryable(ctx context.Context, response *http.Response, err error) (bool, e
 		return false, ctx.Err()
 	}
 	if caller, ok := ctx.Value(callerKey).(context.Context); ok && caller.Err() != nil {
-		return false, nil
+		return false, err
 	}
 	if response != nil && response.StatusCode == http.StatusTooManyRequests {
 		return true, nil // refused before it was carried out

@@ -20,6 +20,7 @@ type task struct {
 	Model    struct {
 		RepositoryID string  `json:"repository_id"`
 		Branch       string  `json:"infrahub_branch_name"`
+		Location     *string `json:"location"`
 		Ref          *string `json:"ref"`
 		Commit       *string `json:"commit"`
 	}
@@ -153,16 +154,15 @@ func changed(states map[string]graphql.StateType, tasks []task) bool {
 	return changed
 }
 
-// newest is when the newest import task so far was created, by the server's clock.
-func (p *poller) newest(ctx context.Context) (time.Time, error) {
-	tasks, err := p.page(ctx, 0)
+// newest is when the newest of these tasks was created, by the server's clock.
+func newest(tasks []task) time.Time {
 	var newest time.Time
 	for _, t := range tasks {
 		if t.Created.After(newest) {
 			newest = t.Created
 		}
 	}
-	return newest, err
+	return newest
 }
 
 // list returns the import tasks that were created after since, and some older ones. The server lists

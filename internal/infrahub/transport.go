@@ -83,13 +83,11 @@ func (t *transport) MakeRequest(ctx context.Context, operation *genqlient.Reques
 
 // unreachable is the error of a request that got no answer.
 func (t *transport) unreachable(operation string, err error) error {
-	var known *Error
-	if errors.As(err, &known) {
+	if known, ok := errors.AsType[*Error](err); ok {
 		return known
 	}
-	var urlError *url.Error
-	if errors.As(err, &urlError) {
-		err = urlError.Err
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
+		err = wrapped.Err
 	}
 	return &Error{
 		Operation: operation, Message: fmt.Sprintf("no answer from %s://%s: %v", t.endpoint.Scheme, t.endpoint.Host, err),

@@ -46,8 +46,8 @@ func (e *UnfinishedError) Unwrap() error { return e.cause }
 // Imported is a repository whose import worked, as it is once the server is done with it.
 type Imported struct {
 	Repository
-	// Warning says what did not work although the default branch of a ReadWrite repository was
-	// imported; "" if everything did.
+	// Warning is a sentence about what did not work, or is not known to have, although the import is
+	// good enough to be called one; "" mostly.
 	Warning string
 }
 
@@ -65,6 +65,9 @@ const (
 func (i *Import) Wait(ctx context.Context) (*Imported, error) {
 	if i.synced != nil {
 		return i.synced(ctx)
+	}
+	if i.blind {
+		return i.judged(ctx)
 	}
 	tasks, err := i.ended(ctx)
 	if err != nil {
@@ -97,10 +100,9 @@ func (i *Import) Wait(ctx context.Context) (*Imported, error) {
 func (i *Import) ended(ctx context.Context) ([]task, error) {
 	lists, unsubscribe := i.client.tasks.subscribe(ctx, i.since)
 	defer unsubscribe()
-	start := time.Now()
 	look := time.NewTimer(unseen)
 	defer look.Stop()
-	found := make([]task, len(i.expected))
+	found, told := make([]task, len(i.expected)), &progress{start: time.Now()}
 	for {
 		select {
 		case <-ctx.Done():
@@ -114,7 +116,9 @@ func (i *Import) ended(ctx context.Context) ([]task, error) {
 			if errors.Is(list.err, ErrUnauthorized) {
 				return nil, list.err
 			}
-			if i.find(ctx, found, list.tasks, start) {
+			all := i.find(found, list.tasks)
+			told.tell(ctx, i, found)
+			if all {
 				return found, nil
 			}
 		}
@@ -123,15 +127,11 @@ func (i *Import) ended(ctx context.Context) ([]task, error) {
 
 // find puts the expected tasks of a list into found and reports whether all of them have ended. Of
 // several that match the one created first is meant: later ones are an echo or someone else's.
-func (i *Import) find(ctx context.Context, found, tasks []task, start time.Time) bool {
+func (i *Import) find(found, tasks []task) bool {
 	all := true
 	for n, expected := range i.expected {
 		for _, t := range tasks {
 			if expected.matches(t) && (found[n].ID == "" || t.ID == found[n].ID || t.Created.Before(found[n].Created)) {
-				if t.State != found[n].State {
-					i.client.log.InfoContext(ctx, "Import of "+i.repository.Name, "ref", i.repository.Ref, "branch", i.client.branch,
-						"task", t.ID, "workflow", t.Workflow, "state", string(t.State), "elapsed", time.Since(start).Round(time.Millisecond).String())
-				}
 				found[n] = t
 			}
 		}
@@ -140,16 +140,41 @@ func (i *Import) find(ctx context.Context, found, tasks []task, start time.Time)
 	return all
 }
 
-func (i *Import) unfinished(found []task, cause error) error {
-	unfinished := &UnfinishedError{Repository: i.repository, Branch: i.client.branch, cause: cause}
+// states says of each expected task what it is doing.
+func (i *Import) states(found []task) []string {
+	var states []string
 	for n, expected := range i.expected {
-		state := "not started"
-		if found[n].ID != "" {
-			state = string(found[n].State) + ", task " + found[n].ID
+		if found[n].ID == "" {
+			states = append(states, expected.workflow+": not started")
+			continue
 		}
-		unfinished.Tasks = append(unfinished.Tasks, expected.workflow+": "+state)
+		states = append(states, progressOf(found[n]))
 	}
-	return unfinished
+	return states
+}
+
+func progressOf(t task) string {
+	return fmt.Sprintf("%s: %s, task %s", t.Workflow, t.State, t.ID)
+}
+
+// progress logs what the tasks of an import do when it changes, but not more than once a second.
+type progress struct {
+	start, told time.Time
+	last        string
+}
+
+func (p *progress) tell(ctx context.Context, i *Import, found []task) {
+	states := strings.Join(i.states(found), "; ")
+	if states == p.last || time.Since(p.told) < time.Second {
+		return
+	}
+	p.last, p.told = states, time.Now()
+	i.client.log.InfoContext(ctx, "Importing "+i.repository.Name, "ref", i.repository.Ref, "branch", i.client.branch,
+		"tasks", states, "elapsed", time.Since(p.start).Round(time.Millisecond).String())
+}
+
+func (i *Import) unfinished(found []task, cause error) error {
+	return &UnfinishedError{Repository: i.repository, Branch: i.client.branch, Tasks: i.states(found), cause: cause}
 }
 
 // failure tells why a task failed, from its logs.
@@ -183,7 +208,7 @@ func (i *Import) forgiven(ctx context.Context, failure *ImportError) (warning st
 	if node.Commit == nil || node.SyncStatus != "in-sync" {
 		return "", failure
 	}
-	return failure.Reason, nil
+	return "Not everything was imported: " + failure.Reason, nil
 }
 
 // nextSync waits until the periodic sync has imported another commit than before. That it finds none
@@ -202,12 +227,9 @@ func (i *Import) nextSync(ctx context.Context, before *string) (*Imported, error
 	case node == nil || limited.Err() == nil:
 		return nil, err
 	case node.SyncStatus != "in-sync" || node.OperationalStatus != "online":
-		return nil, &ImportError{
-			Repository: i.repository, Branch: i.client.branch,
-			Reason: fmt.Sprintf("after its periodic sync the repository is %s and %s", node.SyncStatus, node.OperationalStatus),
-		}
+		return nil, i.failed(fmt.Sprintf("after its periodic sync the repository is %s and %s", node.SyncStatus, node.OperationalStatus))
 	default:
-		return &Imported{Repository: *node, Warning: "no other commit was found at the new location"}, nil
+		return &Imported{Repository: *node, Warning: "No other commit than before was found at the new location, which is right if both have the same commits."}, nil
 	}
 }
 
@@ -229,7 +251,7 @@ func (i *Import) settled(ctx context.Context) (*Repository, error) {
 	if ctx.Err() != nil {
 		return nil, &UnfinishedError{Repository: i.repository, Branch: i.client.branch, Tasks: []string{state}, cause: ctx.Err()}
 	}
-	return nil, &ImportError{Repository: i.repository, Branch: i.client.branch, Reason: "its tasks completed, but " + state}
+	return nil, i.failed("its tasks completed, but " + state)
 }
 
 // node reads the repository until it is as wanted, or else returns how it was last.

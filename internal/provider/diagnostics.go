@@ -61,8 +61,7 @@ func detail(object string, err error, next string) string {
 	if next != "" {
 		lines = append(lines, next)
 	}
-	var failure *infrahub.Error
-	if errors.As(err, &failure) && failure.RequestID != "" {
+	if failure, ok := errors.AsType[*infrahub.Error](err); ok && failure.RequestID != "" {
 		lines = append(lines, "Request id: "+failure.RequestID)
 	}
 	return strings.Join(lines, "\n\n")
@@ -71,14 +70,10 @@ func detail(object string, err error, next string) string {
 // cause is an error in the server's own words where it has any, as a sentence.
 func cause(err error) string {
 	text := err.Error()
-	var failure *infrahub.Error
-	if errors.As(err, &failure) {
+	if failure, ok := errors.AsType[*infrahub.Error](err); ok {
 		text = failure.Message
 	}
-	if strings.HasSuffix(text, ".") {
-		return text
-	}
-	return text + "."
+	return sentence(text)
 }
 
 // nextStep is what a person can do about a failed request.

@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"log/slog"
+	"slices"
 
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 )
@@ -39,7 +40,7 @@ func (l terraformLog) Handle(ctx context.Context, record slog.Record) error {
 }
 
 func (l terraformLog) WithAttrs(attributes []slog.Attr) slog.Handler {
-	return terraformLog{attributes: append(l.attributes[:len(l.attributes):len(l.attributes)], attributes...)}
+	return terraformLog{attributes: append(slices.Clip(l.attributes), attributes...)}
 }
 
 func (l terraformLog) WithGroup(string) slog.Handler { return l }

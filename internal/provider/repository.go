@@ -159,7 +159,29 @@ func (r *repositoryBase) Read(ctx context.Context, req resource.ReadRequest, res
 	case err != nil:
 		resp.Diagnostics.Append(r.failed("Not Read", state, err))
 	default:
+		r.remember(ctx, state, *found, resp)
 		resp.Diagnostics.Append(resp.State.Set(ctx, r.state(ctx, state, *found, &resp.Diagnostics))...)
+	}
+}
+
+// remember looks at how the import went of a ref or location that is not the state's: this process or
+// an earlier one, which was killed before it could save what it knew, may have set it.
+func (r *repositoryBase) remember(ctx context.Context, state repositoryState, found infrahub.Repository, resp *resource.ReadResponse) {
+	before := state.common().Location
+	if before.IsNull() || found.Ref == state.ref().ValueString() && before.sameRemote(newLocation(found.Location)) {
+		return
+	}
+	moved, err := r.LastImport(ctx, found)
+	failure := memory{Ref: found.Ref, Moved: moved}
+	switch {
+	case err == nil:
+		resp.Diagnostics.Append(resp.Private.SetKey(ctx, failureKey, nil)...)
+		return
+	case isImportError(err):
+		failure.Reason = reasonOf(err)
+		resp.Diagnostics.Append(resp.Private.SetKey(ctx, failureKey, failure.encode())...)
+	default:
+		resp.Diagnostics.Append(r.failed("Not Read", state, err))
 	}
 }
 
@@ -260,7 +282,7 @@ func (r *repositoryBase) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	}
 	if remembered != nil {
 		resp.Diagnostics.AddWarning("Import Is Due Again", fmt.Sprintf(
-			"The last import of the %s %q failed at %q: %s\n\nThis apply imports again.", r.kind, s.Name.ValueString(), remembered.Ref, sentence(remembered.Reason)))
+			"The last import of the %s %q at %q is not known to have worked: %s\n\nThis apply imports again.", r.kind, s.Name.ValueString(), remembered.Ref, sentence(remembered.Reason)))
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
 }
@@ -294,9 +316,8 @@ func (r *repositoryBase) wait(ctx context.Context, plan repositoryState, started
 		return nil, err
 	}
 	if imported.Warning != "" {
-		diags.AddWarning("Repository Partly Imported", fmt.Sprintf(
-			"The default branch of the repository %q was imported, but not everything else: %s\n\nCorrect those branches in Git; Infrahub syncs them by itself.",
-			imported.Name, sentence(imported.Warning)))
+		diags.AddWarning("Import Has a Flaw", fmt.Sprintf("%s %q at %q, branch %q: %s",
+			r.title, imported.Name, imported.Ref, r.Branch(), sentence(imported.Warning)))
 	}
 	return &imported.Repository, nil
 }
@@ -444,11 +465,20 @@ func recall(ctx context.Context, private interface {
 	return &m, diags
 }
 
+// isImportError reports whether an error tells of an import, and not of a request.
+func isImportError(err error) bool {
+	_, failed := errors.AsType[*infrahub.ImportError](err)
+	_, unfinished := errors.AsType[*infrahub.UnfinishedError](err)
+	return failed || unfinished
+}
+
 // reasonOf is why an import is not known to have worked.
 func reasonOf(err error) string {
-	var failure *infrahub.ImportError
-	if errors.As(err, &failure) {
+	if failure, ok := errors.AsType[*infrahub.ImportError](err); ok {
 		return failure.Reason
+	}
+	if _, ok := errors.AsType[*infrahub.UnfinishedError](err); ok {
+		return "it had not ended when it was last looked at"
 	}
 	return err.Error()
 }

@@ -268,13 +268,7 @@ func (s *server) commitOf(address string, r *remote, tag string) statecheck.Stat
 // times checks how often an operation was sent.
 func (s *server) times(operation string, want int) statecheck.StateCheck {
 	return stateCheck(func(*tfjson.State) error {
-		got := 0
-		for _, request := range s.log.Requests() {
-			if request.Operation == operation {
-				got++
-			}
-		}
-		if got != want {
+		if got := s.count(operation); got != want {
 			return fmt.Errorf("%s was sent %d times, want %d", operation, got, want)
 		}
 		return nil

@@ -216,8 +216,8 @@ func (s *server) newTag(t *testing.T, base string) {
 	})
 }
 
-// query sends a document with one variable, name, past the log.
-func (s *server) query(t *testing.T, document, name string) {
+// query sends a document with one variable, name, past the log, and returns the answer without spaces.
+func (s *server) query(t *testing.T, document, name string) string {
 	t.Helper()
 	body, err := json.Marshal(map[string]any{"query": document, "variables": map[string]any{"name": name}})
 	if err != nil {
@@ -238,4 +238,9 @@ func (s *server) query(t *testing.T, document, name string) {
 	if err != nil || response.StatusCode != http.StatusOK || bytes.Contains(answer, []byte(`"errors"`)) {
 		t.Fatalf("%s: %s %v", response.Status, answer, err)
 	}
+	var dense bytes.Buffer
+	if err := json.Compact(&dense, answer); err != nil {
+		t.Fatal(err)
+	}
+	return dense.String()
 }

@@ -1,3 +1,4 @@
+// Package graphql is the GraphQL client that genqlient makes of the documents beside it, and their schema.
 package graphql
 
 import _ "embed"
