@@ -40,20 +40,27 @@ type baseline struct {
 	blind bool
 	// before is the commit of the repository, nil if it had none or any will do.
 	before *string
+	// request gets the request id of the mutation.
+	request *string
 }
 
-// baseline is taken just before the mutation. It waits until the tasks have ended that the repository
+// startedBy is the request id of the mutation that started an import, "" if it is not known.
+func (b baseline) startedBy() string { return deref(b.request) }
+
+// baseline is taken just before the mutation, which is to be sent with the context that it returns. It waits until the tasks have ended that the repository
 // still has: the echo of an earlier import that comes late would import, and record, the earlier commit
 // over the later one.
-func (c *Client) baseline(ctx context.Context, id string) (baseline, error) {
+func (c *Client) baseline(ctx context.Context, id string) (context.Context, baseline, error) {
 	tasks, err := c.tasks.page(ctx, 0)
 	if err == nil && c.busy(tasks, id) {
 		tasks, err = c.untilIdle(ctx, id)
 	}
-	if errors.Is(err, ErrUnauthorized) {
-		return baseline{blind: true}, nil
+	blind := errors.Is(err, ErrUnauthorized)
+	if blind {
+		err = nil
 	}
-	return baseline{since: newest(tasks)}, err
+	from := baseline{since: newest(tasks), blind: blind, request: new(string)}
+	return withRequestID(ctx, from.request), from, err
 }
 
 // busy reports whether a repository has tasks on this branch that have not ended.
@@ -156,7 +163,7 @@ func (c *Client) Reimport(ctx context.Context, repository Repository) (*Import, 
 	if repository.Kind != ReadOnly {
 		return c.reimportCommit(ctx, repository)
 	}
-	return c.onDemand(ctx, repository, importLastCommit, func() (*string, error) {
+	return c.onDemand(ctx, repository, importLastCommit, func(ctx context.Context) (*string, error) {
 		answer, err := graphql.ImportLatestCommit(ctx, c.graphql, repository.ID)
 		if err != nil || answer.InfrahubReadOnlyRepositoryImportLastCommit == nil || answer.InfrahubReadOnlyRepositoryImportLastCommit.Task == nil {
 			return nil, err
@@ -167,7 +174,7 @@ func (c *Client) Reimport(ctx context.Context, repository Repository) (*Import, 
 
 // reimportCommit imports the objects of the commit that the node has.
 func (c *Client) reimportCommit(ctx context.Context, repository Repository) (*Import, error) {
-	return c.onDemand(ctx, repository, importObjects, func() (*string, error) {
+	return c.onDemand(ctx, repository, importObjects, func(ctx context.Context) (*string, error) {
 		answer, err := graphql.ReimportCommit(ctx, c.graphql, repository.ID)
 		if err != nil || answer.InfrahubRepositoryProcess == nil || answer.InfrahubRepositoryProcess.Task == nil {
 			return nil, err
@@ -192,7 +199,8 @@ func (c *Client) LastImport(ctx context.Context, repository Repository) (moved b
 	}
 	var last, elsewhere task
 	for _, t := range tasks {
-		ours := t.Model.RepositoryID == repository.ID && t.Model.Branch == c.branch && (t.Workflow == pullReadOnly || t.Workflow == addReadOnly)
+		ours := t.Model.RepositoryID == repository.ID && t.Model.Branch == c.branch &&
+			(t.Workflow == pullReadOnly || t.Workflow == addReadOnly) && t.Model.Commit == nil // not an echo
 		switch {
 		case !ours:
 		case deref(t.Model.Ref) != repository.Ref || deref(t.Model.Location) != repository.Location:
@@ -209,21 +217,21 @@ func (c *Client) LastImport(ctx context.Context, repository Repository) (moved b
 		return false, nil
 	case last.ID == "":
 		moved = deref(elsewhere.Model.Location) != repository.Location
-		return moved, &ImportError{Repository: repository, Branch: c.branch, Reason: "it was never imported"}
+		return moved, i.failed("it was never imported")
 	case !last.ended():
-		return false, &UnfinishedError{Repository: repository, Branch: c.branch, Tasks: []string{progressOf(last)}, cause: context.Canceled}
+		return false, i.unfinishedAt(context.Canceled, progressOf(last))
 	default:
 		return false, i.failure(ctx, last)
 	}
 }
 
 // onDemand is an import that a mutation asks for, which answers with the id of its task.
-func (c *Client) onDemand(ctx context.Context, repository Repository, workflow string, start func() (*string, error), next func(context.Context) (*Import, error)) (*Import, error) {
-	from, err := c.baseline(ctx, repository.ID)
+func (c *Client) onDemand(ctx context.Context, repository Repository, workflow string, start func(context.Context) (*string, error), next func(context.Context) (*Import, error)) (*Import, error) {
+	ctx, from, err := c.baseline(ctx, repository.ID)
 	if err != nil {
 		return nil, err
 	}
-	id, err := start()
+	id, err := start(ctx)
 	if err != nil {
 		return nil, err
 	}

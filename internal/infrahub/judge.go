@@ -49,7 +49,7 @@ func (i *Import) judged(ctx context.Context) (*Imported, error) {
 	case failure != nil:
 		return nil, failure
 	case err != nil && ctx.Err() != nil:
-		return nil, &UnfinishedError{Repository: i.repository, Branch: i.client.branch, Tasks: []string{"its tasks cannot be seen"}, cause: ctx.Err()}
+		return nil, i.unfinishedAt(ctx.Err(), "its tasks cannot be seen")
 	case err != nil:
 		return nil, err
 	}
@@ -58,5 +58,5 @@ func (i *Import) judged(ctx context.Context) (*Imported, error) {
 
 // failed is a failure that no task tells of.
 func (i *Import) failed(reason string) *ImportError {
-	return &ImportError{Repository: i.repository, Branch: i.client.branch, Reason: reason}
+	return &ImportError{Repository: i.repository, Branch: i.client.branch, Reason: reason, RequestID: i.startedBy()}
 }

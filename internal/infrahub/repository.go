@@ -111,7 +111,7 @@ func repository(kind Kind, node graphql.Repository) *Repository {
 
 // CreateRepository creates a repository and returns its id and the import that this starts.
 func (c *Client) CreateRepository(ctx context.Context, want Repository) (string, *Import, error) {
-	from, err := c.baseline(ctx, "")
+	ctx, from, err := c.baseline(ctx, "")
 	if err != nil {
 		return "", nil, err
 	}
@@ -161,7 +161,7 @@ func (c *Client) UpdateRepository(ctx context.Context, before, after Repository)
 func (c *Client) Move(ctx context.Context, before, after Repository) (*Import, error) {
 	after.Kind, after.ID = before.Kind, before.ID
 	if before.Kind == ReadOnly {
-		from, err := c.baseline(ctx, before.ID)
+		ctx, from, err := c.baseline(ctx, before.ID)
 		if err != nil {
 			return nil, err
 		}
@@ -188,7 +188,7 @@ func (c *Client) Move(ctx context.Context, before, after Repository) (*Import, e
 // bump is an update that changes the ref. The server starts no import for the ref that it has already:
 // if someone else was faster, one is asked for.
 func (c *Client) bump(ctx context.Context, before, after Repository) (*Import, error) {
-	from, err := c.baseline(ctx, before.ID)
+	ctx, from, err := c.baseline(ctx, before.ID)
 	if err != nil {
 		return nil, err
 	}

@@ -18,17 +18,27 @@ const (
 	onlyOnceKey contextKey = iota
 	callerKey
 	priorityKey
+	requestIDKey
 )
+
+// withRequestID makes the transport note the request id of each mutation; the last one stays.
+func withRequestID(ctx context.Context, into *string) context.Context {
+	return context.WithValue(ctx, requestIDKey, into)
+}
 
 // withOperation prepares the context of an operation. A mutation that was begun is not broken off, for
 // then nobody knew whether it was carried out. A create is not repeated blindly: if its reply is lost
 // its caller looks it up instead. Updates and deletes are idempotent.
 func withOperation(ctx context.Context, operation *genqlient.Request) context.Context {
 	ctx = context.WithValue(ctx, onlyOnceKey, strings.HasPrefix(operation.OpName, "Create"))
-	if strings.HasPrefix(strings.TrimSpace(operation.Query), "mutation") {
+	if isMutation(operation) {
 		ctx = context.WithValue(context.WithoutCancel(ctx), callerKey, ctx)
 	}
 	return ctx
+}
+
+func isMutation(operation *genqlient.Request) bool {
+	return strings.HasPrefix(strings.TrimSpace(operation.Query), "mutation")
 }
 
 // withLowPriority lets the server answer others first when it is busy (infrahub.md, Errors, overload).

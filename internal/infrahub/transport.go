@@ -78,6 +78,9 @@ func (t *transport) MakeRequest(ctx context.Context, operation *genqlient.Reques
 	if err != nil {
 		return t.unreachable(operation.OpName, err)
 	}
+	if id, ok := ctx.Value(requestIDKey).(*string); ok && isMutation(operation) {
+		*id = response.Header.Get("X-Request-Id")
+	}
 	return decode(operation.OpName, response, text, answer)
 }
 

@@ -18,6 +18,12 @@ type ImportError struct {
 	Branch string
 	// Reason is why, in the server's words.
 	Reason string
+	// Cause is what kind of reason that is.
+	Cause Cause
+	// Owner is the repository that has the object which exists already, "" if that is not known.
+	Owner string
+	// RequestID is that of the mutation that started the import.
+	RequestID string
 	// Workflow, TaskID and State are those of the task that failed.
 	Workflow, TaskID, State string
 }
@@ -32,7 +38,9 @@ type UnfinishedError struct {
 	Branch     string
 	// Tasks says of each task what it was doing last, such as "git-repository-pull-read-only: RUNNING".
 	Tasks []string
-	cause error
+	// RequestID is that of the mutation that started the import.
+	RequestID string
+	cause     error
 }
 
 func (e *UnfinishedError) Error() string {
@@ -174,23 +182,29 @@ func (p *progress) tell(ctx context.Context, i *Import, found []task) {
 }
 
 func (i *Import) unfinished(found []task, cause error) error {
-	return &UnfinishedError{Repository: i.repository, Branch: i.client.branch, Tasks: i.states(found), cause: cause}
+	return i.unfinishedAt(cause, i.states(found)...)
+}
+
+func (i *Import) unfinishedAt(cause error, tasks ...string) error {
+	return &UnfinishedError{Repository: i.repository, Branch: i.client.branch, Tasks: tasks, RequestID: i.startedBy(), cause: cause}
 }
 
 // failure tells why a task failed, from its logs.
 func (i *Import) failure(ctx context.Context, t task) *ImportError {
-	failure := &ImportError{
-		Repository: i.repository, Branch: i.client.branch,
-		Workflow: t.Workflow, TaskID: t.ID, State: string(t.State),
-	}
-	reason, err := i.client.reason(ctx, t.ID)
+	failure := i.failed("")
+	failure.Workflow, failure.TaskID, failure.State = t.Workflow, t.ID, string(t.State)
+	thrown, err := i.client.reason(ctx, t.ID)
 	switch {
 	case err != nil:
 		failure.Reason = fmt.Sprintf("the task ended as %s; its log could not be read: %v", t.State, err)
-	case reason == "":
+	case thrown.message == "":
 		failure.Reason = fmt.Sprintf("the task ended as %s and its log does not say why", t.State)
 	default:
-		failure.Reason = reason
+		failure.Reason, failure.Cause = thrown.reason(), thrown.cause()
+		if failure.Cause == ObjectExists {
+			kind, name := thrown.object()
+			failure.Owner = i.client.owner(ctx, kind, name)
+		}
 	}
 	return failure
 }
@@ -223,7 +237,7 @@ func (i *Import) nextSync(ctx context.Context, before *string) (*Imported, error
 	case err == nil:
 		return &Imported{Repository: *node}, nil
 	case ctx.Err() != nil:
-		return nil, &UnfinishedError{Repository: i.repository, Branch: i.client.branch, Tasks: []string{"the next periodic sync"}, cause: ctx.Err()}
+		return nil, i.unfinishedAt(ctx.Err(), "the next periodic sync")
 	case node == nil || limited.Err() == nil:
 		return nil, err
 	case node.SyncStatus != "in-sync" || node.OperationalStatus != "online":
@@ -249,7 +263,7 @@ func (i *Import) settled(ctx context.Context) (*Repository, error) {
 		state = fmt.Sprintf("the repository is %s and %s", node.SyncStatus, node.OperationalStatus)
 	}
 	if ctx.Err() != nil {
-		return nil, &UnfinishedError{Repository: i.repository, Branch: i.client.branch, Tasks: []string{state}, cause: ctx.Err()}
+		return nil, i.unfinishedAt(ctx.Err(), state)
 	}
 	return nil, i.failed("its tasks completed, but " + state)
 }

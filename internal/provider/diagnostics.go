@@ -114,13 +114,15 @@ func importFailed(failure *infrahub.ImportError) diag.Diagnostic {
 	repository := failure.Repository
 	lines := []string{
 		fmt.Sprintf("Infrahub did not import the %s %q at %q into branch %q: %s", repository.Kind, repository.Name, repository.Ref, failure.Branch, sentence(failure.Reason)),
-		importHint(failure),
+		importHint(failure) + " Then apply again: the import is tried once more, also without a change in the configuration.",
 	}
 	if failure.TaskID != "" {
 		lines = append(lines, fmt.Sprintf("Task %s (%s, %s); its whole log is in Infrahub under Tasks.", failure.TaskID, failure.Workflow, failure.State))
 	}
-	diagnostic := diag.NewErrorDiagnostic("Import Failed", strings.Join(lines, "\n\n"))
-	return diagnostic
+	if failure.RequestID != "" {
+		lines = append(lines, "Request id: "+failure.RequestID)
+	}
+	return diag.NewErrorDiagnostic("Import Failed", strings.Join(lines, "\n\n"))
 }
 
 func sentence(text string) string {
@@ -130,32 +132,30 @@ func sentence(text string) string {
 	return text + "."
 }
 
-// importHint is a next step fit for the reason. Reasons are prose: a wrong guess costs a hint, no more.
+// importHint is a next step fit for the cause.
 func importHint(failure *infrahub.ImportError) string {
-	has := func(parts ...string) bool {
-		for _, part := range parts {
-			if strings.Contains(failure.Reason, part) {
-				return true
-			}
-		}
-		return false
+	ref := "default_branch"
+	if failure.Repository.Kind == infrahub.ReadOnly {
+		ref = "ref"
 	}
-	again := " Then apply again: the import is tried once more, also without a change in the configuration."
-	switch {
-	case strings.HasPrefix(failure.Reason, "Ref ") && has("not found"), has("isn't a valid branch"):
-		attribute := "default_branch"
-		if failure.Repository.Kind == infrahub.ReadOnly {
-			attribute = "ref"
+	switch failure.Cause {
+	case infrahub.RefMissing:
+		return fmt.Sprintf("Push %q to the remote, or correct %s.", failure.Repository.Ref, ref)
+	case infrahub.CredentialRefused:
+		return "Check credential_id, and username and password of that credential."
+	case infrahub.RemoteUnreachable:
+		return "Check that the Infrahub server itself reaches " + failure.Repository.Location + "."
+	case infrahub.ConfigurationInvalid:
+		return fmt.Sprintf("Correct .infrahub.yml in the Git repository, and push it or set %s to where it is right.", ref)
+	case infrahub.ContentInvalid:
+		return fmt.Sprintf("Correct the file, or what .infrahub.yml says of it, in the Git repository, and push it or set %s to where it is right.", ref)
+	case infrahub.ObjectExists:
+		if failure.Owner != "" {
+			return fmt.Sprintf("It belongs to the repository %q: give one of the two another name, or remove it there.", failure.Owner)
 		}
-		return fmt.Sprintf("Push %q to the remote, or correct %s.", failure.Repository.Ref, attribute) + again
-	case has("credential", "Authentication failed"):
-		return "Check credential_id, and username and password of that credential." + again
-	case has(".infrahub.yml"):
-		return "Correct .infrahub.yml in the Git repository, tag or push that, and set ref to it." + again
-	case has("Unable to clone", "please check the address", "unreachable", "Could not resolve"):
-		return "Check that the Infrahub server reaches the location." + again
+		return "Give it another name in the Git repository, or remove the one that Infrahub has."
 	default:
-		return "Correct what the reason says, in the Git repository or in Infrahub." + again
+		return "Correct what the reason says, in the Git repository or in Infrahub."
 	}
 }
 
@@ -167,6 +167,6 @@ func importUnfinished(unfinished *infrahub.UnfinishedError) diag.Diagnostic {
 		why, next = "Its timeout is over.", "If no task has started, see whether Infrahub's workers run. Give it more time in timeouts, and apply again."
 	}
 	return diag.NewErrorDiagnostic("Import Not Finished", fmt.Sprintf(
-		"%s Infrahub is still importing the %s %q at %q into branch %q, and goes on with it:\n\n  %s\n\n%s",
-		why, repository.Kind, repository.Name, repository.Ref, unfinished.Branch, strings.Join(unfinished.Tasks, "\n  "), next))
+		"%s Infrahub is still importing the %s %q at %q into branch %q, and goes on with it:\n\n  %s\n\n%s\n\nRequest id: %s",
+		why, repository.Kind, repository.Name, repository.Ref, unfinished.Branch, strings.Join(unfinished.Tasks, "\n  "), next, unfinished.RequestID))
 }

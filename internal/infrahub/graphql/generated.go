@@ -268,6 +268,87 @@ func (v *ImportLatestCommitResponse) GetInfrahubReadOnlyRepositoryImportLastComm
 	return v.InfrahubReadOnlyRepositoryImportLastCommit
 }
 
+// QueryOwnerCoreGraphQLQueryPaginatedCoreGraphQLQuery includes the requested fields of the GraphQL type PaginatedCoreGraphQLQuery.
+// The GraphQL type's documentation follows.
+//
+// A pre-defined GraphQL Query
+type QueryOwnerCoreGraphQLQueryPaginatedCoreGraphQLQuery struct {
+	Edges []QueryOwnerCoreGraphQLQueryPaginatedCoreGraphQLQueryEdgesEdgedCoreGraphQLQuery `json:"edges"`
+}
+
+// GetEdges returns QueryOwnerCoreGraphQLQueryPaginatedCoreGraphQLQuery.Edges, and is useful for accessing the field via an interface.
+func (v *QueryOwnerCoreGraphQLQueryPaginatedCoreGraphQLQuery) GetEdges() []QueryOwnerCoreGraphQLQueryPaginatedCoreGraphQLQueryEdgesEdgedCoreGraphQLQuery {
+	return v.Edges
+}
+
+// QueryOwnerCoreGraphQLQueryPaginatedCoreGraphQLQueryEdgesEdgedCoreGraphQLQuery includes the requested fields of the GraphQL type EdgedCoreGraphQLQuery.
+// The GraphQL type's documentation follows.
+//
+// A pre-defined GraphQL Query
+type QueryOwnerCoreGraphQLQueryPaginatedCoreGraphQLQueryEdgesEdgedCoreGraphQLQuery struct {
+	Node *QueryOwnerCoreGraphQLQueryPaginatedCoreGraphQLQueryEdgesEdgedCoreGraphQLQueryNodeCoreGraphQLQuery `json:"node"`
+}
+
+// GetNode returns QueryOwnerCoreGraphQLQueryPaginatedCoreGraphQLQueryEdgesEdgedCoreGraphQLQuery.Node, and is useful for accessing the field via an interface.
+func (v *QueryOwnerCoreGraphQLQueryPaginatedCoreGraphQLQueryEdgesEdgedCoreGraphQLQuery) GetNode() *QueryOwnerCoreGraphQLQueryPaginatedCoreGraphQLQueryEdgesEdgedCoreGraphQLQueryNodeCoreGraphQLQuery {
+	return v.Node
+}
+
+// QueryOwnerCoreGraphQLQueryPaginatedCoreGraphQLQueryEdgesEdgedCoreGraphQLQueryNodeCoreGraphQLQuery includes the requested fields of the GraphQL type CoreGraphQLQuery.
+// The GraphQL type's documentation follows.
+//
+// A pre-defined GraphQL Query
+type QueryOwnerCoreGraphQLQueryPaginatedCoreGraphQLQueryEdgesEdgedCoreGraphQLQueryNodeCoreGraphQLQuery struct {
+	Repository QueryOwnerCoreGraphQLQueryPaginatedCoreGraphQLQueryEdgesEdgedCoreGraphQLQueryNodeCoreGraphQLQueryRepositoryNestedEdgedCoreGenericRepository `json:"repository"`
+}
+
+// GetRepository returns QueryOwnerCoreGraphQLQueryPaginatedCoreGraphQLQueryEdgesEdgedCoreGraphQLQueryNodeCoreGraphQLQuery.Repository, and is useful for accessing the field via an interface.
+func (v *QueryOwnerCoreGraphQLQueryPaginatedCoreGraphQLQueryEdgesEdgedCoreGraphQLQueryNodeCoreGraphQLQuery) GetRepository() QueryOwnerCoreGraphQLQueryPaginatedCoreGraphQLQueryEdgesEdgedCoreGraphQLQueryNodeCoreGraphQLQueryRepositoryNestedEdgedCoreGenericRepository {
+	return v.Repository
+}
+
+// QueryOwnerCoreGraphQLQueryPaginatedCoreGraphQLQueryEdgesEdgedCoreGraphQLQueryNodeCoreGraphQLQueryRepositoryNestedEdgedCoreGenericRepository includes the requested fields of the GraphQL type NestedEdgedCoreGenericRepository.
+// The GraphQL type's documentation follows.
+//
+// A Git Repository integrated with Infrahub
+type QueryOwnerCoreGraphQLQueryPaginatedCoreGraphQLQueryEdgesEdgedCoreGraphQLQueryNodeCoreGraphQLQueryRepositoryNestedEdgedCoreGenericRepository struct {
+	Node *QueryOwnerCoreGraphQLQueryPaginatedCoreGraphQLQueryEdgesEdgedCoreGraphQLQueryNodeCoreGraphQLQueryRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository `json:"node"`
+}
+
+// GetNode returns QueryOwnerCoreGraphQLQueryPaginatedCoreGraphQLQueryEdgesEdgedCoreGraphQLQueryNodeCoreGraphQLQueryRepositoryNestedEdgedCoreGenericRepository.Node, and is useful for accessing the field via an interface.
+func (v *QueryOwnerCoreGraphQLQueryPaginatedCoreGraphQLQueryEdgesEdgedCoreGraphQLQueryNodeCoreGraphQLQueryRepositoryNestedEdgedCoreGenericRepository) GetNode() *QueryOwnerCoreGraphQLQueryPaginatedCoreGraphQLQueryEdgesEdgedCoreGraphQLQueryNodeCoreGraphQLQueryRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository {
+	return v.Node
+}
+
+// QueryOwnerCoreGraphQLQueryPaginatedCoreGraphQLQueryEdgesEdgedCoreGraphQLQueryNodeCoreGraphQLQueryRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository includes the requested fields of the GraphQL type CoreGenericRepository.
+// The GraphQL type's documentation follows.
+//
+// A Git Repository integrated with Infrahub
+type QueryOwnerCoreGraphQLQueryPaginatedCoreGraphQLQueryEdgesEdgedCoreGraphQLQueryNodeCoreGraphQLQueryRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository struct {
+	Typename      *string `json:"__typename"`
+	Display_label *string `json:"display_label"`
+}
+
+// GetTypename returns QueryOwnerCoreGraphQLQueryPaginatedCoreGraphQLQueryEdgesEdgedCoreGraphQLQueryNodeCoreGraphQLQueryRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository.Typename, and is useful for accessing the field via an interface.
+func (v *QueryOwnerCoreGraphQLQueryPaginatedCoreGraphQLQueryEdgesEdgedCoreGraphQLQueryNodeCoreGraphQLQueryRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository) GetTypename() *string {
+	return v.Typename
+}
+
+// GetDisplay_label returns QueryOwnerCoreGraphQLQueryPaginatedCoreGraphQLQueryEdgesEdgedCoreGraphQLQueryNodeCoreGraphQLQueryRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository.Display_label, and is useful for accessing the field via an interface.
+func (v *QueryOwnerCoreGraphQLQueryPaginatedCoreGraphQLQueryEdgesEdgedCoreGraphQLQueryNodeCoreGraphQLQueryRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository) GetDisplay_label() *string {
+	return v.Display_label
+}
+
+// QueryOwnerResponse is returned by QueryOwner on success.
+type QueryOwnerResponse struct {
+	CoreGraphQLQuery QueryOwnerCoreGraphQLQueryPaginatedCoreGraphQLQuery `json:"CoreGraphQLQuery"`
+}
+
+// GetCoreGraphQLQuery returns QueryOwnerResponse.CoreGraphQLQuery, and is useful for accessing the field via an interface.
+func (v *QueryOwnerResponse) GetCoreGraphQLQuery() QueryOwnerCoreGraphQLQueryPaginatedCoreGraphQLQuery {
+	return v.CoreGraphQLQuery
+}
+
 // ReadOnlyRepositoriesCoreReadOnlyRepositoryPaginatedCoreReadOnlyRepository includes the requested fields of the GraphQL type PaginatedCoreReadOnlyRepository.
 // The GraphQL type's documentation follows.
 //
@@ -960,6 +1041,14 @@ type __ImportLatestCommitInput struct {
 // GetId returns __ImportLatestCommitInput.Id, and is useful for accessing the field via an interface.
 func (v *__ImportLatestCommitInput) GetId() string { return v.Id }
 
+// __QueryOwnerInput is used internally by genqlient
+type __QueryOwnerInput struct {
+	Name string `json:"name"`
+}
+
+// GetName returns __QueryOwnerInput.Name, and is useful for accessing the field via an interface.
+func (v *__QueryOwnerInput) GetName() string { return v.Name }
+
 // __ReadOnlyRepositoriesInput is used internally by genqlient
 type __ReadOnlyRepositoriesInput struct {
 	Ids   []string `json:"ids,omitempty"`
@@ -1462,6 +1551,49 @@ func ImportLatestCommit(
 	}
 
 	data_ = &ImportLatestCommitResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by QueryOwner.
+const QueryOwner_Operation = `
+query QueryOwner ($name: String!) {
+	CoreGraphQLQuery(name__values: [$name]) {
+		edges {
+			node {
+				repository {
+					node {
+						__typename
+						display_label
+					}
+				}
+			}
+		}
+	}
+}
+`
+
+func QueryOwner(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	name string,
+) (data_ *QueryOwnerResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "QueryOwner",
+		Query:  QueryOwner_Operation,
+		Variables: &__QueryOwnerInput{
+			Name: name,
+		},
+	}
+
+	data_ = &QueryOwnerResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
