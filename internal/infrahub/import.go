@@ -93,7 +93,7 @@ func (c *Client) untilIdle(ctx context.Context, id string) ([]task, error) {
 }
 
 // lingering is how long a change waits for the end of earlier imports.
-const lingering = 2 * time.Minute
+const lingering = time.Minute
 
 // expectation is one task that an import consists of.
 type expectation struct {

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"net/url"
 	"os"
@@ -217,10 +218,15 @@ func (s *settings) network(model providerModel, network *infrahub.Network) {
 		network.AuthoritiesPEM = []byte(model.TLSCAPEM.ValueString())
 		return
 	}
+	if model.TLSCAPEM.IsUnknown() {
+		return
+	}
 	if file := s.text("tls_ca_file", model.TLSCAFile, authorityVariable, ""); file != "" {
 		content, err := os.ReadFile(file)
 		if err != nil {
 			s.invalid("tls_ca_file", authorityVariable, fmt.Sprintf("The file cannot be read: %v.", err))
+		} else if !x509.NewCertPool().AppendCertsFromPEM(content) {
+			s.invalid("tls_ca_file", authorityVariable, "The file holds no certificate in PEM form (-----BEGIN CERTIFICATE-----).")
 		}
 		network.AuthoritiesPEM = content
 	}
@@ -238,11 +244,11 @@ func (v oneAuthentication) MarkdownDescription(ctx context.Context) string { ret
 func (oneAuthentication) ValidateProvider(ctx context.Context, req provider.ValidateConfigRequest, resp *provider.ValidateConfigResponse) {
 	var model providerModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
-	if resp.Diagnostics.HasError() || model.APIToken.IsNull() {
+	if resp.Diagnostics.HasError() || model.APIToken.IsNull() || model.APIToken.IsUnknown() {
 		return
 	}
 	for name, value := range map[string]types.String{"username": model.Username, "password": model.Password} {
-		if !value.IsNull() {
+		if !value.IsNull() && !value.IsUnknown() {
 			resp.Diagnostics.AddAttributeError(path.Root(name), "Conflicting Provider Configuration",
 				fmt.Sprintf("The provider block sets both \"api_token\" and %q. Remove the token, or the username and the password.", name))
 		}

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"strings"
@@ -31,10 +32,17 @@ func notConnected(config infrahub.Config, err error) diag.Diagnostic {
 		summary, attribute, next = "Infrahub Branch Not Found", "branch", fmt.Sprintf("Create the branch %q in Infrahub, or set another in the provider block or %s.", config.Branch, branchVariable)
 	case errors.Is(err, infrahub.ErrNotInfrahub):
 		summary, next = "Not an Infrahub Server", "Something else answered: check that the address is Infrahub's own, and what proxies stand before it."
+	case isCertificate(err):
+		next = "If the server's certificate is of an authority of your own, name that in tls_ca_file or tls_ca_pem."
 	case errors.As(err, &old):
 		summary, next = "Infrahub Is Too Old", "Update Infrahub to "+infrahub.OldestVersion+" or newer."
 	}
 	return diag.WithPath(path.Root(attribute), diag.NewErrorDiagnostic(summary, detail("Server "+config.Address.Redacted(), err, next)))
+}
+
+func isCertificate(err error) bool {
+	_, ok := errors.AsType[*tls.CertificateVerificationError](err)
+	return ok
 }
 
 // failed is the diagnostic of an operation on an object: summary such as "Repository Not Created",
@@ -166,7 +174,10 @@ func importUnfinished(unfinished *infrahub.UnfinishedError) diag.Diagnostic {
 	if errors.Is(unfinished, context.DeadlineExceeded) {
 		why, next = "Its timeout is over.", "If no task has started, see whether Infrahub's workers run. Give it more time in timeouts, and apply again."
 	}
+	if unfinished.RequestID != "" {
+		next += "\n\nRequest id: " + unfinished.RequestID
+	}
 	return diag.NewErrorDiagnostic("Import Not Finished", fmt.Sprintf(
-		"%s Infrahub is still importing the %s %q at %q into branch %q, and goes on with it:\n\n  %s\n\n%s\n\nRequest id: %s",
-		why, repository.Kind, repository.Name, repository.Ref, unfinished.Branch, strings.Join(unfinished.Tasks, "\n  "), next, unfinished.RequestID))
+		"%s Infrahub is still importing the %s %q at %q into branch %q, and goes on with it:\n\n  %s\n\n%s",
+		why, repository.Kind, repository.Name, repository.Ref, unfinished.Branch, strings.Join(unfinished.Tasks, "\n  "), next))
 }

@@ -118,7 +118,7 @@ func (v gitURL) ValidateString(ctx context.Context, req validator.StringRequest,
 	}
 	invalid := func(detail string) { resp.Diagnostics.AddAttributeError(req.Path, "Invalid Location", detail) }
 	text := req.ConfigValue.ValueString()
-	if path.IsAbs(text) || regexp.MustCompile(`^([^@:/\s]+@)?[^@:/\s]+:[^\s]+$`).MatchString(text) && !strings.Contains(text, "://") {
+	if path.IsAbs(text) || regexp.MustCompile(`^([^@:/\s]+@)?[^@:/\s]+:[^@\s]+$`).MatchString(text) && !strings.Contains(text, "://") {
 		return // a path, or [user@]host:path
 	}
 	parsed, err := url.Parse(text)

@@ -171,7 +171,11 @@ func (r *passwordCredentialResource) Update(ctx context.Context, req resource.Up
 		resp.Diagnostics.Append(failed("Credential Not Read", r.object(plan), err))
 		return
 	}
-	resp.Diagnostics.Append(resp.State.Set(ctx, updated)...)
+	if plan.Label.IsUnknown() {
+		plan.Label = updated.Label
+	}
+	plan.PasswordWO = types.StringNull()
+	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...) // what others changed meanwhile, the next refresh finds
 }
 
 func (r *passwordCredentialResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {

@@ -341,6 +341,7 @@ func (r *repositoryBase) save(ctx context.Context, plan repositoryState, importe
 	saved := r.state(ctx, plan, *imported, diags)
 	if !diags.HasError() {
 		saved.common().keepPlanned(plan.common())
+		*saved.ref() = *plan.ref()
 	}
 	diags.Append(state.Set(ctx, saved)...)
 }
@@ -353,6 +354,10 @@ func (m *repositoryModel) keepPlanned(plan *repositoryModel) {
 			*value = planned
 		}
 	}
+	m.Location, m.Tags = plan.Location, plan.Tags
+	keep(&m.Name, plan.Name)
+	keep(&m.Description, plan.Description)
+	keep(&m.CredentialID, plan.CredentialID)
 	keep(&m.Commit, plan.Commit)
 	keep(&m.InternalStatus, plan.InternalStatus)
 	keep(&m.OperationalStatus, plan.OperationalStatus)

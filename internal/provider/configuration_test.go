@@ -1,0 +1,389 @@
+package provider
+
+import (
+	"encoding/pem"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/hashicorp/terraform-plugin-framework/provider"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
+
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
+)
+
+// configured is what a provider block, and the environment, make of the client's configuration.
+func configured(t *testing.T, block attributes) (infrahub.Config, bool) {
+	t.Helper()
+	var resp provider.SchemaResponse
+	New("test")().Schema(t.Context(), provider.SchemaRequest{}, &resp)
+	raw := encode(t, resp.Schema.Type().TerraformType(t.Context()), block)
+	config, wait, diags := configuration(t.Context(), tfsdk.Config{Raw: raw, Schema: resp.Schema})
+	if diags.HasError() {
+		t.Fatalf("unexpected errors: %v", diags)
+	}
+	return config, wait
+}
+
+// source is an attribute of the provider block and how a value of it arrives at the client.
+type source struct {
+	attribute, variable string
+	// others is the rest of the block.
+	others attributes
+	// inBlock and inEnvironment are two values, with what the client gets of each.
+	inBlock                        any
+	fromBlock                      string
+	inEnvironment, fromEnvironment string
+	got                            func(config infrahub.Config, wait bool) any
+}
+
+func sources(t *testing.T) []source {
+	t.Helper()
+	server := httptest.NewTLSServer(http.NotFoundHandler())
+	defer server.Close()
+	authority := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
+	file := func(name string) string {
+		path := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(path, []byte(name+"\n"+authority), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	token := attributes{"address": "https://infrahub.example.com", "api_token": "token"}
+	text := func(get func(infrahub.Config) string) func(infrahub.Config, bool) any {
+		return func(c infrahub.Config, _ bool) any { return get(c) }
+	}
+	authorities := text(func(c infrahub.Config) string { return string(c.Network.AuthoritiesPEM) })
+	return []source{
+		{
+			"address", addressVariable,
+			attributes{"api_token": "token"},
+			"https://block.example.com", "https://block.example.com", "http://environment.example.com/at", "http://environment.example.com/at",
+			text(func(c infrahub.Config) string { return c.Address.String() }),
+		},
+		{
+			"api_token", tokenVariable, token.with(attributes{"api_token": nil}),
+			"block", "block", "environment", "environment", text(func(c infrahub.Config) string { return c.Token }),
+		},
+		{
+			"username", usernameVariable, token.with(attributes{"api_token": nil, "password": "password"}),
+			"block", "block", "environment", "environment", text(func(c infrahub.Config) string { return c.Username }),
+		},
+		{
+			"password", passwordVariable, token.with(attributes{"api_token": nil, "username": "username"}),
+			"block", "block", "environment", "environment", text(func(c infrahub.Config) string { return c.Password }),
+		},
+		{
+			"branch", branchVariable, token,
+			"block", "block", "environment", "environment", text(func(c infrahub.Config) string { return c.Branch }),
+		},
+		{
+			"timeout", timeoutVariable, token,
+			3600, "1h0m0s", "1", "1s", text(func(c infrahub.Config) string { return c.Timeout.String() }),
+		},
+		{
+			"max_retries", retriesVariable, token,
+			100, "100", "0", "0", func(c infrahub.Config, _ bool) any { return c.MaxRetries },
+		},
+		{
+			"tls_insecure", insecureVariable, token,
+			false, "false", "true", "true", func(c infrahub.Config, _ bool) any { return c.Network.Insecure },
+		},
+		{"tls_ca_file", authorityVariable, token, file("block"), "block\n" + authority, file("environment"), "environment\n" + authority, authorities},
+		// It has no variable of its own, but is instead of a file.
+		{"tls_ca_pem", authorityVariable, token, authority, authority, file("environment"), "environment\n" + authority, authorities},
+		{
+			"proxy", proxyVariable, token,
+			"http://block.example.com:8080", "http://block.example.com:8080", "https://environment.example.com", "https://environment.example.com",
+			text(func(c infrahub.Config) string {
+				if c.Network.Proxy == nil {
+					return ""
+				}
+				return c.Network.Proxy.String()
+			}),
+		},
+		{
+			"wait_for_import", waitVariable, token,
+			true, "true", "false", "false", func(_ infrahub.Config, wait bool) any { return wait },
+		},
+	}
+}
+
+func TestConfiguration_BlockBeatsEnvironmentBeatsNothing(t *testing.T) {
+	for _, s := range sources(t) {
+		t.Run(s.attribute, func(t *testing.T) {
+			in := s.others.with(attributes{s.attribute: s.inBlock})
+			expect := func(where string, block attributes, want string) {
+				if got := fmt.Sprint(s.got(configured(t, block))); got != want {
+					t.Errorf("%s: got %q, want %q", where, got, want)
+				}
+			}
+			expect("in the block", in, s.fromBlock)
+			t.Setenv(s.variable, s.inEnvironment)
+			expect("in the environment", s.others, s.fromEnvironment)
+			expect("in both", in, s.fromBlock)
+		})
+	}
+}
+
+func TestConfiguration_UnknownValueIsAnErrorAndNotReplacedByTheEnvironment(t *testing.T) {
+	for _, s := range sources(t) {
+		t.Run(s.attribute, func(t *testing.T) {
+			t.Setenv(s.variable, s.inEnvironment)
+			p := newProtocol(t)
+			block := s.others.with(attributes{s.attribute: unknown})
+			p.validateProvider(block).none(t)
+			diags := p.configure(block)
+			diags.oneError(t).is(t, s.attribute, "Unknown Provider Configuration", s.attribute, "-target")
+
+			var resp provider.SchemaResponse
+			New("test")().Schema(t.Context(), provider.SchemaRequest{}, &resp)
+			raw := encode(t, resp.Schema.Type().TerraformType(t.Context()), block)
+			config, wait, _ := configuration(t.Context(), tfsdk.Config{Raw: raw, Schema: resp.Schema})
+			if got := fmt.Sprint(s.got(config, wait)); got == s.fromEnvironment {
+				t.Errorf("the environment's %.40q was taken", got)
+			}
+		})
+	}
+}
+
+func TestConfiguration_Defaults(t *testing.T) {
+	t.Parallel()
+	config, wait := configured(t, attributes{"address": "https://infrahub.example.com", "api_token": "token"})
+	if config.Branch != "main" || config.Timeout != time.Minute || config.MaxRetries != 5 || !wait {
+		t.Errorf("got branch %q, timeout %s, %d retries, wait %t", config.Branch, config.Timeout, config.MaxRetries, wait)
+	}
+	if difference := cmp.Diff(infrahub.Network{}, config.Network); difference != "" {
+		t.Errorf("network (-want +got):\n%s", difference)
+	}
+}
+
+func TestConfiguration_EmptyVariableIsNotSet(t *testing.T) {
+	block := attributes{"address": "https://infrahub.example.com", "username": "u", "password": "p"}
+	want, wait := configured(t, block)
+	for _, s := range sources(t) {
+		t.Run(s.attribute, func(t *testing.T) {
+			t.Setenv(s.variable, "")
+			got, gotWait := configured(t, block)
+			if difference := cmp.Diff(want, got); difference != "" || gotWait != wait {
+				t.Errorf("it waits: %t, configuration (-want +got):\n%s", gotWait, difference)
+			}
+		})
+	}
+}
+
+func TestConfiguration_MalformedVariableIsNamed(t *testing.T) {
+	notPEM := filepath.Join(t.TempDir(), "authority.pem")
+	if err := os.WriteFile(notPEM, []byte("no certificate"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	empty := filepath.Join(t.TempDir(), "empty.pem")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct{ attribute, variable, text string }{
+		"address, no scheme":       {"address", addressVariable, "infrahub.example.com"},
+		"address, other scheme":    {"address", addressVariable, "ftp://infrahub.example.com"},
+		"address, no host":         {"address", addressVariable, "https://"},
+		"address, query":           {"address", addressVariable, "https://infrahub.example.com?branch=main"},
+		"address, no URL":          {"address", addressVariable, "https://%zz"},
+		"timeout, text":            {"timeout", timeoutVariable, "soon"},
+		"timeout, fraction":        {"timeout", timeoutVariable, "1.5"},
+		"timeout, too short":       {"timeout", timeoutVariable, "0"},
+		"timeout, too long":        {"timeout", timeoutVariable, "3601"},
+		"max_retries, negative":    {"max_retries", retriesVariable, "-1"},
+		"max_retries, too many":    {"max_retries", retriesVariable, "101"},
+		"tls_insecure, text":       {"tls_insecure", insecureVariable, "maybe"},
+		"tls_ca_file, missing":     {"tls_ca_file", authorityVariable, notPEM + ".none"},
+		"tls_ca_file, directory":   {"tls_ca_file", authorityVariable, filepath.Dir(notPEM)},
+		"tls_ca_file, no PEM":      {"tls_ca_file", authorityVariable, notPEM},
+		"tls_ca_file, empty":       {"tls_ca_file", authorityVariable, empty},
+		"proxy, no scheme":         {"proxy", proxyVariable, "proxy.example.com:8080"},
+		"wait_for_import, text":    {"wait_for_import", waitVariable, "maybe"},
+		"wait_for_import, decimal": {"wait_for_import", waitVariable, "2"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			block := attributes{"address": "http://127.0.0.1:9", "api_token": "token", "max_retries": 0}
+			block = block.with(attributes{test.attribute: nil})
+			t.Setenv(test.variable, test.text)
+			newProtocol(t).configure(block).oneError(t).is(t, test.attribute, "Invalid Provider Configuration", test.attribute, test.variable)
+		})
+	}
+}
+
+func TestConfiguration_MalformedAttributeIsRefusedByValidation(t *testing.T) {
+	t.Parallel()
+	for name, block := range map[string]attributes{
+		"address, empty":        {"address": ""},
+		"address, no scheme":    {"address": "infrahub.example.com"},
+		"address, other scheme": {"address": "ftp://infrahub.example.com"},
+		"address, no host":      {"address": "https://"},
+		"address, fragment":     {"address": "https://infrahub.example.com#main"},
+		"address, no URL":       {"address": "https://%zz"},
+		"api_token, empty":      {"api_token": ""},
+		"username, empty":       {"username": "", "password": "password"},
+		"password, empty":       {"password": "", "username": "username"},
+		"branch, empty":         {"branch": ""},
+		"timeout, too short":    {"timeout": 0},
+		"timeout, too long":     {"timeout": 3601},
+		"max_retries, negative": {"max_retries": -1},
+		"max_retries, too many": {"max_retries": 101},
+		"tls_ca_file, empty":    {"tls_ca_file": ""},
+		"tls_ca_file, both":     {"tls_ca_file": "authority.pem", "tls_ca_pem": "PEM"},
+		"tls_ca_pem, empty":     {"tls_ca_pem": ""},
+		"proxy, empty":          {"proxy": ""},
+		"proxy, no scheme":      {"proxy": "proxy.example.com"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			attribute, _, _ := strings.Cut(name, ",")
+			if got := newProtocol(t).validateProvider(block).oneError(t); got.attribute != attribute || got.detail == "" {
+				t.Errorf("got %s, want it on %s", got, attribute)
+			}
+		})
+	}
+}
+
+func TestConfiguration_EmptyBlockIsValid(t *testing.T) {
+	t.Parallel()
+	newProtocol(t).validateProvider(attributes{}).none(t)
+}
+
+func TestConfiguration_Authentication(t *testing.T) {
+	const address = "https://infrahub.example.com"
+	type proof struct{ Token, Username, Password string }
+	for name, test := range map[string]struct {
+		block       attributes
+		environment map[string]string
+		want        proof
+		attribute   string // of the error; "" if it works
+		parts       []string
+	}{
+		"nothing": {attribute: "api_token", parts: []string{"api_token", tokenVariable, "username and a password"}},
+		"username without password": {
+			block: attributes{"username": "u"}, attribute: "password", parts: []string{"password", passwordVariable},
+		},
+		"password without username": {
+			block: attributes{"password": "p"}, attribute: "username", parts: []string{"username", usernameVariable},
+		},
+		"username without password in the environment": {
+			environment: map[string]string{usernameVariable: "u"}, attribute: "password", parts: []string{passwordVariable},
+		},
+		"password without username in the environment": {
+			environment: map[string]string{passwordVariable: "p"}, attribute: "username", parts: []string{usernameVariable},
+		},
+		"both in the environment": {
+			environment: map[string]string{tokenVariable: "t", usernameVariable: "u", passwordVariable: "p"},
+			attribute:   "api_token", parts: []string{tokenVariable, usernameVariable, passwordVariable},
+		},
+		"token in the block, login in the environment": {
+			block: attributes{"api_token": "t"}, environment: map[string]string{usernameVariable: "u", passwordVariable: "p"}, want: proof{Token: "t"},
+		},
+		"login in the block, token in the environment": {
+			block: attributes{"username": "u", "password": "p"}, environment: map[string]string{tokenVariable: "t"}, want: proof{Username: "u", Password: "p"},
+		},
+		"username in the block, password and token in the environment": {
+			block: attributes{"username": "u"}, environment: map[string]string{tokenVariable: "t", passwordVariable: "p"}, want: proof{Username: "u", Password: "p"},
+		},
+		"login in the environment": {
+			environment: map[string]string{usernameVariable: "u", passwordVariable: "p"}, want: proof{Username: "u", Password: "p"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for variable, text := range test.environment {
+				t.Setenv(variable, text)
+			}
+			block := attributes{"address": address}.with(test.block)
+			if test.attribute != "" {
+				diags := newProtocol(t).configure(block)
+				if got := diags.oneError(t); got.attribute != test.attribute || !strings.HasSuffix(got.summary, " Provider Configuration") {
+					t.Errorf("got %s, want it on %s", got, test.attribute)
+				} else {
+					got.is(t, got.attribute, got.summary, test.parts...)
+				}
+				return
+			}
+			config, _ := configured(t, block)
+			if got := (proof{config.Token, config.Username, config.Password}); got != test.want {
+				t.Errorf("got %+v, want %+v", got, test.want)
+			}
+		})
+	}
+}
+
+func TestConfiguration_TokenAndLoginInTheBlockAreRefused(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		block attributes
+		want  []string
+	}{
+		"token and username":         {attributes{"api_token": "s3cret", "username": "u"}, []string{"username"}},
+		"token and password":         {attributes{"api_token": "s3cret", "password": "s3cret"}, []string{"password"}},
+		"token and login":            {attributes{"api_token": "s3cret", "username": "u", "password": "s3cret"}, []string{"password", "username"}},
+		"token alone":                {attributes{"api_token": "s3cret"}, nil},
+		"login alone":                {attributes{"username": "u", "password": "s3cret"}, nil},
+		"unknown token and login":    {attributes{"api_token": unknown, "username": "u", "password": "s3cret"}, nil},
+		"token and unknown login":    {attributes{"api_token": "s3cret", "username": unknown, "password": unknown}, nil},
+		"all from variables unknown": {attributes{"api_token": unknown, "username": unknown, "password": unknown}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			diags := newProtocol(t).validateProvider(test.block)
+			diags.hides(t, "s3cret")
+			named := map[string]bool{}
+			for _, each := range diags.errors() {
+				each.is(t, each.attribute, "Conflicting Provider Configuration", "api_token", each.attribute, "Remove")
+				named[each.attribute] = true
+			}
+			for _, attribute := range test.want {
+				if !named[attribute] {
+					t.Errorf("no error on %s", attribute)
+				}
+			}
+			if len(named) != len(test.want) {
+				t.Errorf("errors on %v, want %v", named, test.want)
+			}
+		})
+	}
+}
+
+func TestConfiguration_MissingAddress(t *testing.T) {
+	t.Parallel()
+	newProtocol(t).configure(attributes{"api_token": "token"}).oneError(t).
+		is(t, "address", "Missing Provider Configuration", `"address"`, addressVariable)
+}
+
+func TestConfiguration_AddressWithUserinfoIsRefusedAndNotRepeated(t *testing.T) {
+	t.Parallel()
+	diags := newProtocol(t).configure(attributes{"address": "https://somebody:s3cret@infrahub.example.com", "api_token": "token"})
+	diags.oneError(t).is(t, "address", "Invalid Provider Configuration", "username", "api_token")
+	diags.hides(t, "s3cret", "somebody")
+}
+
+func TestConfiguration_InsecureWarns(t *testing.T) {
+	t.Parallel()
+	s := newTLSServer(t)
+	diags := newProtocol(t).configure(attributes{"address": s.URL, "api_token": "token", "tls_insecure": true, "max_retries": 0})
+	diags.noErrors(t)
+	diags.oneWarning(t).is(t, "tls_insecure", "Certificates Are Not Checked", "tls_ca_file", "tls_ca_pem")
+}
+
+// newTLSServer is an Infrahub with a certificate that nobody's system trusts.
+func newTLSServer(t *testing.T) *httptest.Server {
+	t.Helper()
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"data": {"InfrahubInfo": {"version": "1.11.9"}}}`)
+	}))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	return server
+}
