@@ -2,6 +2,7 @@ package infrahub
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"net/http"
 	"strings"
@@ -90,13 +91,21 @@ func retryable(ctx context.Context, response *http.Response, err error) (bool, e
 	if onlyOnce, _ := ctx.Value(onlyOnceKey).(bool); onlyOnce {
 		return false, nil
 	}
+	if refused, ok := errors.AsType[*Error](err); ok { // by a login, before anything was sent
+		return busy(refused.Status), nil
+	}
 	if err != nil {
 		return retryablehttp.ErrorPropagatedRetryPolicy(ctx, response, err)
 	}
-	switch response.StatusCode {
-	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return true, nil
+	return busy(response.StatusCode), nil
+}
+
+// busy reports whether a status says that the server, or what stands before it, may answer later.
+func busy(status int) bool {
+	switch status {
+	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
 	default:
-		return false, nil
+		return false
 	}
 }
