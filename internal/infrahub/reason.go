@@ -24,10 +24,10 @@ func (c *Client) reason(ctx context.Context, id string) (exception, error) {
 			return exception{}, err
 		}
 		message, complete := lastError(answer)
-		if complete || time.Now().After(limit) || ctx.Err() != nil {
+		if complete || time.Now().After(limit) {
 			return raised(message), nil
 		}
-		_ = sleep(ctx, c.tasks.polling.Fastest) // interrupted, it takes what there is
+		_ = sleep(ctx, c.tasks.polling.Fastest) // interrupted, the next read says so
 	}
 }
 
