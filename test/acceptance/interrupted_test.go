@@ -195,7 +195,7 @@ func (s *server) waitForTask(t *testing.T, workflow, ref, state string) {
 	t.Helper()
 	for start := time.Now(); time.Since(start) < 2*time.Minute; time.Sleep(100 * time.Millisecond) {
 		answer := s.query(t, `query($name: String!) { InfrahubTask(workflow: [$name], limit: 50) { edges { node { state parameters } } } }`, workflow)
-		for _, line := range strings.SplitSeq(answer, `{"node"`) {
+		for line := range strings.SplitSeq(answer, `{"node"`) {
 			if strings.Contains(line, s.name("network")) && strings.Contains(line, `"ref":"`+ref+`"`) && strings.Contains(line, `"state":"`+state+`"`) {
 				return
 			}
