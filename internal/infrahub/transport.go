@@ -67,6 +67,9 @@ func (t *transport) MakeRequest(ctx context.Context, operation *genqlient.Reques
 	start := time.Now()
 	response, err := t.http.Do(request)
 	if err != nil {
+		if response != nil { // an answer that came while the caller gave up
+			_ = response.Body.Close()
+		}
 		return t.unreachable(operation.OpName, err)
 	}
 	defer func() { _ = response.Body.Close() }()
@@ -112,8 +115,8 @@ func decode(operation string, response *http.Response, body []byte, answer *genq
 	}
 	if err := json.Unmarshal(body, &envelope); err != nil {
 		failure.Message, failure.kind = strings.TrimSpace(fmt.Sprintf("HTTP status %d %s", response.StatusCode, plainText(response, body))), ErrNotInfrahub
-		if failure.RequestID != "" && response.StatusCode >= http.StatusInternalServerError {
-			failure.kind = nil
+		if response.StatusCode == http.StatusInternalServerError && string(body) == http.StatusText(http.StatusInternalServerError) {
+			failure.kind = nil // Infrahub's own, in plain text and without a request id (infrahub.md, Errors)
 		}
 		return failure
 	}

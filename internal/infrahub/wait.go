@@ -20,6 +20,8 @@ type ImportError struct {
 	Reason string
 	// Cause is what kind of reason that is.
 	Cause Cause
+	// Nearest are refs of the remote that are like a missing one, filled by whoever can list the remote.
+	Nearest []string
 	// Owner is the repository that has the object which exists already, "" if that is not known.
 	Owner string
 	// RequestID is that of the mutation that started the import.

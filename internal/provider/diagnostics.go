@@ -148,7 +148,11 @@ func importHint(failure *infrahub.ImportError) string {
 	}
 	switch failure.Cause {
 	case infrahub.RefMissing:
-		return fmt.Sprintf("Push %q to the remote, or correct %s.", failure.Repository.Ref, ref)
+		nearest := ""
+		if len(failure.Nearest) > 0 {
+			nearest = fmt.Sprintf(" The nearest that it has: %s.", strings.Join(failure.Nearest, ", "))
+		}
+		return fmt.Sprintf("Push %q to the remote, or correct %s.%s", failure.Repository.Ref, ref, nearest)
 	case infrahub.CredentialRefused:
 		return "Check credential_id, and username and password of that credential."
 	case infrahub.RemoteUnreachable:

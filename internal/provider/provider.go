@@ -40,6 +40,8 @@ type connection struct {
 	*infrahub.Client
 	// waitForImport is whether a resource waits that does not say so itself.
 	waitForImport bool
+	// network is how Infrahub is reached, and Git remotes too.
+	network infrahub.Network
 }
 
 func (p *infrahubProvider) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
@@ -146,7 +148,7 @@ func (p *infrahubProvider) Configure(ctx context.Context, req provider.Configure
 		resp.Diagnostics.Append(notConnected(config, err))
 		return
 	}
-	connected := &connection{Client: client, waitForImport: wait}
+	connected := &connection{Client: client, waitForImport: wait, network: config.Network}
 	resp.ResourceData, resp.DataSourceData, resp.EphemeralResourceData = connected, connected, connected
 	resp.ListResourceData, resp.ActionData = connected, connected
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/gitremote"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
 )
 
@@ -313,13 +314,32 @@ func (r *repositoryBase) wait(ctx context.Context, plan repositoryState, started
 	}
 	imported, err := started.Wait(ctx)
 	if err != nil {
-		return nil, err
+		return nil, r.withNearest(ctx, err)
 	}
 	if imported.Warning != "" {
 		diags.AddWarning("Import Has a Flaw", fmt.Sprintf("%s %q at %q, branch %q: %s",
 			r.title, imported.Name, imported.Ref, r.Branch(), sentence(imported.Warning)))
 	}
 	return &imported.Repository, nil
+}
+
+// withNearest adds to the failure of a missing ref what the remote has that is like it, where the remote
+// lets itself be listed without a credential.
+func (r *repositoryBase) withNearest(ctx context.Context, err error) error {
+	failure, ok := errors.AsType[*infrahub.ImportError](err)
+	if !ok || failure.Cause != infrahub.RefMissing {
+		return err
+	}
+	remote := gitremote.Remote{
+		Location: failure.Repository.Location,
+		Proxy:    r.network.Proxy, AuthoritiesPEM: r.network.AuthoritiesPEM, Insecure: r.network.Insecure,
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	if refs, listing := remote.Refs(ctx); listing == nil {
+		failure.Nearest = refs.Nearest(failure.Repository.Ref, 3)
+	}
+	return err
 }
 
 // save makes the state of what was imported, or else of what the server has now. If that cannot be

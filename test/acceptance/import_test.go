@@ -67,7 +67,7 @@ func TestImport_MissingRefFailsAlthoughTheNodeNeverShowsIt(t *testing.T) {
 		resource.TestStep{Config: s.pinned("v1.0.0")},
 		resource.TestStep{
 			Config:      s.pinned("v9.9.9"),
-			ExpectError: regexp.MustCompile(`(?s)Import Failed.*Ref v9\.9\.9 not found\..*Push "v9\.9\.9"\s+to\s+the\s+remote.*Task\s+[0-9a-f-]{36}`),
+			ExpectError: regexp.MustCompile(`(?s)Import Failed.*Ref v9\.9\.9 not found\..*Push "v9\.9\.9"\s+to\s+the\s+remote.*nearest\s+that\s+it\s+has:\s+v1.*Task\s+[0-9a-f-]{36}.*Request\s+id:\s+\w+`),
 		},
 		resource.TestStep{
 			// The server has the new ref and the old commit, in sync: without a memory nothing were to do.

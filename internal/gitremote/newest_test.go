@@ -1,0 +1,120 @@
+package gitremote_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/gitremote"
+)
+
+func releases(t *testing.T) *gitremote.Refs {
+	t.Helper()
+	return tagged(t,
+		"v1.2.0", "v1.2.9", "v1.9.0", "v1.10.0", "v2.0.0-rc.1", "v0.2.0", "v0.3.0",
+		"network-v1.0.0", "network-v1.1.0", "network-v2.0.0-beta", "design-3.0.0", "design-3.0.1",
+		"v3", "v3.1", "v03.1.0", "20260101", "latest", "network-latest", "xv9.0.0",
+	)
+}
+
+func TestNewest(t *testing.T) {
+	t.Parallel()
+	refs := releases(t)
+	for _, test := range []struct {
+		name, constraint, prefix string
+		prereleases              bool
+		want                     string
+	}{
+		{"numbers are compared, not text", "", "", false, "v1.10.0"},
+		{"prereleases where asked for", "", "", true, "v2.0.0-rc.1"},
+		{"a prerelease that the constraint names", ">= 2.0.0-rc.0", "", false, "v2.0.0-rc.1"},
+		{"a prefix", "", "network-v", false, "network-v1.1.0"},
+		{"a prefix without the v", "", "network-", false, "network-v1.1.0"},
+		{"a prefix and prereleases", "", "network-v", true, "network-v2.0.0-beta"},
+		{"no v at all", "", "design-", false, "design-3.0.1"},
+		{"a range", ">= 1.2, < 1.10", "", false, "v1.9.0"},
+		{"exactly", "= 1.2.0", "", false, "v1.2.0"},
+		{"excluded", "!= 1.10.0", "", false, "v1.9.0"},
+		{"~> with two parts goes up to the next major, as in Terraform", "~> 1.2", "", false, "v1.10.0"},
+		{"~> of 0 goes up to 1", "~> 0.2", "", false, "v0.3.0"},
+		{"~> with three parts goes up to the next minor", "~>1.2.0", "", false, "v1.2.9"},
+		{"~> among others", "~> v1.2, != 1.10.0", "", false, "v1.9.0"},
+		{"~> with prereleases stays below the next major", "~> 1.2", "", true, "v1.10.0"},
+		{"caret", "^0.2", "", false, "v0.2.0"},
+		{"one or another", "0.2.0 || ~> 1.2.0", "", false, "v1.2.9"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := refs.Newest(test.constraint, test.prefix, test.prereleases)
+			if err != nil || got.Name != test.want || got.Kind != gitremote.Tag || len(got.Commit) != 40 {
+				t.Errorf("got %+v, %v, want %s", got, err, test.want)
+			}
+		})
+	}
+}
+
+func TestNewest_NoneMatches(t *testing.T) {
+	t.Parallel()
+	refs := releases(t)
+	for _, test := range []struct {
+		name, constraint, prefix string
+		prereleases              bool
+		seen                     []string
+		says                     string
+	}{
+		{"too new", ">= 3", "network-v", false, []string{"network-v2.0.0-beta", "network-v1.1.0", "network-v1.0.0"}, `matches ">= 3" among network-v2.0.0-beta, `},
+		{"a prerelease only", "> 1.1.0", "network-v", false, []string{"network-v2.0.0-beta", "network-v1.1.0", "network-v1.0.0"}, "network-v2.0.0-beta"},
+		{"many", "> 9", "", false, []string{"v2.0.0-rc.1", "v1.10.0", "v1.9.0", "v1.2.9", "v1.2.0", "v0.3.0", "v0.2.0"}, "v1.2.0 and 2 more"},
+		{"no such prefix", "", "none-", true, nil, `no tag is "none-" and a semantic version`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := refs.Newest(test.constraint, test.prefix, test.prereleases)
+			var none *gitremote.NoMatchError
+			if !errors.As(err, &none) || !strings.Contains(err.Error(), test.says) {
+				t.Fatalf("got %v, want %q", err, test.says)
+			}
+			if diff := cmp.Diff(test.seen, none.Seen); diff != "" {
+				t.Errorf("seen (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestNewest_BadConstraint(t *testing.T) {
+	t.Parallel()
+	refs := releases(t)
+	for _, constraint := range []string{"latest", ">= ", "1.2.3.4", ">> 1", "~> 1.2 and more"} {
+		t.Run(constraint, func(t *testing.T) {
+			t.Parallel()
+			_, err := refs.Newest(constraint, "", false)
+			var bad *gitremote.ConstraintError
+			if !errors.As(err, &bad) || bad.Constraint != constraint || errors.Unwrap(bad) == nil || !strings.Contains(err.Error(), constraint) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+func TestNewest_AnnotatedTagIsPeeled(t *testing.T) {
+	t.Parallel()
+	made, hash := newRepository(t, t.TempDir(), "r.git")
+	done(t, made.AnnotatedTag("v1.0.0"))
+	want := gitremote.Ref{Name: "v1.0.0", Kind: gitremote.Tag, Commit: hash, Annotated: true}
+	got, err := asked(t, made.Path).Newest("", "", false)
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+}
+
+func TestNewest_EqualVersionsGiveTheSameTagEachTime(t *testing.T) {
+	t.Parallel()
+	refs := tagged(t, "1.0.0", "v1.0.0", "1.0.0+build")
+	for range 20 {
+		if got, err := refs.Newest("", "", false); err != nil || got.Name != "v1.0.0" {
+			t.Fatalf("got %+v, %v", got, err)
+		}
+	}
+}
