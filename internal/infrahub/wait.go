@@ -228,24 +228,28 @@ func (i *Import) forgiven(ctx context.Context, failure *ImportError) (warning st
 }
 
 // nextSync waits until the periodic sync has imported another commit than before. That it finds none
-// cannot be told from the outside, so its time passing without an error is the end, with a warning.
+// cannot be told from the outside, so its time passing without an error is the end, with a warning. An
+// error may be its own, of the clone that it gives up before it makes a new one, and gets more time.
 func (i *Import) nextSync(ctx context.Context, before *string) (*Imported, error) {
-	limited, cancel := context.WithTimeout(ctx, syncing)
+	limited, cancel := context.WithTimeout(ctx, 4*syncing)
 	defer cancel()
+	healthy := func(node *Repository) bool { return node.SyncStatus == "in-sync" && node.OperationalStatus == "online" }
+	start, unchanged := time.Now(), false
 	node, err := i.node(limited, func(node *Repository) bool {
-		return node.SyncStatus == "in-sync" && node.OperationalStatus == "online" && !equal(node.Commit, before)
+		unchanged = equal(node.Commit, before)
+		return healthy(node) && (!unchanged || time.Since(start) > syncing)
 	})
 	switch {
+	case err == nil && unchanged:
+		return &Imported{Repository: *node, Warning: "No other commit than before was found at the new location, which is right if both have the same commits."}, nil
 	case err == nil:
 		return &Imported{Repository: *node}, nil
 	case ctx.Err() != nil:
 		return nil, i.unfinishedAt(ctx.Err(), "the next periodic sync")
 	case node == nil || limited.Err() == nil:
 		return nil, err
-	case node.SyncStatus != "in-sync" || node.OperationalStatus != "online":
-		return nil, i.failed(fmt.Sprintf("after its periodic sync the repository is %s and %s", node.SyncStatus, node.OperationalStatus))
 	default:
-		return &Imported{Repository: *node, Warning: "No other commit than before was found at the new location, which is right if both have the same commits."}, nil
+		return nil, i.failed(fmt.Sprintf("after its periodic sync the repository is %s and %s", node.SyncStatus, node.OperationalStatus))
 	}
 }
 
