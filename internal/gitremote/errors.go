@@ -34,6 +34,7 @@ var (
 	errNoLocation = errors.New("this is neither a URL that Git can ask, nor user@host:path, nor an absolute path")
 	errNoAgent    = errors.New("no SSH agent answers at SSH_AUTH_SOCK")
 	errRedirected = errors.New("it redirects to a page")
+	errNoRefs     = errors.New("it is something else, such as a page")
 )
 
 // failure types an error, and leaves out of its text what may repeat a credential: URLs, headers and the
@@ -42,14 +43,14 @@ func (r Remote) failure(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("%s: %w", r.shown(), ctx.Err())
 	}
-	kind, detail := r.judge(cause(err))
+	detail, kind := r.judge(cause(err))
 	if detail == "" {
 		return fmt.Errorf("%s: %w", r.shown(), kind)
 	}
 	return fmt.Errorf("%s: %w: %s", r.shown(), kind, detail)
 }
 
-func (r Remote) judge(err error) (kind error, detail string) {
+func (r Remote) judge(err error) (detail string, kind error) {
 	is := func(target error) bool { return errors.Is(err, target) }
 	var (
 		notPackets *packp.ErrUnexpectedData
@@ -57,34 +58,33 @@ func (r Remote) judge(err error) (kind error, detail string) {
 	)
 	switch {
 	case is(errNoLocation), is(errNoCertificate):
-		return err, ""
+		return "", err
 	case is(errNoAgent):
-		return ErrAuthentication, err.Error()
+		return err.Error(), ErrAuthentication
 	case strings.Contains(err.Error(), "ssh: unable to authenticate"): // an error without a type
-		return ErrAuthentication, "no key of the SSH agent is accepted"
+		return "no key of the SSH agent is accepted", ErrAuthentication
 	case is(transport.ErrAuthorizationFailed):
-		return ErrAuthentication, "access is denied"
+		return "access is denied", ErrAuthentication
 	case is(transport.ErrAuthenticationRequired) && r.credential() == nil:
-		return ErrAuthentication, "the remote asks for a credential"
+		return "the remote asks for a credential", ErrAuthentication
 	case is(transport.ErrAuthenticationRequired):
-		return ErrAuthentication, "the remote does not accept the credential"
+		return "the remote does not accept the credential", ErrAuthentication
 	case is(transport.ErrRepositoryNotFound):
-		return ErrNotFound, ""
-	case is(errRedirected):
-		return ErrNotGit, err.Error()
+		return "", ErrNotFound
+	case is(errRedirected), is(errNoRefs):
+		return err.Error(), ErrNotGit
 	case errors.As(err, &endless):
-		return ErrNotGit, fmt.Sprintf("it is longer than %d MiB", endless.Limit>>20)
+		return fmt.Sprintf("it is longer than %d MiB", endless.Limit>>20), ErrNotGit
 	case is(pktline.ErrInvalidPktLen), is(packp.ErrEmptyInput), errors.As(err, &notPackets):
-		return ErrNotGit, ""
+		return "", ErrNotGit
 	default:
-		return ErrUnreachable, r.censored(err.Error())
+		return r.censored(err.Error()), ErrUnreachable
 	}
 }
 
 // cause is what went wrong, without the URL that was asked and the words of the server.
 func cause(err error) error {
-	var unexpected *plumbing.UnexpectedError
-	if errors.As(err, &unexpected) { // it does not unwrap itself
+	if unexpected, ok := errors.AsType[*plumbing.UnexpectedError](err); ok { // it does not unwrap itself
 		err = unexpected.Err
 	}
 	var (

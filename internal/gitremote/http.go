@@ -32,7 +32,7 @@ func (r Remote) client() (*http.Client, error) {
 		}
 		network.TLSClientConfig.RootCAs = authorities
 	}
-	return &http.Client{Transport: bounded{network}, CheckRedirect: onlyToGit}, nil
+	return &http.Client{Transport: guarded{network}, CheckRedirect: onlyToGit}, nil
 }
 
 // onlyToGit follows no redirect to a login page.
@@ -43,13 +43,17 @@ func onlyToGit(to *http.Request, _ []*http.Request) error {
 	return nil
 }
 
-// bounded ends an answer that has no end.
-type bounded struct{ next http.RoundTripper }
+// guarded lets only answers of Git through, and ends one that has no end.
+type guarded struct{ next http.RoundTripper }
 
-func (b bounded) RoundTrip(request *http.Request) (*http.Response, error) {
-	answer, err := b.next.RoundTrip(request)
+func (g guarded) RoundTrip(request *http.Request) (*http.Response, error) {
+	answer, err := g.next.RoundTrip(request)
 	if err != nil {
 		return nil, err
+	}
+	if answer.StatusCode == http.StatusOK && answer.Header.Get("Content-Type") != "application/x-git-upload-pack-advertisement" {
+		_ = answer.Body.Close()
+		return nil, errNoRefs
 	}
 	answer.Body = http.MaxBytesReader(nil, answer.Body, longest)
 	return answer, nil

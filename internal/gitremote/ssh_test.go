@@ -4,13 +4,13 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"errors"
+	"io"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
@@ -58,6 +58,12 @@ func TestRefs_SSHWithoutAKeyThatIsAccepted(t *testing.T) {
 			t.Errorf("got %v, want %q", err, says)
 		}
 	}
+}
+
+func TestRefs_SSHContextEnds(t *testing.T) {
+	t.Setenv("SSH_AUTH_SOCK", serveAgent(t, newKey(t)))
+	t.Setenv("SSH_KNOWN_HOSTS", known(t, "127.0.0.1", newKey(t).PublicKey()))
+	endsWithItsContext(t, func(address string) string { return "ssh://git@" + address + "/r.git" })
 }
 
 func newKey(t *testing.T) signer {
@@ -128,9 +134,11 @@ func uploadPack(t *testing.T, channel ssh.Channel, requests <-chan *ssh.Request)
 		_ = request.Reply(true, nil)
 		path := strings.Trim(strings.TrimPrefix(run.Command, "git-upload-pack "), "'")
 		command := exec.CommandContext(t.Context(), "git", "upload-pack", path)
-		command.Stdin, command.Stdout, command.Stderr = channel, channel, channel.Stderr()
-		command.WaitDelay = time.Millisecond // the client sends no more, and does not say so
-		_ = command.Run()                    // what it has to say, it says on stderr
+		command.Stdout, command.Stderr = channel, channel.Stderr()
+		if stdin, err := command.StdinPipe(); err == nil { // Run does not wait for the client to close it
+			go func() { _, _ = io.Copy(stdin, channel) }()
+		}
+		_ = command.Run() // what it has to say, it says on stderr
 		return
 	}
 }
