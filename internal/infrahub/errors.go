@@ -113,7 +113,11 @@ func (e graphqlError) kind(status int) error {
 
 // relationship names what points at a node that does not exist, "" if the error is not about that.
 func (e graphqlError) relationship() string {
-	switch e.Extensions.Data.NodeKind {
+	kind := e.Extensions.Data.NodeKind
+	if m := regexp.MustCompile(`/ (\w+) in the database`).FindStringSubmatch(e.Message); kind == "" && m != nil {
+		kind = m[1] // 1.9 has no data; a wrong guess points a person to a wrong attribute, no more
+	}
+	switch kind {
 	case "CoreCredential":
 		return "credential"
 	case "BuiltinTag":

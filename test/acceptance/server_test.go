@@ -53,8 +53,8 @@ const (
 	gitPassword = "canary-5d41402abc4b2a76"
 )
 
-// newServer starts what one test needs: the mock (TEST_MOCK_DELAY=none or live, the default), or a way
-// to the real Infrahub.
+// newServer starts what one test needs: the mock (TEST_MOCK_DELAY=none or live, the default;
+// TEST_MOCK_VERSION=1.9.9 for the older personality), or a way to the real Infrahub.
 func newServer(t *testing.T) *server {
 	t.Helper()
 	if os.Getenv("TF_ACC") == "" {
@@ -104,7 +104,7 @@ func newMock(t *testing.T) *mockserver.Server {
 		t.Fatal(err)
 	}
 	mock, err := mockserver.New(mockserver.Options{
-		Delay: delay, SyncInterval: 500 * time.Millisecond, AppendGitSuffix: []string{"localhost"},
+		Version: os.Getenv("TEST_MOCK_VERSION"), Delay: delay, SyncInterval: 500 * time.Millisecond, AppendGitSuffix: []string{"localhost"},
 	})
 	if err != nil {
 		t.Fatal(err)
