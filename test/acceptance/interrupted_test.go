@@ -190,6 +190,19 @@ func (s *server) whileEchoing() time.Duration {
 	return 3 * time.Second
 }
 
+// waitUntilIdle waits until no task of this test's repository is queued or runs.
+func (s *server) waitUntilIdle(t *testing.T) {
+	t.Helper()
+	for start := time.Now(); time.Since(start) < 2*time.Minute; time.Sleep(200 * time.Millisecond) {
+		answer := s.query(t, `query($name: String!) { InfrahubTask(workflow: [$name, "git-read-only-repository-import-last-commit"],
+			state: [SCHEDULED, PENDING, RUNNING], limit: 100) { edges { node { parameters } } } }`, "git-repository-pull-read-only")
+		if !strings.Contains(answer, s.name("network")) {
+			return
+		}
+	}
+	t.Fatal("the repository is not idle")
+}
+
 // waitForTask waits until the task of a workflow for this ref has a state.
 func (s *server) waitForTask(t *testing.T, workflow, ref, state string) {
 	t.Helper()

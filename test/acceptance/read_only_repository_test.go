@@ -40,8 +40,11 @@ func TestReadOnlyRepository_RefBumpIsOneLineAndSendsTheRefAlone(t *testing.T) {
 			},
 		},
 		resource.TestStep{
-			PreConfig: s.forget,
-			Config:    config("v1.1.0"),
+			PreConfig: func() {
+				s.waitUntilIdle(t) // the echo of the create shows in sync_status, and so in a plan
+				s.forget()
+			},
+			Config: config("v1.1.0"),
 			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
 				plancheck.ExpectResourceAction(readOnly, plancheck.ResourceActionUpdate),
 				changes(readOnly, "ref", "commit"),
