@@ -95,10 +95,13 @@ func (p *poller) subscribe(ctx context.Context, since time.Time) (<-chan taskLis
 func (p *poller) run(ctx context.Context) {
 	interval := p.polling.Fastest
 	states := map[string]graphql.StateType{}
-	for {
+	for poll := 0; ; poll++ {
 		since, waiting := p.earliest()
 		if !waiting {
 			return
+		}
+		if poll%wholeListEvery != 0 {
+			since = time.Now() // what runs, or has just ended, is on the first page: it was started last
 		}
 		tasks, err := p.list(ctx, since)
 		if err != nil {
@@ -184,7 +187,12 @@ func (p *poller) list(ctx context.Context, since time.Time) ([]task, error) {
 	}
 }
 
-const tasksPerPage = 100
+const (
+	// tasksPerPage is as many as the server gives at once.
+	tasksPerPage = 200
+	// wholeListEvery is how often all pages are asked for, instead of the first alone.
+	wholeListEvery = 5
+)
 
 func (p *poller) page(ctx context.Context, offset int) ([]task, error) {
 	workflows := []string{addReadOnly, addReadWrite, pullReadOnly, importLastCommit, importObjects}
