@@ -22,20 +22,27 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	code := start(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-	case err != nil:
-		fmt.Fprintln(os.Stderr, "infrahub-mock:", err)
-		os.Exit(1)
+	os.Exit(code)
+}
+
+// start runs the program and returns its exit code; what went wrong is one line on stderr.
+func start(ctx context.Context, arguments []string, stdout, stderr io.Writer) int {
+	err := run(ctx, arguments, stdout, stderr)
+	if err == nil || errors.Is(err, flag.ErrHelp) || errors.Is(err, context.Canceled) {
+		return 0
 	}
+	_, _ = fmt.Fprintln(stderr, "infrahub-mock:", strings.Join(strings.Fields(err.Error()), " "))
+	return 1
 }
 
 // settings are what the command line says.
 type settings struct {
 	listen string
 	log    bool
+	seed   mockserver.Seed
+	faults []mockserver.Fault
 	server mockserver.Options
 }
 
@@ -43,24 +50,44 @@ func parse(arguments []string, stderr io.Writer) (settings, error) {
 	var s settings
 	flags := flag.NewFlagSet("infrahub-mock", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
-	flags.StringVar(&s.listen, "listen", "127.0.0.1:8000", "`address` to listen on")
-	delay := flags.String("delay", "live", "how long imports take: `live` or none")
-	flags.StringVar(&s.server.Version, "version", mockserver.DefaultVersion, "the Infrahub `version` to behave like")
+	flags.StringVar(&s.listen, "listen", "127.0.0.1:8000", "`address` to listen on; port 0 is any")
+	flags.Func("delay", "how long imports take: `live` (the default) or none", func(name string) (err error) {
+		s.server.Delay, err = mockserver.ParseDelay(name)
+		return err
+	})
+	flags.StringVar(&s.server.Version, "version", mockserver.DefaultVersion, "the Infrahub `version` to behave like; 1.9.9 has errors without codes")
 	flags.StringVar(&s.server.Token, "token", mockserver.DefaultToken, "the API `token` to accept")
-	flags.BoolVar(&s.log, "log", false, "log a line for each request")
+	flags.BoolVar(&s.log, "log", false, "log a line for each request, without variables")
+	flags.Func("seed", "a YAML `file` of tags, credentials, repositories and branches to begin with", func(name string) (err error) {
+		s.seed, err = readSeed(name)
+		return err
+	})
+	flags.Func("fault", "what is to go wrong, as in `operation=NAME,times=2,status=503`; may be repeated.\n"+
+		"What: delay=DURATION, status=CODE, retry-after=DURATION, html, drop, truncate, expire, stuck, no-tasks.\n"+
+		"after carries the request out first. Without operation it is any, without times always.", func(text string) error {
+		fault, err := mockserver.ParseFault(text)
+		s.faults = append(s.faults, fault)
+		return err
+	})
+	s.server.Delay = mockserver.LiveDelay
 	err := flags.Parse(arguments)
 	if errors.Is(err, flag.ErrHelp) {
-		_, _ = fmt.Fprintln(stderr, "An Infrahub in memory, to try the provider with.")
+		_, _ = fmt.Fprintln(stderr, "An Infrahub in memory, to try the provider and to test modules with.")
 		flags.SetOutput(stderr)
 		flags.PrintDefaults()
 	}
 	if err == nil && flags.NArg() > 0 {
 		err = fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	}
-	if err == nil {
-		s.server.Delay, err = mockserver.ParseDelay(*delay)
-	}
 	return s, err
+}
+
+func readSeed(name string) (mockserver.Seed, error) {
+	content, err := os.ReadFile(name)
+	if err != nil {
+		return mockserver.Seed{}, err
+	}
+	return mockserver.ParseSeed(content)
 }
 
 // run serves until the context ends.
@@ -76,7 +103,7 @@ func run(ctx context.Context, arguments []string, stdout, stderr io.Writer) erro
 	if err != nil {
 		return err
 	}
-	mock, err := mockserver.New(s.server)
+	mock, err := s.mock(ctx)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -96,10 +123,27 @@ func run(ctx context.Context, arguments []string, stdout, stderr io.Writer) erro
 	return server.Shutdown(ending)
 }
 
+// mock starts the server with what it is to hold, and what is to go wrong from then on.
+func (s settings) mock(ctx context.Context) (*mockserver.Server, error) {
+	mock, err := mockserver.New(s.server)
+	if err != nil {
+		return nil, err
+	}
+	if err := mock.Plant(ctx, s.seed); err != nil {
+		mock.Close()
+		return nil, fmt.Errorf("seed: %w", err)
+	}
+	for _, fault := range s.faults {
+		mock.Inject(fault)
+	}
+	return mock, nil
+}
+
 func greet(stdout io.Writer, address string, options mockserver.Options) {
 	url := "http://" + address
 	_, _ = fmt.Fprintf(stdout, strings.TrimLeft(`
 Infrahub %s (a mock, in memory) answers at %s. Stop it with Ctrl-C.
+What is in it is shown there, to a browser.
 
 Point the provider at it by the environment:
 

@@ -168,12 +168,14 @@ func (s *Server) merge(ctx context.Context, b *branch) error {
 	if b.name == mainBranch {
 		return invalid("Unable to merge the branch '%s' into itself", b.name)
 	}
+	s.startMerge(b.name)
 	select {
 	case <-time.After(s.options.Delay.merging()):
 	case <-ctx.Done(): // the client is gone, the merge is not
 	}
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
+	s.store.merging = ""
 	if b.status == merged {
 		return invalid("Branch '%s' has already been merged", b.name)
 	}
@@ -183,6 +185,12 @@ func (s *Server) merge(ctx context.Context, b *branch) error {
 	}
 	s.cancelProposedChanges(b.name)
 	return nil
+}
+
+func (s *Server) startMerge(name string) {
+	s.store.mu.Lock()
+	defer s.store.mu.Unlock()
+	s.store.merging = name
 }
 
 // mergeRepository is the part of Git in a merge: a read-write repository that was added on the

@@ -46,5 +46,8 @@ func (d Delay) importing() time.Duration { return d.of(200 * time.Millisecond) }
 // writing is the time between two writes of a task to the node.
 func (d Delay) writing() time.Duration { return d.of(70 * time.Millisecond) }
 
+// logging is the time from the end of a failed task to the last line of its log.
+func (d Delay) logging() time.Duration { return d.of(300 * time.Millisecond) }
+
 // merging is the time of BranchMerge.
 func (d Delay) merging() time.Duration { return d.of(500 * time.Millisecond) }

@@ -72,10 +72,12 @@ func (e *engine) pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// run is a workflow on a repository: what it says of itself at its start, and its work.
+// run is a workflow on a repository: what it says of itself at its start, its work, and how much later
+// than usual it starts.
 type run struct {
 	before func(t *task)
 	work   func(ctx context.Context, t *task) error
+	late   time.Duration
 }
 
 // submit queues a task behind the others of its repository and returns its id.
@@ -93,9 +95,38 @@ func (e *engine) submit(t *task, repository string, r run) string {
 	return t.id
 }
 
+// idle waits until no repository has a run that waits or works.
+func (e *engine) idle(ctx context.Context) error {
+	for {
+		open := e.open()
+		if open == nil {
+			return nil
+		}
+		select {
+		case <-open:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// open returns a turn that is not over, nil if there is none.
+func (e *engine) open() <-chan struct{} {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, turn := range e.turns {
+		select {
+		case <-turn:
+		default:
+			return turn
+		}
+	}
+	return nil
+}
+
 // perform starts a task, waits for its turn and works.
 func (e *engine) perform(ctx context.Context, t *task, before <-chan struct{}, r run) {
-	if e.pause(ctx, e.server.options.Delay.queued()) != nil {
+	if e.pause(ctx, e.server.options.Delay.queued()+r.late) != nil {
 		return
 	}
 	e.with(func() {
@@ -130,14 +161,25 @@ func (e *engine) finish(ctx context.Context, t *task, err error) {
 	if ctx.Err() != nil {
 		return
 	}
+	if err == nil {
+		e.with(func() { t.enter(completed) })
+		return
+	}
+	late, raised := e.server.options.Delay.logging(), exception(err)
 	e.with(func() {
-		if err == nil {
-			t.enter(completed)
-			return
-		}
-		t.logFailure(exception(err))
+		t.logException(raised)
 		t.enter(failed)
+		if late == 0 {
+			t.logFailure(raised)
+		}
 	})
+	if late > 0 {
+		e.background(func(ctx context.Context) {
+			if e.pause(ctx, late) == nil {
+				e.with(func() { t.logFailure(raised) })
+			}
+		})
+	}
 }
 
 // with changes tasks, which others may be reading.

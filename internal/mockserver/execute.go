@@ -225,6 +225,34 @@ func (e *execution) applies(condition, typename string) bool {
 	return false
 }
 
+// withoutFragments is an object as the answer of a create has it: what is selected by a named fragment
+// is null (infrahub.md, Writing 10). With nothing else selected, its attributes are there, but no more.
+func (o object) withoutFragments(selections []ast.SelectionSet) object {
+	named := directly(selections)
+	seen := object{o.typename, map[string]any{"id": o.fields["id"]}}
+	for name, value := range o.fields {
+		of, isObject := value.(object)
+		isAttribute := isObject && !strings.HasPrefix(of.typename, "NestedEdged") || name == "display_label"
+		if slices.Contains(named, name) || named == nil && isAttribute {
+			seen.fields[name] = value
+		}
+	}
+	return seen
+}
+
+// directly are the fields that selections name without a named fragment.
+func directly(selections []ast.SelectionSet) (names []string) {
+	for _, each := range slices.Concat(selections...) {
+		switch each := each.(type) {
+		case *ast.Field:
+			names = append(names, each.Name)
+		case *ast.InlineFragment:
+			names = append(names, directly([]ast.SelectionSet{each.SelectionSet})...)
+		}
+	}
+	return names
+}
+
 func (e *execution) field(o object, s *selected, path []any) (any, bool) {
 	field := s.fields[0]
 	if field.Name == "__typename" {
@@ -297,6 +325,9 @@ func (e *execution) complete(as *ast.Type, value any, s *selected, path []any) (
 	}
 	switch value := value.(type) {
 	case object:
+		if _, isNode := value.fields["hfid"]; isNode && s.fields[0].ObjectDefinition.Name == value.typename+"Create" {
+			value = value.withoutFragments(s.selections())
+		}
 		completed, ok := e.object(value, s.selections(), path)
 		if !ok {
 			return nil, !as.NonNull

@@ -1,10 +1,14 @@
 package mockserver
 
 import (
+	"cmp"
+	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -12,13 +16,14 @@ import (
 // Fault is something that goes wrong on purpose.
 type Fault struct {
 	// Operation is the name of the GraphQL operation or of a top-level field that fails, "login" or
-	// "refresh"; for StuckTask it may be a workflow. "" is any.
+	// "refresh"; for StuckTask and Delay it may be a workflow. "" is any.
 	Operation string
 	// Times is how often it fails; 0 is always.
 	Times int
 	// After lets the request be carried out first: only its answer is lost.
 	After bool
-	// Delay is how long the answer takes longer.
+	// Delay is how long the answer takes longer; how much later a task starts, if Operation is its
+	// workflow. Of the two tasks that a new ref starts, one that is late takes its turn last.
 	Delay time.Duration
 	// Status, RetryAfter, Body and ContentType replace the answer, if Status is not 0.
 	Status            int
@@ -32,6 +37,71 @@ type Fault struct {
 	StuckTask bool
 	// NoTasks refuses the list of tasks, as to a user without permission.
 	NoTasks bool
+	// ExpireTokens ends every access token before the request is carried out.
+	ExpireTokens bool
+}
+
+const errorPage = "<!DOCTYPE html><html><head><title>Error</title></head><body><h1>Something is wrong</h1></body></html>\n"
+
+// ParseFault reads a fault as the command line has it: words and key=value pairs with commas between
+// them, as in "operation=BuiltinTagCreate,times=2,after,status=503,retry-after=2s". The keys are
+// operation, times, delay, status, retry-after; the words after, html, drop, truncate, expire, stuck and
+// no-tasks.
+func ParseFault(text string) (Fault, error) {
+	var f Fault
+	for part := range strings.SplitSeq(text, ",") {
+		key, value, hasValue := strings.Cut(strings.TrimSpace(part), "=")
+		if err := f.setting(key, value, hasValue); err != nil {
+			return Fault{}, err
+		}
+	}
+	switch {
+	case f == Fault{Operation: f.Operation, Times: f.Times, After: f.After, RetryAfter: f.RetryAfter}:
+		return Fault{}, errors.New("it says when, but not what goes wrong: add delay, status, html, drop, truncate, expire, stuck or no-tasks")
+	case f.After && f.Status == 0 && !f.Drop:
+		return Fault{}, errors.New("after goes with status, html or drop: the answer is lost after the request was carried out")
+	case f.RetryAfter > 0 && f.Status == 0:
+		return Fault{}, errors.New("retry-after goes with status")
+	}
+	return f, nil
+}
+
+func (f *Fault) setting(key, value string, hasValue bool) (err error) {
+	words := map[string]*bool{
+		"after": &f.After, "drop": &f.Drop, "truncate": &f.TruncateBody, "expire": &f.ExpireTokens, "stuck": &f.StuckTask, "no-tasks": &f.NoTasks,
+	}
+	if word := words[key]; word != nil && !hasValue {
+		*word = true
+		return nil
+	}
+	if key == "html" && !hasValue {
+		f.Body, f.ContentType, f.Status = errorPage, "text/html", cmp.Or(f.Status, http.StatusOK)
+		return nil
+	}
+	if !hasValue {
+		return fmt.Errorf("%q is no fault: say after, html, drop, truncate, expire, stuck, no-tasks, or a key=value of operation, times, delay, status, retry-after", key)
+	}
+	switch key {
+	case "operation":
+		f.Operation = value
+	case "times":
+		f.Times, err = strconv.Atoi(value)
+	case "delay":
+		f.Delay, err = time.ParseDuration(value)
+	case "retry-after":
+		f.RetryAfter, err = time.ParseDuration(value)
+	case "status":
+		f.Status, err = strconv.Atoi(value)
+		if err == nil && (f.Status < 200 || f.Status > 599) {
+			err = errors.New("out of range")
+		}
+	default:
+		return fmt.Errorf("%q is no key of a fault: say operation, times, delay, status or retry-after", key)
+	}
+	if err != nil || f.Times < 0 || f.Delay < 0 || f.RetryAfter < 0 {
+		return fmt.Errorf("%s=%s: no such value", key, value)
+	}
+	return nil
 }
 
 // faults are those that wait for their request.
@@ -80,6 +150,14 @@ func (f *faults) stuck(workflow string) bool {
 	return f.take(func(each *Fault) bool {
 		return each.StuckTask && (each.Operation == "" || each.Operation == workflow)
 	}) != nil
+}
+
+// late returns how much later than usual a task of a workflow starts.
+func (f *faults) late(workflow string) time.Duration {
+	if found := f.take(func(each *Fault) bool { return each.Delay > 0 && each.Operation == workflow }); found != nil {
+		return found.Delay
+	}
+	return 0
 }
 
 func (f *faults) noTasks() bool {

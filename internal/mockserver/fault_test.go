@@ -124,6 +124,99 @@ func TestFault_NoTasks(t *testing.T) {
 	}
 }
 
+func TestFault_LateTask(t *testing.T) {
+	t.Parallel()
+	m := start(t, mockserver.Options{})
+	m.Inject(mockserver.Fault{Operation: add, Times: 1, Delay: time.Minute})
+	id := m.readOnly(t, newRemote(t, t.TempDir(), "r.git"), "r", "v1.0.0")
+	time.Sleep(20 * time.Millisecond)
+	if got := m.tasks(t, id); len(got) != 0 {
+		t.Errorf("got %v, want none that has started", got)
+	}
+}
+
+func TestFault_LateOneOfAPairComesLast(t *testing.T) {
+	t.Parallel()
+	for late, first := range map[string]string{pull: importLast, importLast: pull} {
+		t.Run(late, func(t *testing.T) {
+			t.Parallel()
+			m := start(t, mockserver.Options{})
+			id := m.readOnly(t, newRemote(t, t.TempDir(), "r.git"), "r", "v1.0.0")
+			m.settle(t)
+			ended := func(workflow string) int {
+				return strings.Count(strings.Join(m.tasks(t, id), " ")+" ", workflow+" COMPLETED ")
+			}
+			before := ended(first)
+			m.Inject(mockserver.Fault{Operation: late, Times: 1, Delay: time.Minute})
+			m.bump(t, "main", id, "v1.1.0")
+			for deadline := time.Now().Add(10 * time.Second); ended(first) == before; time.Sleep(time.Millisecond) {
+				if time.Now().After(deadline) {
+					t.Fatalf("%s waits for the late one: %v", first, m.tasks(t, id))
+				}
+			}
+		})
+	}
+}
+
+func TestFault_ExpireTokens(t *testing.T) {
+	t.Parallel()
+	m := start(t, mockserver.Options{})
+	access := m.send(t, "/api/auth/login", loginBody).textAt("access_token")
+	m.Inject(mockserver.Fault{Operation: "BuiltinTag", Times: 1, ExpireTokens: true})
+	got := m.send(t, "/graphql", readTags, "Authorization", "Bearer "+access)
+	if got.status != http.StatusUnauthorized || got.at("errors.0.extensions.code") != "TOKEN_EXPIRED" {
+		t.Errorf("got %d %s", got.status, got.text)
+	}
+}
+
+func TestParseFault(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]mockserver.Fault{
+		"delay=2s": {Delay: 2 * time.Second},
+		"operation=BuiltinTagCreate,times=2,drop":      {Operation: "BuiltinTagCreate", Times: 2, Drop: true},
+		"after,drop,times=1":                           {After: true, Drop: true, Times: 1},
+		"status=429,retry-after=3s":                    {Status: 429, RetryAfter: 3 * time.Second},
+		"status=500":                                   {Status: 500},
+		"after, status=504":                            {After: true, Status: 504},
+		"truncate":                                     {TruncateBody: true},
+		"operation=refresh,expire":                     {Operation: "refresh", ExpireTokens: true},
+		"stuck,operation=git-repository-add-read-only": {Operation: "git-repository-add-read-only", StuckTask: true},
+		"no-tasks":                                     {NoTasks: true},
+	} {
+		if got, err := mockserver.ParseFault(text); err != nil || got != want {
+			t.Errorf("%s: got %+v, %v", text, got, err)
+		}
+	}
+	for text, status := range map[string]int{"html": 200, "html,status=502": 502, "status=503,html": 503} {
+		got, err := mockserver.ParseFault(text)
+		if err != nil || got.Status != status || got.ContentType != "text/html" || !strings.HasPrefix(got.Body, "<!DOCTYPE html>") {
+			t.Errorf("%s: got %+v, %v", text, got, err)
+		}
+	}
+}
+
+func TestParseFault_Refused(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"":                    `"" is no fault: say after, html, drop,`,
+		"explode":             `"explode" is no fault`,
+		"drop=1":              `"drop" is no key of a fault: say operation,`,
+		"colour=red":          `"colour" is no key of a fault`,
+		"operation=A,times=2": "it says when, but not what goes wrong",
+		"after,truncate":      "after goes with status, html or drop",
+		"drop,retry-after=1s": "retry-after goes with status",
+		"status=99":           "status=99: no such value",
+		"status=x":            "status=x: no such value",
+		"drop,times=-1":       "times=-1: no such value",
+		"delay=soon":          "delay=soon: no such value",
+		"delay=-1s":           "delay=-1s: no such value",
+	} {
+		if _, err := mockserver.ParseFault(text); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s: got %v, want %s", text, err, want)
+		}
+	}
+}
+
 func TestLog_HoldsNoVariables(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer

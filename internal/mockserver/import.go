@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 )
 
 // The parameters of tasks, as the server's models are written out.
@@ -25,46 +26,54 @@ func (e *engine) add(j job) {
 		"location": j.location, "infrahub_branch_id": j.branchID, "internal_status": j.internalStatus, "created_by": e.server.sessions.account,
 	}
 	if j.kind == "CoreReadOnlyRepository" {
-		extra["ref"] = j.ref
+		j.late, extra["ref"] = e.server.faults.late("git-repository-add-read-only"), j.ref
 		t := newTask("git-repository-add-read-only", "Adding read only repository "+j.name+" in branch "+j.branch, j.model(extra))
 		e.submit(t, j.repository, e.tagged(j, func(ctx context.Context, t *task) error { return e.addReadOnly(ctx, t, j) }))
 		return
 	}
-	extra["default_branch_name"] = j.ref
+	j.late, extra["default_branch_name"] = e.server.faults.late("git-repository-add-read-write"), j.ref
 	t := newTask("git-repository-add-read-write", "Adding repository "+j.name+" in branch "+j.branch, j.model(extra))
 	e.submit(t, j.repository, e.tagged(j, func(ctx context.Context, t *task) error { return e.addReadWrite(ctx, t, j) }))
 }
 
+const (
+	pullWorkflow       = "git-repository-pull-read-only"
+	importLastWorkflow = "git-read-only-repository-import-last-commit"
+)
+
 // follow queues the pair that a new ref or commit of a read-only repository starts. Either may come
-// first; here they take turns (infrahub.md, Importing).
+// first; here they take turns (infrahub.md, Importing), but one that is late comes last.
 func (e *engine) follow(j job, commit string) {
 	e.mu.Lock()
 	e.bumps[j.repository]++
 	pullFirst := e.bumps[j.repository]%3 == 0
 	e.mu.Unlock()
-	told := j
+	last, told := j.after(e.server.faults.late(importLastWorkflow)), j.after(e.server.faults.late(pullWorkflow))
 	told.commit = commit
-	if pullFirst {
+	if pullFirst && told.late == 0 || last.late > told.late {
 		e.pull(told)
-		e.importLast(j)
+		e.importLast(last)
 		return
 	}
-	e.importLast(j)
+	e.importLast(last)
 	e.pull(told)
 }
+
+// after is a job that starts later than usual.
+func (j job) after(late time.Duration) job { j.late = late; return j }
 
 func (e *engine) pull(j job) {
 	extra := map[string]any{"location": j.location, "ref": j.ref, "commit": nil, "infrahub_branch_id": j.branchID}
 	if j.commit != "" {
 		extra["commit"] = j.commit
 	}
-	t := newTask("git-repository-pull-read-only", "Pull latest commit on "+j.name, j.model(extra))
+	t := newTask(pullWorkflow, "Pull latest commit on "+j.name, j.model(extra))
 	e.submit(t, j.repository, e.tagged(j, func(ctx context.Context, t *task) error { return e.pullReadOnly(ctx, t, j) }))
 }
 
 // importLast queues the import of what the ref stands for now, and returns the task's id.
 func (e *engine) importLast(j job) string {
-	t := newTask("git-read-only-repository-import-last-commit", "Import last commit from read only git repository",
+	t := newTask(importLastWorkflow, "Import last commit from read only git repository",
 		j.model(map[string]any{"ref": j.ref, "repository_kind": j.kind}))
 	return e.submit(t, j.repository, e.tagged(j, func(ctx context.Context, t *task) error { return e.importLastCommit(ctx, t, j) }))
 }
@@ -74,7 +83,8 @@ func (e *engine) importLast(j job) string {
 func (e *engine) importAgain(j job) string {
 	t := newTask("git-repository-import-object", "Import objects from git repository",
 		j.model(map[string]any{"commit": j.commit, "repository_kind": j.kind}))
-	return e.submit(t, j.repository, run{before: func(t *task) { t.about(j.branch) }, work: func(ctx context.Context, t *task) error {
+	late := e.server.faults.late(t.workflow)
+	return e.submit(t, j.repository, run{before: func(t *task) { t.about(j.branch) }, late: late, work: func(ctx context.Context, t *task) error {
 		c, err := e.opened(ctx, j, "")
 		if err != nil {
 			return err
@@ -88,7 +98,7 @@ func (e *engine) importAgain(j job) string {
 
 // tagged is the work of a workflow that says at its start what it is about.
 func (e *engine) tagged(j job, work func(ctx context.Context, t *task) error) run {
-	return run{before: func(t *task) { t.about(j.branch, j.node()) }, work: work}
+	return run{before: func(t *task) { t.about(j.branch, j.node()) }, work: work, late: j.late}
 }
 
 // addReadOnly clones, records the commit (which queues the echo), imports and goes online.
@@ -245,6 +255,7 @@ func (e *engine) write(ctx context.Context, j job, name, to string) error {
 	if err := e.pause(ctx, e.server.options.Delay.writing()); err != nil {
 		return err
 	}
+	e.server.options.BeforeChange(j.branch, j.repository)
 	if !e.server.store.change(j.branch, j.repository, func(n *node) {
 		if n.values[name].of != to {
 			n.set(name, to, false)
@@ -262,6 +273,7 @@ func (e *engine) writeCommit(ctx context.Context, j job, commit string) error {
 	if err := e.pause(ctx, e.server.options.Delay.writing()); err != nil {
 		return err
 	}
+	e.server.options.BeforeChange(j.branch, j.repository)
 	var echo *node
 	if !e.server.store.change(j.branch, j.repository, func(n *node) {
 		stale := j.kind == "CoreReadOnlyRepository" && j.commit != ""

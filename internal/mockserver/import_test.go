@@ -69,17 +69,20 @@ func (m mock) tasks(t *testing.T, id string) []string {
 	return found
 }
 
-// reason returns the last line of the log of the newest task of a workflow that failed.
+// reason waits for the last line of the log of the newest task of a workflow that failed: it may be late.
 func (m mock) reason(t *testing.T, id, workflow string) string {
 	t.Helper()
-	got := m.ask(t, `query($ids:[String] $w:[String]){InfrahubTask(related_node__ids:$ids workflow:$w state:[FAILED]){edges{node{logs{edges{node{message severity}}}}}}}`,
-		"ids", []string{id}, "w", []string{workflow})
-	lines, _ := got.at("data.InfrahubTask.edges.0.node.logs.edges").([]any)
-	last := fmt.Sprintf("data.InfrahubTask.edges.0.node.logs.edges.%d.node.", len(lines)-1)
-	if got.at(last+"severity") != "error" {
-		t.Errorf("the last line of the log is no error: %s", got.text)
+	var message string
+	for deadline := time.Now().Add(5 * time.Second); !strings.HasPrefix(message, "Finished in state Failed("); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("the last line of the log is %q", message)
+		}
+		got := m.ask(t, `query($ids:[String] $w:[String]){InfrahubTask(related_node__ids:$ids workflow:$w state:[FAILED]){edges{node{logs{edges{node{message severity}}}}}}}`,
+			"ids", []string{id}, "w", []string{workflow})
+		lines, _ := got.at("data.InfrahubTask.edges.0.node.logs.edges").([]any)
+		message = got.textAt(fmt.Sprintf("data.InfrahubTask.edges.0.node.logs.edges.%d.node.message", len(lines)-1))
 	}
-	return got.textAt(last + "message")
+	return message
 }
 
 const (

@@ -49,10 +49,16 @@ func matching(nodes []*node, arguments map[string]any) []*node {
 	})
 }
 
-// page shows a part of a list, and how long the whole of it is.
+// page shows a part of a list, each node once, and how long the whole of it is.
 func (s *Server) page(b *branch, of pages, nodes []*node, arguments map[string]any, hidden map[string]bool) object {
 	edges := []any{}
-	for _, n := range window(nodes, arguments["offset"], arguments["limit"]) {
+	var unique []*node
+	for _, n := range nodes {
+		if !slices.ContainsFunc(unique, func(u *node) bool { return u.id == n.id }) {
+			unique = append(unique, n)
+		}
+	}
+	for _, n := range window(unique, arguments["offset"], arguments["limit"]) {
 		edges = append(edges, object{of.edge, map[string]any{"node": s.show(b, n, hidden)}})
 	}
 	return object{of.page, map[string]any{"count": len(nodes), "edges": edges}}
@@ -111,6 +117,7 @@ func (s *Server) showRelated(b *branch, n *node, of relationship, hidden bool) a
 			peers = append(peers, peer)
 		}
 	}
+	slices.SortStableFunc(peers, func(a, b *node) int { return strings.Compare(a.text("name"), b.text("name")) })
 	if of.many {
 		return resolver(func(arguments map[string]any) (any, error) {
 			s.store.mu.Lock()

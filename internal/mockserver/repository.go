@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 )
 
 // job is what a Git workflow is told of a repository when it is submitted.
@@ -15,6 +16,7 @@ type job struct {
 	commit                           string // "" where the workflow has to resolve ref
 	internalStatus                   string
 	branch, branchID                 string
+	late                             time.Duration // how much later than usual it starts
 }
 
 func jobOf(b *branch, n *node) job {
@@ -155,7 +157,7 @@ func (s *Server) importLastCommit(_ context.Context, b *branch, input map[string
 	if err != nil {
 		return nil, err
 	}
-	return queued("ReadOnlyRepositoryImportLastCommit", s.engine.importLast(jobOf(b, n))), nil
+	return queued("ReadOnlyRepositoryImportLastCommit", s.engine.importLast(jobOf(b, n).after(s.faults.late(importLastWorkflow)))), nil
 }
 
 // processRepository answers InfrahubRepositoryProcess: the current commit is imported again.

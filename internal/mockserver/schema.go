@@ -66,18 +66,27 @@ func (s *Server) mutations(ctx context.Context, b *branch) object {
 	return object{"Mutation", fields}
 }
 
-// changing refuses changes on a branch that was merged.
+// changing refuses changes on a branch that was merged, and while one is merged also on main.
 func (s *Server) changing(b *branch, field string, change func() (any, error)) (any, error) {
 	s.store.mu.Lock()
-	merged := b.status == merged
+	merged, merging := b.status == merged, s.store.merging
 	s.store.mu.Unlock()
-	if merged && field != "BranchDelete" {
+	switch {
+	case merged && field != "BranchDelete":
 		return nil, failure{
 			message: "Branch '" + b.name + "' has been merged and is read-only. No modifications are allowed.",
 			code:    "BRANCH_ALREADY_MERGED", status: http.StatusBadRequest, data: map[string]any{"branch_name": b.name},
 		}
+	case merging == "" || s.old() || b.name != mainBranch && b.name != merging || field == "BranchCreate" || field == "BranchDelete":
+		return change()
 	}
-	return change()
+	message := "A merge is currently in progress; writes are temporarily blocked. Please retry shortly."
+	if b.name == merging {
+		message = "Branch '" + b.name + "' is being merged and is read-only. No modifications are allowed."
+	}
+	return nil, failure{
+		message: message, code: "MERGE_IN_PROGRESS", status: http.StatusLocked, data: map[string]any{"branch_name": b.name, "merging_branch": merging},
+	}
 }
 
 // plain is a mutation of a kind that has no rules of its own.

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"html/template"
 	"io"
 	"log/slog"
 	"mime"
@@ -52,6 +53,9 @@ type Options struct {
 	// SyncInterval is the time between two looks at the remotes of read-write repositories. 0 is one
 	// second with LiveDelay and never without; a negative one is never.
 	SyncInterval time.Duration
+	// BeforeChange is called before an import changes a repository on a branch, and holds it up until it
+	// returns: a test misses no state. None if it is nil.
+	BeforeChange func(branch, repository string)
 	// Log gets a line a request, without variables; none if it is nil.
 	Log *slog.Logger
 }
@@ -68,6 +72,9 @@ func (o Options) complete() Options {
 	if o.SyncInterval == 0 && o.Delay == LiveDelay {
 		o.SyncInterval = time.Second
 	}
+	if o.BeforeChange == nil {
+		o.BeforeChange = func(string, string) {}
+	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -82,6 +89,8 @@ type Server struct {
 	sessions *sessions
 	faults   faults
 	engine   *engine
+	recent   recent
+	overview *template.Template
 	id       string
 	mux      *http.ServeMux
 }
@@ -93,9 +102,13 @@ func New(options Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load the schema: %w", err)
 	}
+	page, err := template.New("page").Parse(pageTemplate)
+	if err != nil {
+		return nil, fmt.Errorf("parse the page: %w", err)
+	}
 	s := &Server{
 		options: options, schema: schema, store: newStore(), sessions: newSessions(options.AccessTokenLifetime),
-		id: uuid.NewString(), mux: http.NewServeMux(),
+		overview: page, id: uuid.NewString(), mux: http.NewServeMux(),
 	}
 	s.engine = newEngine(s)
 	s.mux.HandleFunc("POST /graphql", s.serveGraphQL)
@@ -103,6 +116,7 @@ func New(options Options) (*Server, error) {
 	s.mux.HandleFunc("GET /api/info", func(w http.ResponseWriter, _ *http.Request) {
 		s.reply(w, http.StatusOK, map[string]any{"deployment_id": s.id, "version": s.options.Version})
 	})
+	s.mux.HandleFunc("GET /{$}", s.servePage)
 	s.mux.HandleFunc("POST /api/auth/login", s.faulty("login", s.serveLogin))
 	s.mux.HandleFunc("POST /api/auth/refresh", s.faulty("refresh", s.serveRefresh))
 	return s, nil
@@ -126,6 +140,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Request-Id", strings.ReplaceAll(uuid.NewString(), "-", ""))
 	watched := &watch{ResponseWriter: w}
 	s.mux.ServeHTTP(watched, r)
+	if r.Method == http.MethodPost {
+		s.recent.add(answered{
+			at: began, operation: cmp.Or(about.operation, r.URL.Path), branch: about.branch, status: watched.status, duration: time.Since(began),
+		})
+	}
 	s.options.Log.LogAttrs(r.Context(), slog.LevelInfo, r.Method+" "+r.URL.Path,
 		slog.String("operation", about.operation), slog.String("branch", about.branch), slog.Int("status", watched.status),
 		slog.Duration("duration", time.Since(began)), slog.String("request_id", w.Header().Get("X-Request-Id")))
@@ -178,11 +197,18 @@ func (s *Server) refuseWith(w http.ResponseWriter, f failure) {
 	s.reply(w, f.status, map[string]any{"data": nil, "errors": []any{each}})
 }
 
+func (s *Server) act(fault *Fault, w http.ResponseWriter, r *http.Request, serve func(http.ResponseWriter)) {
+	if fault.ExpireTokens {
+		s.ExpireTokens()
+	}
+	fault.act(w, r, serve)
+}
+
 // faulty gives an endpoint that is no GraphQL its faults.
 func (s *Server) faulty(name string, serve http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if fault := s.faults.ofRequest(name); fault != nil {
-			fault.act(w, r, func(w http.ResponseWriter) { serve(w, r) })
+			s.act(fault, w, r, func(w http.ResponseWriter) { serve(w, r) })
 			return
 		}
 		serve(w, r)
@@ -201,7 +227,7 @@ func (s *Server) serveGraphQL(w http.ResponseWriter, r *http.Request) {
 	}
 	serve := func(w http.ResponseWriter) { s.answer(w, r, content) }
 	if fault := s.faults.ofRequest(append(operation.fields, operation.name)...); fault != nil {
-		fault.act(w, r, serve)
+		s.act(fault, w, r, serve)
 		return
 	}
 	serve(w)

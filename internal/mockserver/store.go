@@ -61,6 +61,7 @@ type store struct {
 	shared   map[string]*node
 	branches map[string]*branch
 	used     map[string]bool // every id ever given: none is free again (infrahub.md, Writing 1)
+	merging  string          // the branch that is being merged
 	count    int
 }
 

@@ -147,7 +147,7 @@ func (t *task) matches(arguments map[string]any) bool {
 		return len(wanted) == 0 || slices.Contains(wanted, held)
 	}
 	wanted := texts(arguments["related_node__ids"])
-	isRelated := func(n related) bool { return slices.Contains(wanted, n.id) }
+	isRelated := func(n related) bool { return n.id == wanted[0] } // of several the server looks at the first only
 	return allowed("ids", t.id) && allowed("workflow", t.workflow) && allowed("state", t.state) &&
 		(len(wanted) == 0 || slices.ContainsFunc(t.nodes, isRelated)) &&
 		(arguments["branch"] == nil || slices.Contains(t.branches, fmt.Sprint(arguments["branch"])))
@@ -201,8 +201,12 @@ func quote(text string) string {
 	return mark + strings.NewReplacer(`\`, `\\`, "\n", `\n`, "\t", `\t`, mark, `\`+mark).Replace(text) + mark
 }
 
-// logFailure writes what Prefect writes when a run ends with an exception.
-func (t *task) logFailure(e *pythonError) {
+// logException writes what Prefect writes when a run raises an exception.
+func (t *task) logException(e *pythonError) {
 	t.log("error", "Encountered exception during execution: %s(%s)\nTraceback …", e.class, quote(e.message))
+}
+
+// logFailure writes the last line of a failed run. On a server it may come after the run's end.
+func (t *task) logFailure(e *pythonError) {
 	t.log("error", "Finished in state Failed(%s)", quote("Flow run encountered an exception: "+e.class+": "+e.message))
 }

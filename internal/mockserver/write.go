@@ -6,12 +6,12 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 )
 
-const longestText = 4095
+// longestText is in bytes, not characters.
+const longestText = 4092
 
 // mutated is the answer of a mutation that changed a node.
 func mutated(mutation string, shown any) object {
@@ -108,44 +108,53 @@ func (s *Server) fill(b *branch, of *kind, n *node, input map[string]any) error 
 		}
 	}
 	for _, each := range of.attributes {
-		if utf8.RuneCountInString(n.text(each.name)) > longestText && input[each.name] != nil {
-			return invalid("Text attribute length should be less than %d characters.", longestText+1)
+		if len(n.text(each.name)) > longestText && input[each.name] != nil {
+			return invalid("Text attribute length should be less than 4096 characters.")
 		}
 	}
 	return nil
 }
 
 // fillValue applies one attribute of the input: {} leaves, {value: null} clears, {is_default: true}
-// resets (infrahub.md, Writing 4).
+// resets (infrahub.md, Writing 4). What was given stays so, even where it is null again.
 func fillValue(of *kind, n *node, a attribute, given map[string]any) error {
 	to, present := given["value"]
-	if given["is_default"] == true {
-		to, present = a.fallback, true
-	}
+	_, reset := given["is_default"]
 	creating := n.created == 0
+	isDefault := n.values[a.name].isDefault && !creating
+	switch {
+	case reset && !isDefault:
+		isDefault = true
+		if !present {
+			to, present = a.fallback, true
+		}
+	case creating && to == nil && a.fallback != nil:
+		isDefault, to = true, a.fallback
+	}
 	switch {
 	case a.required && (present && to == nil || creating && !present):
 		return violation(of.name, a.name, fmt.Sprintf("A value must be provided for %s", a.name))
-	case !present:
+	case !present && !creating:
 		return nil
 	}
 	if text, ok := to.(string); ok && a.pattern != nil && !a.pattern.MatchString(text) {
 		return violation(of.name, a.name, fmt.Sprintf("%s must conform with the regex: '%s'", text, a.pattern))
 	}
-	isDefault := given["is_default"] == true || to == nil && a.fallback == nil
+	isDefault = isDefault && to == a.fallback
 	if to != n.values[a.name].of || isDefault != n.values[a.name].isDefault {
 		n.set(a.name, to, isDefault)
 	}
 	return nil
 }
 
-// fillRelated replaces the peers of a relationship: null and [] clear, duplicates collapse.
+// fillRelated replaces the peers of a relationship: null and [] clear. A peer that is named twice is
+// kept twice, shown once and counted twice; what is cleared goes away once.
 func (s *Server) fillRelated(b *branch, n *node, of relationship, given any) error {
 	items, many := given.([]any)
 	if !many && given != nil {
 		items = []any{given}
 	}
-	var peers []string
+	var wanted []string
 	for _, item := range items {
 		reference, _ := item.(map[string]any)
 		identifier, ok := identifierOf(reference)
@@ -156,12 +165,29 @@ func (s *Server) fillRelated(b *branch, n *node, of relationship, given any) err
 		if peer == nil {
 			return notFound(of.peer, identifier)
 		}
-		if !slices.Contains(peers, peer.id) {
-			peers = append(peers, peer.id)
+		wanted = append(wanted, peer.id)
+	}
+	if of.many {
+		wanted = replaced(n.related[of.name], wanted)
+	}
+	n.related[of.name] = wanted
+	return nil
+}
+
+// replaced takes away once each peer that is not wanted, and adds those that were not held.
+func replaced(held, wanted []string) []string {
+	gone := map[string]bool{}
+	peers := slices.DeleteFunc(slices.Clone(held), func(id string) bool {
+		once := !slices.Contains(wanted, id) && !gone[id]
+		gone[id] = gone[id] || once
+		return once
+	})
+	for _, id := range wanted {
+		if !slices.Contains(held, id) {
+			peers = append(peers, id)
 		}
 	}
-	n.related[of.name] = peers
-	return nil
+	return peers
 }
 
 // identifierOf returns the id that an input names, else its human-friendly id.

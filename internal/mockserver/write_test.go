@@ -88,7 +88,7 @@ func TestUpdate_Attributes(t *testing.T) {
 		{"absent leaves", ``, `{"is_default":false,"value":"old"}`},
 		{"null leaves", `description:null`, `{"is_default":false,"value":"old"}`},
 		{"an empty object leaves", `description:{}`, `{"is_default":false,"value":"old"}`},
-		{"null as value clears", `description:{value:null}`, `{"is_default":true,"value":null}`},
+		{"null as value clears", `description:{value:null}`, `{"is_default":false,"value":null}`},
 		{"an empty value is stored", `description:{value:""}`, `{"is_default":false,"value":""}`},
 		{"is_default resets", `description:{is_default:true}`, `{"is_default":true,"value":null}`},
 	} {
