@@ -211,7 +211,7 @@ func TestUnfinishedImport_TimeoutSavesStateAndIsRemembered(t *testing.T) {
 	s, r := newServer(t, mockserver.Options{}), newRemote(t)
 	i := s.connected(t).newInstance(readOnly)
 	hurried := func(ref string) attributes {
-		return r.pinned(ref).with(attributes{"timeouts": attributes{"update": "400ms"}})
+		return r.pinned(ref).with(attributes{"timeouts": attributes{"update": "3s"}})
 	}
 	i.applied(hurried("v1.0.0"))
 	s.Inject(mockserver.Fault{Operation: "git-repository-pull-read-only", StuckTask: true})

@@ -446,21 +446,24 @@ func TestImporting_TaskFilters(t *testing.T) {
 func TestImporting_LastLogLineIsLate(t *testing.T) {
 	t.Parallel()
 	proveInTime(t, func(t *testing.T, s *server) {
-		remote := s.newRemote(t, "r.git")
-		id := s.create(t, readOnly, fmt.Sprintf(`name:{value:%q} location:{value:%q} ref:{value:"none"}`, s.name("r"), remote.location))
 		late, polls := 0, 0
-		s.often(t, "the reason", func() bool {
-			for _, each := range s.tasks(t, id) {
-				if each.state == "FAILED" {
-					polls++
-					if strings.HasPrefix(each.reason(), "Finished in state Failed(") {
-						return true
+		for attempt := 0; attempt == 0 || s.mock != nil && attempt < 10 && late == 0; attempt++ { // on a busy machine a look itself may come late
+			name := fmt.Sprintf("r%d", attempt)
+			remote := s.newRemote(t, name+".git")
+			id := s.create(t, readOnly, fmt.Sprintf(`name:{value:%q} location:{value:%q} ref:{value:"none"}`, s.name(name), remote.location))
+			s.often(t, "the reason", func() bool {
+				for _, each := range s.tasks(t, id) {
+					if each.state == "FAILED" {
+						polls++
+						if strings.HasPrefix(each.reason(), "Finished in state Failed(") {
+							return true
+						}
+						late++
 					}
-					late++
 				}
-			}
-			return false
-		})
+				return false
+			})
+		}
 		if s.mock != nil && late == 0 {
 			t.Error("the mock's last line is never late")
 		}

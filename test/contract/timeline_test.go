@@ -13,7 +13,7 @@ import (
 type timeline struct {
 	mu     sync.Mutex
 	states []string
-	stop   chan struct{}
+	stop   func()
 	done   sync.WaitGroup
 }
 
@@ -22,7 +22,9 @@ type timeline struct {
 // itself.
 func (s *server) watch(t *testing.T, kind, id string, r *remote) *timeline {
 	t.Helper()
-	w := &timeline{stop: make(chan struct{})}
+	stopped := make(chan struct{})
+	w := &timeline{stop: sync.OnceFunc(func() { close(stopped) })}
+	t.Cleanup(func() { w.end() }) // also where the test fails before
 	interval := 100 * time.Millisecond
 	if s.mock != nil {
 		interval = 20 * time.Millisecond
@@ -31,7 +33,7 @@ func (s *server) watch(t *testing.T, kind, id string, r *remote) *timeline {
 	w.done.Go(func() {
 		for {
 			select {
-			case <-w.stop:
+			case <-stopped:
 				return
 			case <-time.After(interval):
 				w.see(s.state(t, "main", kind, id, r))
@@ -51,7 +53,7 @@ func (w *timeline) see(state string) {
 
 // end stops looking and returns the states with a space after each.
 func (w *timeline) end() string {
-	close(w.stop)
+	w.stop()
 	w.done.Wait()
 	return strings.Join(w.states, " ") + " "
 }
