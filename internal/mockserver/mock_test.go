@@ -2,6 +2,7 @@ package mockserver_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,14 +18,43 @@ import (
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mockserver"
 )
 
-// mock is a running server and its address.
+// mock is a running server, its address, and the states that its repositories went through on main.
 type mock struct {
 	*mockserver.Server
-	url string
+	url     string
+	history *history
+}
+
+// history is, by repository, each state before a change: commit, sync_status, operational_status.
+type history struct {
+	mu     sync.Mutex
+	states map[string][][3]string
+}
+
+func (h *history) add(id string, state [3]string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.states[id] = append(h.states[id], state)
+}
+
+// take returns the states of a repository so far, and forgets them.
+func (h *history) take(id string) [][3]string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	taken := h.states[id]
+	delete(h.states, id)
+	return taken
 }
 
 func start(t *testing.T, options mockserver.Options) mock {
 	t.Helper()
+	var server *mockserver.Server
+	passed := &history{states: map[string][][3]string{}}
+	options.BeforeChange = func(branch, id string) {
+		if branch == "main" {
+			passed.add(id, peek(t, server, id))
+		}
+	}
 	server, err := mockserver.New(options)
 	if err != nil {
 		t.Fatal(err)
@@ -33,7 +64,26 @@ func start(t *testing.T, options mockserver.Options) mock {
 		front.Close()
 		server.Close()
 	})
-	return mock{Server: server, url: front.URL}
+	return mock{Server: server, url: front.URL, history: passed}
+}
+
+// peek reads a repository on main without the network: an import waits for it.
+func peek(t *testing.T, server *mockserver.Server, id string) [3]string {
+	t.Helper()
+	body := `{"query":"{CoreGenericRepository(ids:[\"` + id + `\"]){edges{node{sync_status{value} operational_status{value}
+		...on CoreRepository{commit{value}} ...on CoreReadOnlyRepository{commit{value}}}}}}"}`
+	request := httptest.NewRequestWithContext(context.WithoutCancel(t.Context()), http.MethodPost, "/graphql/main", strings.NewReader(strings.ReplaceAll(body, "\n\t\t", " ")))
+	request.Header.Set("Content-Type", "application/json")
+	answer := httptest.NewRecorder()
+	server.ServeHTTP(answer, request)
+	var got reply
+	if err := json.Unmarshal(answer.Body.Bytes(), &got.body); err != nil {
+		return [3]string{err.Error()}
+	}
+	at := func(name string) string {
+		return got.textAt("data.CoreGenericRepository.edges.0.node." + name + ".value")
+	}
+	return [3]string{at("commit"), at("sync_status"), at("operational_status")}
 }
 
 // reply is an answer as it came.
@@ -207,6 +257,7 @@ func (m mock) readOnly(t *testing.T, r remote, name, ref string) string {
 
 func (m mock) bump(t *testing.T, branch, id, ref string) {
 	t.Helper()
+	m.history.take(id)
 	got := m.on(t, branch, `mutation($id:String! $ref:String){CoreReadOnlyRepositoryUpdate(data:{id:$id ref:{value:$ref}}){ok}}`, "id", id, "ref", ref)
 	if got.at("data.CoreReadOnlyRepositoryUpdate.ok") != true {
 		t.Fatalf("bump to %s: %s", ref, got.text)

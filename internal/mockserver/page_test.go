@@ -39,7 +39,6 @@ func TestPage_ShowsWhatIsThereWithoutSecrets(t *testing.T) {
 	t.Parallel()
 	m := start(t, mockserver.Options{})
 	const secret = "canary-7d793037a0760186"
-	m.ask(t, `mutation MakeCredential($p:String){CorePasswordCredentialCreate(data:{name:{value:"git"} username:{value:"bot"} password:{value:$p}}){ok}}`, "p", secret)
 	m.ask(t, `mutation{BranchCreate(data:{name:"release" description:"<b>Next</b>"}){ok}}`)
 	r := newRemote(t, t.TempDir(), "r.git")
 	good := m.readOnly(t, r, "pinned", "v1.0.0")
@@ -47,6 +46,7 @@ func TestPage_ShowsWhatIsThereWithoutSecrets(t *testing.T) {
 	m.ask(t, `mutation($id:String $l:String){CoreReadOnlyRepositoryUpdate(data:{id:$id location:{value:$l}}){ok}}`, "id", good, "l", "http://user:"+secret+"@127.0.0.1:9/r.git")
 	m.bump(t, "main", good, "none")
 	m.settle(t)
+	m.ask(t, `mutation MakeCredential($p:String){CorePasswordCredentialCreate(data:{name:{value:"git"} username:{value:"bot"} password:{value:$p}}){ok}}`, "p", secret)
 	m.on(t, "main", `query Gone{`)
 	page := m.page(t)
 	for _, want := range []string{

@@ -5,6 +5,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/mockserver"
 )
 
 // A good create: sync_status goes from unknown over syncing to in-sync; commit is set while it is still
@@ -245,6 +248,9 @@ func TestImporting_TasksAreHiddenUntilTheyStart(t *testing.T) {
 	t.Parallel()
 	proveInTime(t, func(t *testing.T, s *server) {
 		remote := s.newRemote(t, "r.git")
+		if s.mock != nil { // so that it waits long enough to be seen
+			s.mock.Inject(mockserver.Fault{Operation: addReadOnly, Times: 1, Delay: time.Second})
+		}
 		id := s.create(t, readOnly, fmt.Sprintf(`name:{value:%q} location:{value:%q} ref:{value:"v1.0.0"}`, s.name("r"), remote.location))
 		waiting := false
 		s.often(t, "the task to end", func() bool {
