@@ -21,9 +21,6 @@ func notConnected(config infrahub.Config, err error) diag.Diagnostic {
 	switch {
 	case errors.Is(err, infrahub.ErrNoCertificate):
 		summary, attribute, next = "Invalid Provider Configuration", "tls_ca_pem", "Give certificates in PEM form: -----BEGIN CERTIFICATE-----."
-		if config.Network.AuthoritiesPEM != nil {
-			next = "Give certificates in PEM form, -----BEGIN CERTIFICATE-----, in tls_ca_pem or in the file that tls_ca_file or " + authorityVariable + " names."
-		}
 	case errors.Is(err, infrahub.ErrUnauthorized) && config.Token != "":
 		summary, attribute, next = "Infrahub Refused the Token", "api_token", "Check api_token in the provider block or "+tokenVariable+": it may be revoked, or of another server."
 	case errors.Is(err, infrahub.ErrUnauthorized):
@@ -47,7 +44,7 @@ func isCertificate(err error) bool {
 
 // failed is the diagnostic of an operation on an object: summary such as "Repository Not Created",
 // object such as "read-only repository network on branch main". An error that the server relates to a
-// field is put on the attribute that has its name, or the one that renamed gives for it.
+// field is put on the one of the attributes that has its name, credential_id for credential.
 func failed(summary, object string, err error, attributes ...string) diag.Diagnostic {
 	var failure *infrahub.Error
 	diagnostic := diag.NewErrorDiagnostic(summary, detail(object, err, nextStep(err)))

@@ -52,7 +52,7 @@ func TestLocation_RefusedForms(t *testing.T) {
 		// What is left of a URL with a password if its scheme is forgotten.
 		"bot:SECRET@git.example.com/network.git":                  "",
 		"bot:SECRET@git.example.com:network.git":                  "",
-		"https://git.example.com/" + strings.Repeat("a", longest): "4095",
+		"https://git.example.com/" + strings.Repeat("a", longest): "4092",
 	} {
 		t.Run(text[:min(len(text), 40)], func(t *testing.T) {
 			t.Parallel()

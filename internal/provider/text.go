@@ -8,20 +8,20 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
-// longest is how many characters the server takes in a text (infrahub.md, Kinds).
-const longest = 4095
+// longest is how many bytes of UTF-8 the server takes in a text, whatever its error says (infrahub.md, Kinds).
+const longest = 4092
 
 // anyText validates a text that the server takes. An empty one would come back as not set.
 func anyText() []validator.String {
 	return []validator.String{
-		stringvalidator.UTF8LengthAtMost(longest),
+		stringvalidator.LengthAtMost(longest),
 		stringvalidator.RegexMatches(regexp.MustCompile(`(?s).`), "must not be empty: remove the attribute to clear it"),
 	}
 }
 
 // requiredText validates a text that must not be empty.
 func requiredText() []validator.String {
-	return []validator.String{stringvalidator.UTF8LengthBetween(1, longest)}
+	return []validator.String{stringvalidator.LengthBetween(1, longest)}
 }
 
 // repositoryName validates as the server does (infrahub.md, Kinds).
