@@ -82,19 +82,31 @@ func New(config Config) (*Client, error) {
 // Branch is the Infrahub branch that the client works on.
 func (c *Client) Branch() string { return c.branch }
 
+// Server is what a client is connected to.
+type Server struct {
+	// Version is that of Infrahub, such as 1.11.9.
+	Version string
+	// Branch is the client's branch; of a server that does not tell only the name is known.
+	Branch Branch
+}
+
 // Connect makes sure that the server is there, that it accepts the credentials, that it has the
-// branch and that it is not too old, and returns its version.
-func (c *Client) Connect(ctx context.Context) (string, error) {
-	info, err := graphql.ServerInfo(ctx, c.graphql)
+// branch and that it is not too old.
+func (c *Client) Connect(ctx context.Context) (*Server, error) {
+	info, err := graphql.ServerInfo(ctx, c.graphql, c.branch)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	running, err := version.NewVersion(info.InfrahubInfo.Version)
 	if err != nil {
-		return "", fmt.Errorf("the server says that its version is %q: %w", info.InfrahubInfo.Version, err)
+		return nil, fmt.Errorf("the server says that its version is %q: %w", info.InfrahubInfo.Version, err)
 	}
 	if oldest := version.Must(version.NewVersion(OldestVersion)); running.Core().LessThan(oldest) {
-		return "", &TooOldError{Version: info.InfrahubInfo.Version}
+		return nil, &TooOldError{Version: info.InfrahubInfo.Version}
 	}
-	return info.InfrahubInfo.Version, nil
+	connected := &Server{Version: info.InfrahubInfo.Version, Branch: Branch{Name: c.branch}}
+	for _, found := range info.Branch {
+		connected.Branch = branch(found)
+	}
+	return connected, nil
 }

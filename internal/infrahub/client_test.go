@@ -15,7 +15,7 @@ import (
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mockserver"
 )
 
-func TestConnect_ReturnsTheVersionOfTheServer(t *testing.T) {
+func TestConnect_ReturnsTheVersionOfTheServerAndTheBranch(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, mockserver.Options{Version: "1.10.3"})
@@ -23,9 +23,9 @@ func TestConnect_ReturnsTheVersionOfTheServer(t *testing.T) {
 		if sent := s.operations(); sent != nil {
 			t.Errorf("New sent %v, want nothing", sent)
 		}
-		version, err := client.Connect(t.Context())
-		if err != nil || version != "1.10.3" {
-			t.Errorf("got %q, %v", version, err)
+		connected, err := client.Connect(t.Context())
+		if err != nil || connected.Version != "1.10.3" || connected.Branch.Name != "main" || !connected.Branch.Default || connected.Branch.Merged() {
+			t.Errorf("got %+v, %v", connected, err)
 		}
 		if difference := cmp.Diff([]string{"ServerInfo"}, s.operations()); difference != "" {
 			t.Error(difference)
@@ -45,8 +45,8 @@ func TestConnect_OldestVersion(t *testing.T) {
 				got, err := s.client(t).Connect(t.Context())
 				var old *infrahub.TooOldError
 				switch {
-				case !tooOld && (err != nil || got != version):
-					t.Errorf("got %q, %v", got, err)
+				case !tooOld && (err != nil || got.Version != version):
+					t.Errorf("got %+v, %v", got, err)
 				case tooOld && (!errors.As(err, &old) || old.Version != version):
 					t.Errorf("got %v, want a TooOldError of %s", err, version)
 				}
@@ -59,8 +59,8 @@ func TestConnect_VersionThatIsNone(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, mockserver.Options{Version: "unknown"})
-		if version, err := s.client(t).Connect(t.Context()); err == nil {
-			t.Errorf("got version %q, want an error", version)
+		if connected, err := s.client(t).Connect(t.Context()); err == nil {
+			t.Errorf("got %+v, want an error", connected)
 		}
 	})
 }

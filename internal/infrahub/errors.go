@@ -20,6 +20,12 @@ var (
 	ErrNotInfrahub = errors.New("the answer did not come from Infrahub")
 	// ErrUnreachable means that no answer came at all.
 	ErrUnreachable = errors.New("no answer")
+	// ErrExists means that the name is taken.
+	ErrExists = errors.New("exists already")
+	// ErrAmbiguous means that a name stands for several objects.
+	ErrAmbiguous = errors.New("ambiguous name")
+	// ErrMerged means that the branch was merged and takes no changes any more.
+	ErrMerged = errors.New("merged, and takes no changes any more")
 )
 
 // Error is a request that failed, in the server's own words where it has any.
@@ -144,6 +150,12 @@ func (e graphqlError) field() string {
 		return "credential"
 	case strings.Contains(e.Message, "Unable to clone"), strings.Contains(e.Message, "fatal: repository"):
 		return "location"
+	case strings.Contains(e.Message, "Branch name contains"), strings.Contains(e.Message, "invalid field name"):
+		return "name"
+	case strings.Contains(e.Message, "as a destination for a proposed change"):
+		return "destination_branch"
+	case strings.Contains(e.Message, "proposed change"):
+		return "source_branch"
 	}
 	return ""
 }

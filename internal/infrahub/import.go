@@ -198,22 +198,26 @@ func (c *Client) LastImport(ctx context.Context, repository Repository) (moved b
 		return false, err
 	}
 	var last, elsewhere task
+	taken := false // over, with what had been imported
 	for _, t := range tasks {
-		ours := t.Model.RepositoryID == repository.ID && t.Model.Branch == c.branch &&
-			(t.Workflow == pullReadOnly || t.Workflow == addReadOnly) && t.Model.Commit == nil // not an echo
+		if t.Model.RepositoryID != repository.ID || t.Workflow != pullReadOnly && t.Workflow != addReadOnly {
+			continue
+		}
+		here, echo := t.Model.Branch == c.branch, t.Model.Commit != nil
+		this := deref(t.Model.Ref) == repository.Ref && deref(t.Model.Location) == repository.Location
 		switch {
-		case !ours:
-		case deref(t.Model.Ref) != repository.Ref || deref(t.Model.Location) != repository.Location:
-			if t.Created.After(elsewhere.Created) {
-				elsewhere = t
-			}
-		case t.Created.After(last.Created):
+		case this && echo && t.State == graphql.StateTypeCompleted && equal(t.Model.Commit, repository.Commit):
+			taken = true // a merge brings ref, commit and objects, and starts no import (infrahub.md, Branches)
+		case !here || echo:
+		case this && t.Created.After(last.Created):
 			last = t
+		case !this && t.Created.After(elsewhere.Created):
+			elsewhere = t
 		}
 	}
 	i := &Import{client: c, repository: repository}
 	switch {
-	case last.State == graphql.StateTypeCompleted, last.ID == "" && elsewhere.ID == "":
+	case last.State == graphql.StateTypeCompleted, last.ID == "" && (taken || elsewhere.ID == ""):
 		return false, nil
 	case last.ID == "":
 		moved = deref(elsewhere.Model.Location) != repository.Location

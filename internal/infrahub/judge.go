@@ -53,7 +53,7 @@ func (i *Import) judged(ctx context.Context) (*Imported, error) {
 	case err != nil:
 		return nil, err
 	}
-	return &Imported{Repository: *node, Warning: weak}, nil
+	return &Imported{Repository: *node, Branch: i.client.branch, Warning: weak}, nil
 }
 
 // failed is a failure that no task tells of.

@@ -20,6 +20,7 @@ import (
 // transport sends GraphQL operations and makes one typed error of every way in which they fail.
 // It implements genqlient's graphql.Client.
 type transport struct {
+	address  *url.URL
 	endpoint *url.URL
 	branch   string
 	http     *retryablehttp.Client
@@ -39,12 +40,15 @@ func newTransport(config Config) (*transport, error) {
 	}
 	authenticated := *plain
 	authenticated.Transport = newAuthenticator(config, plain)
-	return &transport{
-		endpoint: config.Address.JoinPath("graphql", config.Branch),
-		branch:   config.Branch,
-		http:     newRetrying(&authenticated, config.MaxRetries),
-		log:      config.Logger,
-	}, nil
+	general := &transport{address: config.Address, http: newRetrying(&authenticated, config.MaxRetries), log: config.Logger}
+	return general.on(config.Branch), nil
+}
+
+// on is the same transport to another branch, whose name may hold what means something in a URL.
+func (t *transport) on(branch string) *transport {
+	other := *t
+	other.branch, other.endpoint = branch, t.address.JoinPath("graphql", url.PathEscape(branch))
+	return &other
 }
 
 // MakeRequest sends one operation and decodes its data.

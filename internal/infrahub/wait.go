@@ -56,6 +56,8 @@ func (e *UnfinishedError) Unwrap() error { return e.cause }
 // Imported is a repository whose import worked, as it is once the server is done with it.
 type Imported struct {
 	Repository
+	// Branch is the Infrahub branch that it was imported into.
+	Branch string
 	// Warning is a sentence about what did not work, or is not known to have, although the import is
 	// good enough to be called one; "" mostly.
 	Warning string
@@ -103,7 +105,7 @@ func (i *Import) Wait(ctx context.Context) (*Imported, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Imported{Repository: *settled, Warning: warning}, nil
+	return &Imported{Repository: *settled, Branch: i.client.branch, Warning: warning}, nil
 }
 
 // ended waits until every expected task has ended and returns them, in the order of expectation.
@@ -241,9 +243,9 @@ func (i *Import) nextSync(ctx context.Context, before *string) (*Imported, error
 	})
 	switch {
 	case err == nil && unchanged:
-		return &Imported{Repository: *node, Warning: "No other commit than before was found at the new location, which is right if both have the same commits."}, nil
+		return &Imported{Repository: *node, Branch: i.client.branch, Warning: "No other commit than before was found at the new location, which is right if both have the same commits."}, nil
 	case err == nil:
-		return &Imported{Repository: *node}, nil
+		return &Imported{Repository: *node, Branch: i.client.branch}, nil
 	case ctx.Err() != nil:
 		return nil, i.unfinishedAt(ctx.Err(), "the next periodic sync")
 	case node == nil || limited.Err() == nil:

@@ -42,11 +42,11 @@ func findInfrahub(ctx context.Context) (*infrahub, error) {
 	if err != nil {
 		return nil, err
 	}
-	version, err := server.client.Connect(ctx)
+	connected, err := server.client.Connect(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("connect to Infrahub at %s: %w", server.address, err)
 	}
-	server.description += fmt.Sprintf("%s, version %s", server.address, version)
+	server.description += fmt.Sprintf("%s, version %s", server.address, connected.Version)
 	return server, nil
 }
 

@@ -10,6 +10,91 @@ import (
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub/graphql/input"
 )
 
+// Branch includes the requested fields of the GraphQL type Branch.
+// The GraphQL type's documentation follows.
+//
+// Branch
+type Branch struct {
+	Id            string       `json:"id"`
+	Name          string       `json:"name"`
+	Description   *string      `json:"description"`
+	Status        BranchStatus `json:"status"`
+	Sync_with_git *bool        `json:"sync_with_git"`
+	Is_default    *bool        `json:"is_default"`
+}
+
+// GetId returns Branch.Id, and is useful for accessing the field via an interface.
+func (v *Branch) GetId() string { return v.Id }
+
+// GetName returns Branch.Name, and is useful for accessing the field via an interface.
+func (v *Branch) GetName() string { return v.Name }
+
+// GetDescription returns Branch.Description, and is useful for accessing the field via an interface.
+func (v *Branch) GetDescription() *string { return v.Description }
+
+// GetStatus returns Branch.Status, and is useful for accessing the field via an interface.
+func (v *Branch) GetStatus() BranchStatus { return v.Status }
+
+// GetSync_with_git returns Branch.Sync_with_git, and is useful for accessing the field via an interface.
+func (v *Branch) GetSync_with_git() *bool { return v.Sync_with_git }
+
+// GetIs_default returns Branch.Is_default, and is useful for accessing the field via an interface.
+func (v *Branch) GetIs_default() *bool { return v.Is_default }
+
+// An enumeration.
+type BranchStatus string
+
+const (
+	BranchStatusOpen              BranchStatus = "OPEN"
+	BranchStatusNeedRebase        BranchStatus = "NEED_REBASE"
+	BranchStatusNeedUpgradeRebase BranchStatus = "NEED_UPGRADE_REBASE"
+	BranchStatusDeleting          BranchStatus = "DELETING"
+	BranchStatusMerging           BranchStatus = "MERGING"
+	BranchStatusMergeFailed       BranchStatus = "MERGE_FAILED"
+	BranchStatusMerged            BranchStatus = "MERGED"
+)
+
+var AllBranchStatus = []BranchStatus{
+	BranchStatusOpen,
+	BranchStatusNeedRebase,
+	BranchStatusNeedUpgradeRebase,
+	BranchStatusDeleting,
+	BranchStatusMerging,
+	BranchStatusMergeFailed,
+	BranchStatusMerged,
+}
+
+// BranchesResponse is returned by Branches on success.
+type BranchesResponse struct {
+	// Retrieve information about active branches.
+	Branch []Branch `json:"Branch"`
+}
+
+// GetBranch returns BranchesResponse.Branch, and is useful for accessing the field via an interface.
+func (v *BranchesResponse) GetBranch() []Branch { return v.Branch }
+
+// CancelProposedChangeCoreProposedChangeUpdate includes the requested fields of the GraphQL type CoreProposedChangeUpdate.
+// The GraphQL type's documentation follows.
+//
+// Metadata related to a proposed change
+type CancelProposedChangeCoreProposedChangeUpdate struct {
+	Ok *bool `json:"ok"`
+}
+
+// GetOk returns CancelProposedChangeCoreProposedChangeUpdate.Ok, and is useful for accessing the field via an interface.
+func (v *CancelProposedChangeCoreProposedChangeUpdate) GetOk() *bool { return v.Ok }
+
+// CancelProposedChangeResponse is returned by CancelProposedChange on success.
+type CancelProposedChangeResponse struct {
+	// Metadata related to a proposed change
+	CoreProposedChangeUpdate *CancelProposedChangeCoreProposedChangeUpdate `json:"CoreProposedChangeUpdate"`
+}
+
+// GetCoreProposedChangeUpdate returns CancelProposedChangeResponse.CoreProposedChangeUpdate, and is useful for accessing the field via an interface.
+func (v *CancelProposedChangeResponse) GetCoreProposedChangeUpdate() *CancelProposedChangeCoreProposedChangeUpdate {
+	return v.CoreProposedChangeUpdate
+}
+
 // CheckConnectivityInfrahubRepositoryConnectivityValidateRepositoryConnectivity includes the requested fields of the GraphQL type ValidateRepositoryConnectivity.
 type CheckConnectivityInfrahubRepositoryConnectivityValidateRepositoryConnectivity struct {
 	Ok      bool   `json:"ok"`
@@ -36,6 +121,33 @@ func (v *CheckConnectivityResponse) GetInfrahubRepositoryConnectivity() *CheckCo
 	return v.InfrahubRepositoryConnectivity
 }
 
+// Checkbox includes the requested fields of the GraphQL type CheckboxAttribute.
+// The GraphQL type's documentation follows.
+//
+// Attribute of type Checkbox
+type Checkbox struct {
+	Value *bool `json:"value"`
+}
+
+// GetValue returns Checkbox.Value, and is useful for accessing the field via an interface.
+func (v *Checkbox) GetValue() *bool { return v.Value }
+
+// CreateBranchBranchCreate includes the requested fields of the GraphQL type BranchCreate.
+type CreateBranchBranchCreate struct {
+	Ok *bool `json:"ok"`
+}
+
+// GetOk returns CreateBranchBranchCreate.Ok, and is useful for accessing the field via an interface.
+func (v *CreateBranchBranchCreate) GetOk() *bool { return v.Ok }
+
+// CreateBranchResponse is returned by CreateBranch on success.
+type CreateBranchResponse struct {
+	BranchCreate *CreateBranchBranchCreate `json:"BranchCreate"`
+}
+
+// GetBranchCreate returns CreateBranchResponse.BranchCreate, and is useful for accessing the field via an interface.
+func (v *CreateBranchResponse) GetBranchCreate() *CreateBranchBranchCreate { return v.BranchCreate }
+
 // CreateCredentialCorePasswordCredentialCreate includes the requested fields of the GraphQL type CorePasswordCredentialCreate.
 // The GraphQL type's documentation follows.
 //
@@ -56,6 +168,28 @@ type CreateCredentialResponse struct {
 // GetCorePasswordCredentialCreate returns CreateCredentialResponse.CorePasswordCredentialCreate, and is useful for accessing the field via an interface.
 func (v *CreateCredentialResponse) GetCorePasswordCredentialCreate() *CreateCredentialCorePasswordCredentialCreate {
 	return v.CorePasswordCredentialCreate
+}
+
+// CreateProposedChangeCoreProposedChangeCreate includes the requested fields of the GraphQL type CoreProposedChangeCreate.
+// The GraphQL type's documentation follows.
+//
+// Metadata related to a proposed change
+type CreateProposedChangeCoreProposedChangeCreate struct {
+	Ok *bool `json:"ok"`
+}
+
+// GetOk returns CreateProposedChangeCoreProposedChangeCreate.Ok, and is useful for accessing the field via an interface.
+func (v *CreateProposedChangeCoreProposedChangeCreate) GetOk() *bool { return v.Ok }
+
+// CreateProposedChangeResponse is returned by CreateProposedChange on success.
+type CreateProposedChangeResponse struct {
+	// Metadata related to a proposed change
+	CoreProposedChangeCreate *CreateProposedChangeCoreProposedChangeCreate `json:"CoreProposedChangeCreate"`
+}
+
+// GetCoreProposedChangeCreate returns CreateProposedChangeResponse.CoreProposedChangeCreate, and is useful for accessing the field via an interface.
+func (v *CreateProposedChangeResponse) GetCoreProposedChangeCreate() *CreateProposedChangeCoreProposedChangeCreate {
+	return v.CoreProposedChangeCreate
 }
 
 // CreateReadOnlyRepositoryCoreReadOnlyRepositoryCreate includes the requested fields of the GraphQL type CoreReadOnlyRepositoryCreate.
@@ -100,6 +234,28 @@ type CreateRepositoryResponse struct {
 // GetCoreRepositoryCreate returns CreateRepositoryResponse.CoreRepositoryCreate, and is useful for accessing the field via an interface.
 func (v *CreateRepositoryResponse) GetCoreRepositoryCreate() *CreateRepositoryCoreRepositoryCreate {
 	return v.CoreRepositoryCreate
+}
+
+// CreateTagBuiltinTagCreate includes the requested fields of the GraphQL type BuiltinTagCreate.
+// The GraphQL type's documentation follows.
+//
+// Standard Tag object to attach to other objects to provide some context.
+type CreateTagBuiltinTagCreate struct {
+	Ok *bool `json:"ok"`
+}
+
+// GetOk returns CreateTagBuiltinTagCreate.Ok, and is useful for accessing the field via an interface.
+func (v *CreateTagBuiltinTagCreate) GetOk() *bool { return v.Ok }
+
+// CreateTagResponse is returned by CreateTag on success.
+type CreateTagResponse struct {
+	// Standard Tag object to attach to other objects to provide some context.
+	BuiltinTagCreate *CreateTagBuiltinTagCreate `json:"BuiltinTagCreate"`
+}
+
+// GetBuiltinTagCreate returns CreateTagResponse.BuiltinTagCreate, and is useful for accessing the field via an interface.
+func (v *CreateTagResponse) GetBuiltinTagCreate() *CreateTagBuiltinTagCreate {
+	return v.BuiltinTagCreate
 }
 
 // Credential includes the GraphQL fields of CorePasswordCredential requested by the fragment Credential.
@@ -172,6 +328,22 @@ func (v *CredentialsResponse) GetCorePasswordCredential() CredentialsCorePasswor
 	return v.CorePasswordCredential
 }
 
+// DeleteBranchBranchDelete includes the requested fields of the GraphQL type BranchDelete.
+type DeleteBranchBranchDelete struct {
+	Ok *bool `json:"ok"`
+}
+
+// GetOk returns DeleteBranchBranchDelete.Ok, and is useful for accessing the field via an interface.
+func (v *DeleteBranchBranchDelete) GetOk() *bool { return v.Ok }
+
+// DeleteBranchResponse is returned by DeleteBranch on success.
+type DeleteBranchResponse struct {
+	BranchDelete *DeleteBranchBranchDelete `json:"BranchDelete"`
+}
+
+// GetBranchDelete returns DeleteBranchResponse.BranchDelete, and is useful for accessing the field via an interface.
+func (v *DeleteBranchResponse) GetBranchDelete() *DeleteBranchBranchDelete { return v.BranchDelete }
+
 // DeleteCredentialCorePasswordCredentialDelete includes the requested fields of the GraphQL type CorePasswordCredentialDelete.
 // The GraphQL type's documentation follows.
 //
@@ -238,6 +410,28 @@ func (v *DeleteRepositoryResponse) GetCoreRepositoryDelete() *DeleteRepositoryCo
 	return v.CoreRepositoryDelete
 }
 
+// DeleteTagBuiltinTagDelete includes the requested fields of the GraphQL type BuiltinTagDelete.
+// The GraphQL type's documentation follows.
+//
+// Standard Tag object to attach to other objects to provide some context.
+type DeleteTagBuiltinTagDelete struct {
+	Ok *bool `json:"ok"`
+}
+
+// GetOk returns DeleteTagBuiltinTagDelete.Ok, and is useful for accessing the field via an interface.
+func (v *DeleteTagBuiltinTagDelete) GetOk() *bool { return v.Ok }
+
+// DeleteTagResponse is returned by DeleteTag on success.
+type DeleteTagResponse struct {
+	// Standard Tag object to attach to other objects to provide some context.
+	BuiltinTagDelete *DeleteTagBuiltinTagDelete `json:"BuiltinTagDelete"`
+}
+
+// GetBuiltinTagDelete returns DeleteTagResponse.BuiltinTagDelete, and is useful for accessing the field via an interface.
+func (v *DeleteTagResponse) GetBuiltinTagDelete() *DeleteTagBuiltinTagDelete {
+	return v.BuiltinTagDelete
+}
+
 // ImportLatestCommitInfrahubReadOnlyRepositoryImportLastCommit includes the requested fields of the GraphQL type ReadOnlyRepositoryImportLastCommit.
 type ImportLatestCommitInfrahubReadOnlyRepositoryImportLastCommit struct {
 	Task *ImportLatestCommitInfrahubReadOnlyRepositoryImportLastCommitTaskTaskInfo `json:"task"`
@@ -266,6 +460,84 @@ type ImportLatestCommitResponse struct {
 // GetInfrahubReadOnlyRepositoryImportLastCommit returns ImportLatestCommitResponse.InfrahubReadOnlyRepositoryImportLastCommit, and is useful for accessing the field via an interface.
 func (v *ImportLatestCommitResponse) GetInfrahubReadOnlyRepositoryImportLastCommit() *ImportLatestCommitInfrahubReadOnlyRepositoryImportLastCommit {
 	return v.InfrahubReadOnlyRepositoryImportLastCommit
+}
+
+// ProposedChange includes the GraphQL fields of CoreProposedChange requested by the fragment ProposedChange.
+// The GraphQL type's documentation follows.
+//
+// Metadata related to a proposed change
+type ProposedChange struct {
+	// Unique identifier
+	Id string `json:"id"`
+	// None (required)
+	Name *Text `json:"name"`
+	// None
+	Description *Text `json:"description"`
+	// Name of the branch containing the changes (required)
+	Source_branch *Text `json:"source_branch"`
+	// Name of the branch to merge changes into (required)
+	Destination_branch *Text `json:"destination_branch"`
+	// Whether the proposed change is still a draft
+	Is_draft *Checkbox `json:"is_draft"`
+	// Current state of the proposed change
+	State *Text `json:"state"`
+}
+
+// GetId returns ProposedChange.Id, and is useful for accessing the field via an interface.
+func (v *ProposedChange) GetId() string { return v.Id }
+
+// GetName returns ProposedChange.Name, and is useful for accessing the field via an interface.
+func (v *ProposedChange) GetName() *Text { return v.Name }
+
+// GetDescription returns ProposedChange.Description, and is useful for accessing the field via an interface.
+func (v *ProposedChange) GetDescription() *Text { return v.Description }
+
+// GetSource_branch returns ProposedChange.Source_branch, and is useful for accessing the field via an interface.
+func (v *ProposedChange) GetSource_branch() *Text { return v.Source_branch }
+
+// GetDestination_branch returns ProposedChange.Destination_branch, and is useful for accessing the field via an interface.
+func (v *ProposedChange) GetDestination_branch() *Text { return v.Destination_branch }
+
+// GetIs_draft returns ProposedChange.Is_draft, and is useful for accessing the field via an interface.
+func (v *ProposedChange) GetIs_draft() *Checkbox { return v.Is_draft }
+
+// GetState returns ProposedChange.State, and is useful for accessing the field via an interface.
+func (v *ProposedChange) GetState() *Text { return v.State }
+
+// ProposedChangesCoreProposedChangePaginatedCoreProposedChange includes the requested fields of the GraphQL type PaginatedCoreProposedChange.
+// The GraphQL type's documentation follows.
+//
+// Metadata related to a proposed change
+type ProposedChangesCoreProposedChangePaginatedCoreProposedChange struct {
+	Edges []ProposedChangesCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChange `json:"edges"`
+}
+
+// GetEdges returns ProposedChangesCoreProposedChangePaginatedCoreProposedChange.Edges, and is useful for accessing the field via an interface.
+func (v *ProposedChangesCoreProposedChangePaginatedCoreProposedChange) GetEdges() []ProposedChangesCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChange {
+	return v.Edges
+}
+
+// ProposedChangesCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChange includes the requested fields of the GraphQL type EdgedCoreProposedChange.
+// The GraphQL type's documentation follows.
+//
+// Metadata related to a proposed change
+type ProposedChangesCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChange struct {
+	Node *ProposedChange `json:"node"`
+}
+
+// GetNode returns ProposedChangesCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChange.Node, and is useful for accessing the field via an interface.
+func (v *ProposedChangesCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChange) GetNode() *ProposedChange {
+	return v.Node
+}
+
+// ProposedChangesResponse is returned by ProposedChanges on success.
+type ProposedChangesResponse struct {
+	CoreProposedChange ProposedChangesCoreProposedChangePaginatedCoreProposedChange `json:"CoreProposedChange"`
+}
+
+// GetCoreProposedChange returns ProposedChangesResponse.CoreProposedChange, and is useful for accessing the field via an interface.
+func (v *ProposedChangesResponse) GetCoreProposedChange() ProposedChangesCoreProposedChangePaginatedCoreProposedChange {
+	return v.CoreProposedChange
 }
 
 // QueryOwnerCoreGraphQLQueryPaginatedCoreGraphQLQuery includes the requested fields of the GraphQL type PaginatedCoreGraphQLQuery.
@@ -637,10 +909,15 @@ func (v *ServerInfoInfrahubInfo) GetVersion() string { return v.Version }
 // ServerInfoResponse is returned by ServerInfo on success.
 type ServerInfoResponse struct {
 	InfrahubInfo ServerInfoInfrahubInfo `json:"InfrahubInfo"`
+	// Retrieve information about active branches.
+	Branch []Branch `json:"Branch"`
 }
 
 // GetInfrahubInfo returns ServerInfoResponse.InfrahubInfo, and is useful for accessing the field via an interface.
 func (v *ServerInfoResponse) GetInfrahubInfo() ServerInfoInfrahubInfo { return v.InfrahubInfo }
+
+// GetBranch returns ServerInfoResponse.Branch, and is useful for accessing the field via an interface.
+func (v *ServerInfoResponse) GetBranch() []Branch { return v.Branch }
 
 // Enumeration of state types.
 type StateType string
@@ -679,6 +956,60 @@ type Status struct {
 
 // GetValue returns Status.Value, and is useful for accessing the field via an interface.
 func (v *Status) GetValue() *string { return v.Value }
+
+// Tag includes the GraphQL fields of BuiltinTag requested by the fragment Tag.
+// The GraphQL type's documentation follows.
+//
+// Standard Tag object to attach to other objects to provide some context.
+type Tag struct {
+	// Unique identifier
+	Id string `json:"id"`
+	// None (required)
+	Name *Text `json:"name"`
+	// None
+	Description *Text `json:"description"`
+}
+
+// GetId returns Tag.Id, and is useful for accessing the field via an interface.
+func (v *Tag) GetId() string { return v.Id }
+
+// GetName returns Tag.Name, and is useful for accessing the field via an interface.
+func (v *Tag) GetName() *Text { return v.Name }
+
+// GetDescription returns Tag.Description, and is useful for accessing the field via an interface.
+func (v *Tag) GetDescription() *Text { return v.Description }
+
+// TagsBuiltinTagPaginatedBuiltinTag includes the requested fields of the GraphQL type PaginatedBuiltinTag.
+// The GraphQL type's documentation follows.
+//
+// Standard Tag object to attach to other objects to provide some context.
+type TagsBuiltinTagPaginatedBuiltinTag struct {
+	Edges []TagsBuiltinTagPaginatedBuiltinTagEdgesEdgedBuiltinTag `json:"edges"`
+}
+
+// GetEdges returns TagsBuiltinTagPaginatedBuiltinTag.Edges, and is useful for accessing the field via an interface.
+func (v *TagsBuiltinTagPaginatedBuiltinTag) GetEdges() []TagsBuiltinTagPaginatedBuiltinTagEdgesEdgedBuiltinTag {
+	return v.Edges
+}
+
+// TagsBuiltinTagPaginatedBuiltinTagEdgesEdgedBuiltinTag includes the requested fields of the GraphQL type EdgedBuiltinTag.
+// The GraphQL type's documentation follows.
+//
+// Standard Tag object to attach to other objects to provide some context.
+type TagsBuiltinTagPaginatedBuiltinTagEdgesEdgedBuiltinTag struct {
+	Node *Tag `json:"node"`
+}
+
+// GetNode returns TagsBuiltinTagPaginatedBuiltinTagEdgesEdgedBuiltinTag.Node, and is useful for accessing the field via an interface.
+func (v *TagsBuiltinTagPaginatedBuiltinTagEdgesEdgedBuiltinTag) GetNode() *Tag { return v.Node }
+
+// TagsResponse is returned by Tags on success.
+type TagsResponse struct {
+	BuiltinTag TagsBuiltinTagPaginatedBuiltinTag `json:"BuiltinTag"`
+}
+
+// GetBuiltinTag returns TagsResponse.BuiltinTag, and is useful for accessing the field via an interface.
+func (v *TagsResponse) GetBuiltinTag() TagsBuiltinTagPaginatedBuiltinTag { return v.BuiltinTag }
 
 // Task includes the requested fields of the GraphQL type TaskNodeInterface.
 // The GraphQL type's documentation follows.
@@ -827,6 +1158,22 @@ type Text struct {
 // GetValue returns Text.Value, and is useful for accessing the field via an interface.
 func (v *Text) GetValue() *string { return v.Value }
 
+// UpdateBranchBranchUpdate includes the requested fields of the GraphQL type BranchUpdate.
+type UpdateBranchBranchUpdate struct {
+	Ok *bool `json:"ok"`
+}
+
+// GetOk returns UpdateBranchBranchUpdate.Ok, and is useful for accessing the field via an interface.
+func (v *UpdateBranchBranchUpdate) GetOk() *bool { return v.Ok }
+
+// UpdateBranchResponse is returned by UpdateBranch on success.
+type UpdateBranchResponse struct {
+	BranchUpdate *UpdateBranchBranchUpdate `json:"BranchUpdate"`
+}
+
+// GetBranchUpdate returns UpdateBranchResponse.BranchUpdate, and is useful for accessing the field via an interface.
+func (v *UpdateBranchResponse) GetBranchUpdate() *UpdateBranchBranchUpdate { return v.BranchUpdate }
+
 // UpdateCredentialCorePasswordCredentialUpdate includes the requested fields of the GraphQL type CorePasswordCredentialUpdate.
 // The GraphQL type's documentation follows.
 //
@@ -847,6 +1194,28 @@ type UpdateCredentialResponse struct {
 // GetCorePasswordCredentialUpdate returns UpdateCredentialResponse.CorePasswordCredentialUpdate, and is useful for accessing the field via an interface.
 func (v *UpdateCredentialResponse) GetCorePasswordCredentialUpdate() *UpdateCredentialCorePasswordCredentialUpdate {
 	return v.CorePasswordCredentialUpdate
+}
+
+// UpdateProposedChangeCoreProposedChangeUpdate includes the requested fields of the GraphQL type CoreProposedChangeUpdate.
+// The GraphQL type's documentation follows.
+//
+// Metadata related to a proposed change
+type UpdateProposedChangeCoreProposedChangeUpdate struct {
+	Ok *bool `json:"ok"`
+}
+
+// GetOk returns UpdateProposedChangeCoreProposedChangeUpdate.Ok, and is useful for accessing the field via an interface.
+func (v *UpdateProposedChangeCoreProposedChangeUpdate) GetOk() *bool { return v.Ok }
+
+// UpdateProposedChangeResponse is returned by UpdateProposedChange on success.
+type UpdateProposedChangeResponse struct {
+	// Metadata related to a proposed change
+	CoreProposedChangeUpdate *UpdateProposedChangeCoreProposedChangeUpdate `json:"CoreProposedChangeUpdate"`
+}
+
+// GetCoreProposedChangeUpdate returns UpdateProposedChangeResponse.CoreProposedChangeUpdate, and is useful for accessing the field via an interface.
+func (v *UpdateProposedChangeResponse) GetCoreProposedChangeUpdate() *UpdateProposedChangeCoreProposedChangeUpdate {
+	return v.CoreProposedChangeUpdate
 }
 
 // UpdateReadOnlyRepositoryCoreReadOnlyRepositoryUpdate includes the requested fields of the GraphQL type CoreReadOnlyRepositoryUpdate.
@@ -893,6 +1262,48 @@ func (v *UpdateRepositoryResponse) GetCoreRepositoryUpdate() *UpdateRepositoryCo
 	return v.CoreRepositoryUpdate
 }
 
+// UpdateTagBuiltinTagUpdate includes the requested fields of the GraphQL type BuiltinTagUpdate.
+// The GraphQL type's documentation follows.
+//
+// Standard Tag object to attach to other objects to provide some context.
+type UpdateTagBuiltinTagUpdate struct {
+	Ok *bool `json:"ok"`
+}
+
+// GetOk returns UpdateTagBuiltinTagUpdate.Ok, and is useful for accessing the field via an interface.
+func (v *UpdateTagBuiltinTagUpdate) GetOk() *bool { return v.Ok }
+
+// UpdateTagResponse is returned by UpdateTag on success.
+type UpdateTagResponse struct {
+	// Standard Tag object to attach to other objects to provide some context.
+	BuiltinTagUpdate *UpdateTagBuiltinTagUpdate `json:"BuiltinTagUpdate"`
+}
+
+// GetBuiltinTagUpdate returns UpdateTagResponse.BuiltinTagUpdate, and is useful for accessing the field via an interface.
+func (v *UpdateTagResponse) GetBuiltinTagUpdate() *UpdateTagBuiltinTagUpdate {
+	return v.BuiltinTagUpdate
+}
+
+// __BranchesInput is used internally by genqlient
+type __BranchesInput struct {
+	Ids  []string `json:"ids,omitempty"`
+	Name *string  `json:"name,omitempty"`
+}
+
+// GetIds returns __BranchesInput.Ids, and is useful for accessing the field via an interface.
+func (v *__BranchesInput) GetIds() []string { return v.Ids }
+
+// GetName returns __BranchesInput.Name, and is useful for accessing the field via an interface.
+func (v *__BranchesInput) GetName() *string { return v.Name }
+
+// __CancelProposedChangeInput is used internally by genqlient
+type __CancelProposedChangeInput struct {
+	Id string `json:"id"`
+}
+
+// GetId returns __CancelProposedChangeInput.Id, and is useful for accessing the field via an interface.
+func (v *__CancelProposedChangeInput) GetId() string { return v.Id }
+
 // __CheckConnectivityInput is used internally by genqlient
 type __CheckConnectivityInput struct {
 	Id string `json:"id"`
@@ -900,6 +1311,22 @@ type __CheckConnectivityInput struct {
 
 // GetId returns __CheckConnectivityInput.Id, and is useful for accessing the field via an interface.
 func (v *__CheckConnectivityInput) GetId() string { return v.Id }
+
+// __CreateBranchInput is used internally by genqlient
+type __CreateBranchInput struct {
+	Name          string  `json:"name"`
+	Description   *string `json:"description,omitempty"`
+	Sync_with_git *bool   `json:"sync_with_git,omitempty"`
+}
+
+// GetName returns __CreateBranchInput.Name, and is useful for accessing the field via an interface.
+func (v *__CreateBranchInput) GetName() string { return v.Name }
+
+// GetDescription returns __CreateBranchInput.Description, and is useful for accessing the field via an interface.
+func (v *__CreateBranchInput) GetDescription() *string { return v.Description }
+
+// GetSync_with_git returns __CreateBranchInput.Sync_with_git, and is useful for accessing the field via an interface.
+func (v *__CreateBranchInput) GetSync_with_git() *bool { return v.Sync_with_git }
 
 // __CreateCredentialInput is used internally by genqlient
 type __CreateCredentialInput struct {
@@ -928,6 +1355,36 @@ func (v *__CreateCredentialInput) GetUsername() *input.Text { return v.Username 
 
 // GetPassword returns __CreateCredentialInput.Password, and is useful for accessing the field via an interface.
 func (v *__CreateCredentialInput) GetPassword() *input.Text { return v.Password }
+
+// __CreateProposedChangeInput is used internally by genqlient
+type __CreateProposedChangeInput struct {
+	Id                 string          `json:"id"`
+	Name               *input.Text     `json:"name,omitempty"`
+	Description        *input.Text     `json:"description,omitempty"`
+	Source_branch      *input.Text     `json:"source_branch,omitempty"`
+	Destination_branch *input.Text     `json:"destination_branch,omitempty"`
+	Is_draft           *input.Checkbox `json:"is_draft,omitempty"`
+}
+
+// GetId returns __CreateProposedChangeInput.Id, and is useful for accessing the field via an interface.
+func (v *__CreateProposedChangeInput) GetId() string { return v.Id }
+
+// GetName returns __CreateProposedChangeInput.Name, and is useful for accessing the field via an interface.
+func (v *__CreateProposedChangeInput) GetName() *input.Text { return v.Name }
+
+// GetDescription returns __CreateProposedChangeInput.Description, and is useful for accessing the field via an interface.
+func (v *__CreateProposedChangeInput) GetDescription() *input.Text { return v.Description }
+
+// GetSource_branch returns __CreateProposedChangeInput.Source_branch, and is useful for accessing the field via an interface.
+func (v *__CreateProposedChangeInput) GetSource_branch() *input.Text { return v.Source_branch }
+
+// GetDestination_branch returns __CreateProposedChangeInput.Destination_branch, and is useful for accessing the field via an interface.
+func (v *__CreateProposedChangeInput) GetDestination_branch() *input.Text {
+	return v.Destination_branch
+}
+
+// GetIs_draft returns __CreateProposedChangeInput.Is_draft, and is useful for accessing the field via an interface.
+func (v *__CreateProposedChangeInput) GetIs_draft() *input.Checkbox { return v.Is_draft }
 
 // __CreateReadOnlyRepositoryInput is used internally by genqlient
 type __CreateReadOnlyRepositoryInput struct {
@@ -993,6 +1450,22 @@ func (v *__CreateRepositoryInput) GetCredential() *input.Node { return v.Credent
 // GetTags returns __CreateRepositoryInput.Tags, and is useful for accessing the field via an interface.
 func (v *__CreateRepositoryInput) GetTags() *[]input.Node { return v.Tags }
 
+// __CreateTagInput is used internally by genqlient
+type __CreateTagInput struct {
+	Id          string      `json:"id"`
+	Name        *input.Text `json:"name,omitempty"`
+	Description *input.Text `json:"description,omitempty"`
+}
+
+// GetId returns __CreateTagInput.Id, and is useful for accessing the field via an interface.
+func (v *__CreateTagInput) GetId() string { return v.Id }
+
+// GetName returns __CreateTagInput.Name, and is useful for accessing the field via an interface.
+func (v *__CreateTagInput) GetName() *input.Text { return v.Name }
+
+// GetDescription returns __CreateTagInput.Description, and is useful for accessing the field via an interface.
+func (v *__CreateTagInput) GetDescription() *input.Text { return v.Description }
+
 // __CredentialsInput is used internally by genqlient
 type __CredentialsInput struct {
 	Ids          []string `json:"ids,omitempty"`
@@ -1008,6 +1481,14 @@ func (v *__CredentialsInput) GetNames() []string { return v.Names }
 
 // GetWithPassword returns __CredentialsInput.WithPassword, and is useful for accessing the field via an interface.
 func (v *__CredentialsInput) GetWithPassword() bool { return v.WithPassword }
+
+// __DeleteBranchInput is used internally by genqlient
+type __DeleteBranchInput struct {
+	Name string `json:"name"`
+}
+
+// GetName returns __DeleteBranchInput.Name, and is useful for accessing the field via an interface.
+func (v *__DeleteBranchInput) GetName() string { return v.Name }
 
 // __DeleteCredentialInput is used internally by genqlient
 type __DeleteCredentialInput struct {
@@ -1033,6 +1514,14 @@ type __DeleteRepositoryInput struct {
 // GetId returns __DeleteRepositoryInput.Id, and is useful for accessing the field via an interface.
 func (v *__DeleteRepositoryInput) GetId() string { return v.Id }
 
+// __DeleteTagInput is used internally by genqlient
+type __DeleteTagInput struct {
+	Id string `json:"id"`
+}
+
+// GetId returns __DeleteTagInput.Id, and is useful for accessing the field via an interface.
+func (v *__DeleteTagInput) GetId() string { return v.Id }
+
 // __ImportLatestCommitInput is used internally by genqlient
 type __ImportLatestCommitInput struct {
 	Id string `json:"id"`
@@ -1040,6 +1529,18 @@ type __ImportLatestCommitInput struct {
 
 // GetId returns __ImportLatestCommitInput.Id, and is useful for accessing the field via an interface.
 func (v *__ImportLatestCommitInput) GetId() string { return v.Id }
+
+// __ProposedChangesInput is used internally by genqlient
+type __ProposedChangesInput struct {
+	Ids   []string `json:"ids,omitempty"`
+	Names []string `json:"names,omitempty"`
+}
+
+// GetIds returns __ProposedChangesInput.Ids, and is useful for accessing the field via an interface.
+func (v *__ProposedChangesInput) GetIds() []string { return v.Ids }
+
+// GetNames returns __ProposedChangesInput.Names, and is useful for accessing the field via an interface.
+func (v *__ProposedChangesInput) GetNames() []string { return v.Names }
 
 // __QueryOwnerInput is used internally by genqlient
 type __QueryOwnerInput struct {
@@ -1081,6 +1582,26 @@ func (v *__RepositoriesInput) GetIds() []string { return v.Ids }
 // GetNames returns __RepositoriesInput.Names, and is useful for accessing the field via an interface.
 func (v *__RepositoriesInput) GetNames() []string { return v.Names }
 
+// __ServerInfoInput is used internally by genqlient
+type __ServerInfoInput struct {
+	Branch string `json:"branch"`
+}
+
+// GetBranch returns __ServerInfoInput.Branch, and is useful for accessing the field via an interface.
+func (v *__ServerInfoInput) GetBranch() string { return v.Branch }
+
+// __TagsInput is used internally by genqlient
+type __TagsInput struct {
+	Ids   []string `json:"ids,omitempty"`
+	Names []string `json:"names,omitempty"`
+}
+
+// GetIds returns __TagsInput.Ids, and is useful for accessing the field via an interface.
+func (v *__TagsInput) GetIds() []string { return v.Ids }
+
+// GetNames returns __TagsInput.Names, and is useful for accessing the field via an interface.
+func (v *__TagsInput) GetNames() []string { return v.Names }
+
 // __TaskLogsInput is used internally by genqlient
 type __TaskLogsInput struct {
 	Id string `json:"id"`
@@ -1104,6 +1625,18 @@ func (v *__TasksInput) GetLimit() int { return v.Limit }
 
 // GetOffset returns __TasksInput.Offset, and is useful for accessing the field via an interface.
 func (v *__TasksInput) GetOffset() int { return v.Offset }
+
+// __UpdateBranchInput is used internally by genqlient
+type __UpdateBranchInput struct {
+	Name        string `json:"name"`
+	Description string `json:"description"`
+}
+
+// GetName returns __UpdateBranchInput.Name, and is useful for accessing the field via an interface.
+func (v *__UpdateBranchInput) GetName() string { return v.Name }
+
+// GetDescription returns __UpdateBranchInput.Description, and is useful for accessing the field via an interface.
+func (v *__UpdateBranchInput) GetDescription() string { return v.Description }
 
 // __UpdateCredentialInput is used internally by genqlient
 type __UpdateCredentialInput struct {
@@ -1132,6 +1665,26 @@ func (v *__UpdateCredentialInput) GetUsername() *input.Text { return v.Username 
 
 // GetPassword returns __UpdateCredentialInput.Password, and is useful for accessing the field via an interface.
 func (v *__UpdateCredentialInput) GetPassword() *input.Text { return v.Password }
+
+// __UpdateProposedChangeInput is used internally by genqlient
+type __UpdateProposedChangeInput struct {
+	Id          string          `json:"id"`
+	Name        *input.Text     `json:"name,omitempty"`
+	Description *input.Text     `json:"description,omitempty"`
+	Is_draft    *input.Checkbox `json:"is_draft,omitempty"`
+}
+
+// GetId returns __UpdateProposedChangeInput.Id, and is useful for accessing the field via an interface.
+func (v *__UpdateProposedChangeInput) GetId() string { return v.Id }
+
+// GetName returns __UpdateProposedChangeInput.Name, and is useful for accessing the field via an interface.
+func (v *__UpdateProposedChangeInput) GetName() *input.Text { return v.Name }
+
+// GetDescription returns __UpdateProposedChangeInput.Description, and is useful for accessing the field via an interface.
+func (v *__UpdateProposedChangeInput) GetDescription() *input.Text { return v.Description }
+
+// GetIs_draft returns __UpdateProposedChangeInput.Is_draft, and is useful for accessing the field via an interface.
+func (v *__UpdateProposedChangeInput) GetIs_draft() *input.Checkbox { return v.Is_draft }
 
 // __UpdateReadOnlyRepositoryInput is used internally by genqlient
 type __UpdateReadOnlyRepositoryInput struct {
@@ -1193,6 +1746,97 @@ func (v *__UpdateRepositoryInput) GetCredential() *input.Node { return v.Credent
 // GetTags returns __UpdateRepositoryInput.Tags, and is useful for accessing the field via an interface.
 func (v *__UpdateRepositoryInput) GetTags() *[]input.Node { return v.Tags }
 
+// __UpdateTagInput is used internally by genqlient
+type __UpdateTagInput struct {
+	Id          string      `json:"id"`
+	Name        *input.Text `json:"name,omitempty"`
+	Description *input.Text `json:"description,omitempty"`
+}
+
+// GetId returns __UpdateTagInput.Id, and is useful for accessing the field via an interface.
+func (v *__UpdateTagInput) GetId() string { return v.Id }
+
+// GetName returns __UpdateTagInput.Name, and is useful for accessing the field via an interface.
+func (v *__UpdateTagInput) GetName() *input.Text { return v.Name }
+
+// GetDescription returns __UpdateTagInput.Description, and is useful for accessing the field via an interface.
+func (v *__UpdateTagInput) GetDescription() *input.Text { return v.Description }
+
+// The query executed by Branches.
+const Branches_Operation = `
+query Branches ($ids: [ID!], $name: String) {
+	Branch(ids: $ids, name: $name) {
+		id
+		name
+		description
+		status
+		sync_with_git
+		is_default
+	}
+}
+`
+
+func Branches(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	ids []string,
+	name *string,
+) (data_ *BranchesResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "Branches",
+		Query:  Branches_Operation,
+		Variables: &__BranchesInput{
+			Ids:  ids,
+			Name: name,
+		},
+	}
+
+	data_ = &BranchesResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by CancelProposedChange.
+const CancelProposedChange_Operation = `
+mutation CancelProposedChange ($id: String!) {
+	CoreProposedChangeUpdate(data: {id:$id,state:{value:"canceled"}}) {
+		ok
+	}
+}
+`
+
+func CancelProposedChange(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	id string,
+) (data_ *CancelProposedChangeResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "CancelProposedChange",
+		Query:  CancelProposedChange_Operation,
+		Variables: &__CancelProposedChangeInput{
+			Id: id,
+		},
+	}
+
+	data_ = &CancelProposedChangeResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
 // The mutation executed by CheckConnectivity.
 const CheckConnectivity_Operation = `
 mutation CheckConnectivity ($id: String!) {
@@ -1217,6 +1861,45 @@ func CheckConnectivity(
 	}
 
 	data_ = &CheckConnectivityResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by CreateBranch.
+const CreateBranch_Operation = `
+mutation CreateBranch ($name: String!, $description: String, $sync_with_git: Boolean) {
+	BranchCreate(data: {name:$name,description:$description,sync_with_git:$sync_with_git}, wait_until_completion: true) {
+		ok
+	}
+}
+`
+
+// A branch takes no id of ours (infrahub.md, Branches).
+func CreateBranch(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	name string,
+	description *string,
+	sync_with_git *bool,
+) (data_ *CreateBranchResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "CreateBranch",
+		Query:  CreateBranch_Operation,
+		Variables: &__CreateBranchInput{
+			Name:          name,
+			Description:   description,
+			Sync_with_git: sync_with_git,
+		},
+	}
+
+	data_ = &CreateBranchResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -1261,6 +1944,50 @@ func CreateCredential(
 	}
 
 	data_ = &CreateCredentialResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by CreateProposedChange.
+const CreateProposedChange_Operation = `
+mutation CreateProposedChange ($id: String!, $name: TextAttributeCreate, $description: TextAttributeCreate, $source_branch: TextAttributeCreate, $destination_branch: TextAttributeCreate, $is_draft: CheckboxAttributeCreate) {
+	CoreProposedChangeCreate(data: {id:$id,name:$name,description:$description,source_branch:$source_branch,destination_branch:$destination_branch,is_draft:$is_draft}) {
+		ok
+	}
+}
+`
+
+func CreateProposedChange(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	id string,
+	name *input.Text,
+	description *input.Text,
+	source_branch *input.Text,
+	destination_branch *input.Text,
+	is_draft *input.Checkbox,
+) (data_ *CreateProposedChangeResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "CreateProposedChange",
+		Query:  CreateProposedChange_Operation,
+		Variables: &__CreateProposedChangeInput{
+			Id:                 id,
+			Name:               name,
+			Description:        description,
+			Source_branch:      source_branch,
+			Destination_branch: destination_branch,
+			Is_draft:           is_draft,
+		},
+	}
+
+	data_ = &CreateProposedChangeResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -1364,6 +2091,44 @@ func CreateRepository(
 	return data_, err_
 }
 
+// The mutation executed by CreateTag.
+const CreateTag_Operation = `
+mutation CreateTag ($id: String!, $name: TextAttributeCreate, $description: TextAttributeCreate) {
+	BuiltinTagCreate(data: {id:$id,name:$name,description:$description}) {
+		ok
+	}
+}
+`
+
+func CreateTag(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	id string,
+	name *input.Text,
+	description *input.Text,
+) (data_ *CreateTagResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "CreateTag",
+		Query:  CreateTag_Operation,
+		Variables: &__CreateTagInput{
+			Id:          id,
+			Name:        name,
+			Description: description,
+		},
+	}
+
+	data_ = &CreateTagResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
 // The query executed by Credentials.
 const Credentials_Operation = `
 query Credentials ($ids: [ID], $names: [String], $withPassword: Boolean!) {
@@ -1413,6 +2178,40 @@ func Credentials(
 	}
 
 	data_ = &CredentialsResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by DeleteBranch.
+const DeleteBranch_Operation = `
+mutation DeleteBranch ($name: String!) {
+	BranchDelete(data: {name:$name}, wait_until_completion: true) {
+		ok
+	}
+}
+`
+
+func DeleteBranch(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	name string,
+) (data_ *DeleteBranchResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "DeleteBranch",
+		Query:  DeleteBranch_Operation,
+		Variables: &__DeleteBranchInput{
+			Name: name,
+		},
+	}
+
+	data_ = &DeleteBranchResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -1526,6 +2325,40 @@ func DeleteRepository(
 	return data_, err_
 }
 
+// The mutation executed by DeleteTag.
+const DeleteTag_Operation = `
+mutation DeleteTag ($id: String!) {
+	BuiltinTagDelete(data: {id:$id}) {
+		ok
+	}
+}
+`
+
+func DeleteTag(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	id string,
+) (data_ *DeleteTagResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "DeleteTag",
+		Query:  DeleteTag_Operation,
+		Variables: &__DeleteTagInput{
+			Id: id,
+		},
+	}
+
+	data_ = &DeleteTagResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
 // The mutation executed by ImportLatestCommit.
 const ImportLatestCommit_Operation = `
 mutation ImportLatestCommit ($id: String!) {
@@ -1551,6 +2384,67 @@ func ImportLatestCommit(
 	}
 
 	data_ = &ImportLatestCommitResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by ProposedChanges.
+const ProposedChanges_Operation = `
+query ProposedChanges ($ids: [ID], $names: [String]) {
+	CoreProposedChange(ids: $ids, name__values: $names) {
+		edges {
+			node {
+				... ProposedChange
+			}
+		}
+	}
+}
+fragment ProposedChange on CoreProposedChange {
+	id
+	name {
+		value
+	}
+	description {
+		value
+	}
+	source_branch {
+		value
+	}
+	destination_branch {
+		value
+	}
+	is_draft {
+		value
+	}
+	state {
+		value
+	}
+}
+`
+
+func ProposedChanges(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	ids []string,
+	names []string,
+) (data_ *ProposedChangesResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ProposedChanges",
+		Query:  ProposedChanges_Operation,
+		Variables: &__ProposedChangesInput{
+			Ids:   ids,
+			Names: names,
+		},
+	}
+
+	data_ = &ProposedChangesResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -1807,9 +2701,17 @@ func Repositories(
 
 // The query executed by ServerInfo.
 const ServerInfo_Operation = `
-query ServerInfo {
+query ServerInfo ($branch: String!) {
 	InfrahubInfo {
 		version
+	}
+	Branch(name: $branch) {
+		id
+		name
+		description
+		status
+		sync_with_git
+		is_default
 	}
 }
 `
@@ -1817,13 +2719,66 @@ query ServerInfo {
 func ServerInfo(
 	ctx_ context.Context,
 	client_ graphql.Client,
+	branch string,
 ) (data_ *ServerInfoResponse, err_ error) {
 	req_ := &graphql.Request{
 		OpName: "ServerInfo",
 		Query:  ServerInfo_Operation,
+		Variables: &__ServerInfoInput{
+			Branch: branch,
+		},
 	}
 
 	data_ = &ServerInfoResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by Tags.
+const Tags_Operation = `
+query Tags ($ids: [ID], $names: [String]) {
+	BuiltinTag(ids: $ids, name__values: $names) {
+		edges {
+			node {
+				... Tag
+			}
+		}
+	}
+}
+fragment Tag on BuiltinTag {
+	id
+	name {
+		value
+	}
+	description {
+		value
+	}
+}
+`
+
+func Tags(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	ids []string,
+	names []string,
+) (data_ *TagsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "Tags",
+		Query:  Tags_Operation,
+		Variables: &__TagsInput{
+			Ids:   ids,
+			Names: names,
+		},
+	}
+
+	data_ = &TagsResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -1931,6 +2886,43 @@ func Tasks(
 	return data_, err_
 }
 
+// The mutation executed by UpdateBranch.
+const UpdateBranch_Operation = `
+mutation UpdateBranch ($name: String!, $description: String!) {
+	BranchUpdate(data: {name:$name,description:$description}) {
+		ok
+	}
+}
+`
+
+// Null would leave the description as it is (infrahub.md, Branches).
+func UpdateBranch(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	name string,
+	description string,
+) (data_ *UpdateBranchResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "UpdateBranch",
+		Query:  UpdateBranch_Operation,
+		Variables: &__UpdateBranchInput{
+			Name:        name,
+			Description: description,
+		},
+	}
+
+	data_ = &UpdateBranchResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
 // The mutation executed by UpdateCredential.
 const UpdateCredential_Operation = `
 mutation UpdateCredential ($id: String!, $name: TextAttributeUpdate, $label: TextAttributeUpdate, $description: TextAttributeUpdate, $username: TextAttributeUpdate, $password: TextAttributeUpdate) {
@@ -1964,6 +2956,46 @@ func UpdateCredential(
 	}
 
 	data_ = &UpdateCredentialResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by UpdateProposedChange.
+const UpdateProposedChange_Operation = `
+mutation UpdateProposedChange ($id: String!, $name: TextAttributeUpdate, $description: TextAttributeUpdate, $is_draft: CheckboxAttributeUpdate) {
+	CoreProposedChangeUpdate(data: {id:$id,name:$name,description:$description,is_draft:$is_draft}) {
+		ok
+	}
+}
+`
+
+func UpdateProposedChange(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	id string,
+	name *input.Text,
+	description *input.Text,
+	is_draft *input.Checkbox,
+) (data_ *UpdateProposedChangeResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "UpdateProposedChange",
+		Query:  UpdateProposedChange_Operation,
+		Variables: &__UpdateProposedChangeInput{
+			Id:          id,
+			Name:        name,
+			Description: description,
+			Is_draft:    is_draft,
+		},
+	}
+
+	data_ = &UpdateProposedChangeResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -2054,6 +3086,44 @@ func UpdateRepository(
 	}
 
 	data_ = &UpdateRepositoryResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by UpdateTag.
+const UpdateTag_Operation = `
+mutation UpdateTag ($id: String!, $name: TextAttributeUpdate, $description: TextAttributeUpdate) {
+	BuiltinTagUpdate(data: {id:$id,name:$name,description:$description}) {
+		ok
+	}
+}
+`
+
+func UpdateTag(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	id string,
+	name *input.Text,
+	description *input.Text,
+) (data_ *UpdateTagResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "UpdateTag",
+		Query:  UpdateTag_Operation,
+		Variables: &__UpdateTagInput{
+			Id:          id,
+			Name:        name,
+			Description: description,
+		},
+	}
+
+	data_ = &UpdateTagResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(

@@ -1,5 +1,5 @@
-// Package input holds the two variable types that generated code cannot express: an attribute and a
-// relationship, each of which a mutation can leave alone, clear or set (infrahub.md, Writing 4).
+// Package input holds the variable types that generated code cannot express: attributes and
+// relationships, each of which a mutation can leave alone, clear or set (infrahub.md, Writing 4).
 package input
 
 import "encoding/json"
@@ -7,6 +7,11 @@ import "encoding/json"
 // Text sets a text attribute: a nil *Text leaves it alone, a nil Value clears it.
 type Text struct {
 	Value *string `json:"value"`
+}
+
+// Checkbox sets an attribute that is true or false: a nil *Checkbox leaves it alone.
+type Checkbox struct {
+	Value bool `json:"value"`
 }
 
 // Node points a relationship at a node by its ID (a UUID) or, if that is empty, by its HFID. A nil

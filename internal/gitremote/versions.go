@@ -10,24 +10,28 @@ import (
 	"github.com/Masterminds/semver/v3"
 )
 
-// Newest returns the tag of the highest version that a constraint allows, such as ">= 1.2, < 2.0" or
-// "~> 1.2"; "" allows all. Tags are looked at that are prefix and a semantic version, with or without a
-// v before it. Prereleases count only if asked for, or if the constraint names one. Errors:
+// Versions returns the tags that a constraint allows, such as ">= 1.2, < 2.0" or "~> 1.2", the newest first
+// and at least one; "" allows all. Tags are looked at that are prefix and a semantic version, with or
+// without a v before it. Prereleases count only if asked for, or if the constraint names one. Errors:
 // *ConstraintError, *NoMatchError.
-func (r *Refs) Newest(constraint, prefix string, prereleases bool) (Ref, error) {
+func (r *Refs) Versions(constraint, prefix string, prereleases bool) ([]Ref, error) {
 	allowed, err := semver.NewConstraint(cmp.Or(pessimistic(constraint), "*"))
 	if err != nil {
-		return Ref{}, &ConstraintError{Constraint: constraint, cause: err}
+		return nil, &ConstraintError{Constraint: constraint, cause: err}
 	}
 	allowed.IncludePrerelease = prereleases
+	var found []Ref
 	missing := &NoMatchError{Constraint: constraint, Prefix: prefix}
 	for _, each := range r.releases(prefix) {
 		if allowed.Check(each.version) {
-			return each.tag, nil
+			found = append(found, each.tag)
 		}
 		missing.Seen = append(missing.Seen, each.tag.Name)
 	}
-	return Ref{}, missing
+	if len(found) == 0 {
+		return nil, missing
+	}
+	return found, nil
 }
 
 // pessimistic lets ~> 1.2 mean what it means in Terraform, at least 1.2 and below 2.0; to the library it

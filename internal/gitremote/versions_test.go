@@ -19,7 +19,28 @@ func releases(t *testing.T) *gitremote.Refs {
 	)
 }
 
-func TestNewest(t *testing.T) {
+// newest is the first of the versions.
+func newest(refs *gitremote.Refs, constraint, prefix string, prereleases bool) (gitremote.Ref, error) {
+	found, err := refs.Versions(constraint, prefix, prereleases)
+	if err != nil {
+		return gitremote.Ref{}, err
+	}
+	return found[0], nil
+}
+
+func TestVersions_AreAllThatAreAllowedNewestFirst(t *testing.T) {
+	t.Parallel()
+	found, err := releases(t).Versions(">= 1.2, < 1.10", "", false)
+	var names []string
+	for _, each := range found {
+		names = append(names, each.Name)
+	}
+	if diff := cmp.Diff([]string{"v1.9.0", "v1.2.9", "v1.2.0"}, names); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+}
+
+func TestVersions_NewestIsFirst(t *testing.T) {
 	t.Parallel()
 	refs := releases(t)
 	for _, test := range []struct {
@@ -47,7 +68,7 @@ func TestNewest(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := refs.Newest(test.constraint, test.prefix, test.prereleases)
+			got, err := newest(refs, test.constraint, test.prefix, test.prereleases)
 			if err != nil || got.Name != test.want || got.Kind != gitremote.Tag || len(got.Commit) != 40 {
 				t.Errorf("got %+v, %v, want %s", got, err, test.want)
 			}
@@ -55,7 +76,7 @@ func TestNewest(t *testing.T) {
 	}
 }
 
-func TestNewest_NoneMatches(t *testing.T) {
+func TestVersions_NoneMatches(t *testing.T) {
 	t.Parallel()
 	refs := releases(t)
 	for _, test := range []struct {
@@ -71,7 +92,7 @@ func TestNewest_NoneMatches(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			_, err := refs.Newest(test.constraint, test.prefix, test.prereleases)
+			_, err := newest(refs, test.constraint, test.prefix, test.prereleases)
 			var none *gitremote.NoMatchError
 			if !errors.As(err, &none) || !strings.Contains(err.Error(), test.says) {
 				t.Fatalf("got %v, want %q", err, test.says)
@@ -83,13 +104,13 @@ func TestNewest_NoneMatches(t *testing.T) {
 	}
 }
 
-func TestNewest_BadConstraint(t *testing.T) {
+func TestVersions_BadConstraint(t *testing.T) {
 	t.Parallel()
 	refs := releases(t)
 	for _, constraint := range []string{"latest", ">= ", "1.2.3.4", ">> 1", "~> 1.2 and more"} {
 		t.Run(constraint, func(t *testing.T) {
 			t.Parallel()
-			_, err := refs.Newest(constraint, "", false)
+			_, err := newest(refs, constraint, "", false)
 			var bad *gitremote.ConstraintError
 			if !errors.As(err, &bad) || bad.Constraint != constraint || errors.Unwrap(bad) == nil || !strings.Contains(err.Error(), constraint) {
 				t.Errorf("got %v", err)
@@ -98,22 +119,22 @@ func TestNewest_BadConstraint(t *testing.T) {
 	}
 }
 
-func TestNewest_AnnotatedTagIsPeeled(t *testing.T) {
+func TestVersions_AnnotatedTagIsPeeled(t *testing.T) {
 	t.Parallel()
 	made, hash := newRepository(t, t.TempDir(), "r.git")
 	done(t, made.AnnotatedTag("v1.0.0"))
 	want := gitremote.Ref{Name: "v1.0.0", Kind: gitremote.Tag, Commit: hash, Annotated: true}
-	got, err := asked(t, made.Path).Newest("", "", false)
+	got, err := newest(asked(t, made.Path), "", "", false)
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
 }
 
-func TestNewest_EqualVersionsGiveTheSameTagEachTime(t *testing.T) {
+func TestVersions_EqualVersionsGiveTheSameTagEachTime(t *testing.T) {
 	t.Parallel()
 	refs := tagged(t, "1.0.0", "v1.0.0", "1.0.0+build")
 	for range 20 {
-		if got, err := refs.Newest("", "", false); err != nil || got.Name != "v1.0.0" {
+		if got, err := newest(refs, "", "", false); err != nil || got.Name != "v1.0.0" {
 			t.Fatalf("got %+v, %v", got, err)
 		}
 	}

@@ -1,0 +1,38 @@
+package infrahub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// Pin sets the ref of a read-only repository on the client's branch alone, and returns the import that
+// this starts: nil if the branch has that ref and has imported it, unless again asks for another one.
+// ErrMerged if the branch was merged.
+func (c *Client) Pin(ctx context.Context, id, ref string, again bool) (*Import, error) {
+	// Asked for here, for the server may take the change and lose it (infrahub.md, Branches).
+	branch, err := c.BranchNamed(ctx, c.branch)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return nil, fmt.Errorf("branch %s: %w", c.branch, ErrBranchNotFound)
+	case err != nil:
+		return nil, err
+	case branch.Merged():
+		return nil, fmt.Errorf("branch %s: %w", c.branch, ErrMerged)
+	}
+	current, err := c.Repository(ctx, ReadOnly, id)
+	if err != nil {
+		return nil, err
+	}
+	if current.Ref != ref {
+		pinned := *current
+		pinned.Ref = ref
+		return c.UpdateRepository(ctx, *current, pinned)
+	}
+	if !again && current.Commit != nil {
+		if _, err := c.LastImport(ctx, *current); err == nil {
+			return nil, nil
+		}
+	}
+	return c.Reimport(ctx, *current)
+}
