@@ -32,6 +32,9 @@ const (
 	authorityVariable = "INFRAHUB_TLS_CA_FILE"
 	proxyVariable     = "INFRAHUB_PROXY"
 	waitVariable      = "INFRAHUB_WAIT_FOR_IMPORT"
+
+	gitUsernameVariable = "INFRAHUB_GIT_USERNAME"
+	gitTokenVariable    = "INFRAHUB_GIT_TOKEN"
 )
 
 type providerModel struct {
@@ -46,28 +49,41 @@ type providerModel struct {
 	TLSCAFile     types.String `tfsdk:"tls_ca_file"`
 	TLSCAPEM      types.String `tfsdk:"tls_ca_pem"`
 	Proxy         types.String `tfsdk:"proxy"`
+	GitUsername   types.String `tfsdk:"git_username"`
+	GitToken      types.String `tfsdk:"git_token"`
 	WaitForImport types.Bool   `tfsdk:"wait_for_import"`
+}
+
+// settled is what the provider block and the environment come to.
+type settled struct {
+	infrahub.Config
+	waitForImport         bool
+	gitUsername, gitToken string
 }
 
 // configuration makes a client's configuration of the provider block and, for what is not set there,
 // of the environment. A value that is not known yet is an error and never replaced by the environment.
-func configuration(ctx context.Context, block tfsdk.Config) (infrahub.Config, bool, diag.Diagnostics) {
+func configuration(ctx context.Context, block tfsdk.Config) (settled, diag.Diagnostics) {
 	var model providerModel
 	diags := block.Get(ctx, &model)
 	if diags.HasError() {
-		return infrahub.Config{}, false, diags
+		return settled{}, diags
 	}
 	s := &settings{diags: diags}
-	config := infrahub.Config{
-		Address:    s.address(model.Address),
-		Branch:     s.text("branch", model.Branch, branchVariable, "main"),
-		Timeout:    time.Duration(s.number("timeout", model.Timeout, timeoutVariable, 60, 1, 3600)) * time.Second,
-		MaxRetries: int(s.number("max_retries", model.MaxRetries, retriesVariable, 5, 0, 100)),
+	config := settled{
+		Config: infrahub.Config{
+			Address:    s.address(model.Address),
+			Branch:     s.text("branch", model.Branch, branchVariable, "main"),
+			Timeout:    time.Duration(s.number("timeout", model.Timeout, timeoutVariable, 60, 1, 3600)) * time.Second,
+			MaxRetries: int(s.number("max_retries", model.MaxRetries, retriesVariable, 5, 0, 100)),
+		},
+		waitForImport: s.truth("wait_for_import", model.WaitForImport, waitVariable, true),
+		gitUsername:   s.text("git_username", model.GitUsername, gitUsernameVariable, ""),
+		gitToken:      s.text("git_token", model.GitToken, gitTokenVariable, ""),
 	}
-	s.authentication(model, &config)
+	s.authentication(model, &config.Config)
 	s.network(model, &config.Network)
-	wait := s.truth("wait_for_import", model.WaitForImport, waitVariable, true)
-	return config, wait, s.diags
+	return config, s.diags
 }
 
 // settings reads attributes and collects what is wrong with them.

@@ -21,16 +21,16 @@ import (
 )
 
 // configured is what a provider block, and the environment, make of the client's configuration.
-func configured(t *testing.T, block attributes) (infrahub.Config, bool) {
+func configured(t *testing.T, block attributes) settled {
 	t.Helper()
 	var resp provider.SchemaResponse
 	New("test")().Schema(t.Context(), provider.SchemaRequest{}, &resp)
 	raw := encode(t, resp.Schema.Type().TerraformType(t.Context()), block)
-	config, wait, diags := configuration(t.Context(), tfsdk.Config{Raw: raw, Schema: resp.Schema})
+	config, diags := configuration(t.Context(), tfsdk.Config{Raw: raw, Schema: resp.Schema})
 	if diags.HasError() {
 		t.Fatalf("unexpected errors: %v", diags)
 	}
-	return config, wait
+	return config
 }
 
 // source is an attribute of the provider block and how a value of it arrives at the client.
@@ -42,7 +42,7 @@ type source struct {
 	inBlock                        any
 	fromBlock                      string
 	inEnvironment, fromEnvironment string
-	got                            func(config infrahub.Config, wait bool) any
+	got                            func(config settled) any
 }
 
 func sources(t *testing.T) []source {
@@ -58,44 +58,44 @@ func sources(t *testing.T) []source {
 		return path
 	}
 	token := attributes{"address": "https://infrahub.example.com", "api_token": "token"}
-	text := func(get func(infrahub.Config) string) func(infrahub.Config, bool) any {
-		return func(c infrahub.Config, _ bool) any { return get(c) }
+	text := func(get func(settled) string) func(settled) any {
+		return func(c settled) any { return get(c) }
 	}
-	authorities := text(func(c infrahub.Config) string { return string(c.Network.AuthoritiesPEM) })
+	authorities := text(func(c settled) string { return string(c.Network.AuthoritiesPEM) })
 	return []source{
 		{
 			"address", addressVariable,
 			attributes{"api_token": "token"},
 			"https://block.example.com", "https://block.example.com", "http://environment.example.com/at", "http://environment.example.com/at",
-			text(func(c infrahub.Config) string { return c.Address.String() }),
+			text(func(c settled) string { return c.Address.String() }),
 		},
 		{
 			"api_token", tokenVariable, token.with(attributes{"api_token": nil}),
-			"block", "block", "environment", "environment", text(func(c infrahub.Config) string { return c.Token }),
+			"block", "block", "environment", "environment", text(func(c settled) string { return c.Token }),
 		},
 		{
 			"username", usernameVariable, token.with(attributes{"api_token": nil, "password": "password"}),
-			"block", "block", "environment", "environment", text(func(c infrahub.Config) string { return c.Username }),
+			"block", "block", "environment", "environment", text(func(c settled) string { return c.Username }),
 		},
 		{
 			"password", passwordVariable, token.with(attributes{"api_token": nil, "username": "username"}),
-			"block", "block", "environment", "environment", text(func(c infrahub.Config) string { return c.Password }),
+			"block", "block", "environment", "environment", text(func(c settled) string { return c.Password }),
 		},
 		{
 			"branch", branchVariable, token,
-			"block", "block", "environment", "environment", text(func(c infrahub.Config) string { return c.Branch }),
+			"block", "block", "environment", "environment", text(func(c settled) string { return c.Branch }),
 		},
 		{
 			"timeout", timeoutVariable, token,
-			3600, "1h0m0s", "1", "1s", text(func(c infrahub.Config) string { return c.Timeout.String() }),
+			3600, "1h0m0s", "1", "1s", text(func(c settled) string { return c.Timeout.String() }),
 		},
 		{
 			"max_retries", retriesVariable, token,
-			100, "100", "0", "0", func(c infrahub.Config, _ bool) any { return c.MaxRetries },
+			100, "100", "0", "0", func(c settled) any { return c.MaxRetries },
 		},
 		{
 			"tls_insecure", insecureVariable, token,
-			false, "false", "true", "true", func(c infrahub.Config, _ bool) any { return c.Network.Insecure },
+			false, "false", "true", "true", func(c settled) any { return c.Network.Insecure },
 		},
 		{"tls_ca_file", authorityVariable, token, file("block"), "block\n" + authority, file("environment"), "environment\n" + authority, authorities},
 		// It has no variable of its own, but is instead of a file.
@@ -103,7 +103,7 @@ func sources(t *testing.T) []source {
 		{
 			"proxy", proxyVariable, token,
 			"http://block.example.com:8080", "http://block.example.com:8080", "https://environment.example.com", "https://environment.example.com",
-			text(func(c infrahub.Config) string {
+			text(func(c settled) string {
 				if c.Network.Proxy == nil {
 					return ""
 				}
@@ -112,7 +112,15 @@ func sources(t *testing.T) []source {
 		},
 		{
 			"wait_for_import", waitVariable, token,
-			true, "true", "false", "false", func(_ infrahub.Config, wait bool) any { return wait },
+			true, "true", "false", "false", func(c settled) any { return c.waitForImport },
+		},
+		{
+			"git_username", gitUsernameVariable, token,
+			"block", "block", "environment", "environment", text(func(c settled) string { return c.gitUsername }),
+		},
+		{
+			"git_token", gitTokenVariable, token,
+			"block", "block", "environment", "environment", text(func(c settled) string { return c.gitToken }),
 		},
 	}
 }
@@ -147,8 +155,8 @@ func TestConfiguration_UnknownValueIsAnErrorAndNotReplacedByTheEnvironment(t *te
 			var resp provider.SchemaResponse
 			New("test")().Schema(t.Context(), provider.SchemaRequest{}, &resp)
 			raw := encode(t, resp.Schema.Type().TerraformType(t.Context()), block)
-			config, wait, _ := configuration(t.Context(), tfsdk.Config{Raw: raw, Schema: resp.Schema})
-			if got := fmt.Sprint(s.got(config, wait)); got == s.fromEnvironment {
+			config, _ := configuration(t.Context(), tfsdk.Config{Raw: raw, Schema: resp.Schema})
+			if got := fmt.Sprint(s.got(config)); got == s.fromEnvironment {
 				t.Errorf("the environment's %.40q was taken", got)
 			}
 		})
@@ -157,9 +165,9 @@ func TestConfiguration_UnknownValueIsAnErrorAndNotReplacedByTheEnvironment(t *te
 
 func TestConfiguration_Defaults(t *testing.T) {
 	t.Parallel()
-	config, wait := configured(t, attributes{"address": "https://infrahub.example.com", "api_token": "token"})
-	if config.Branch != "main" || config.Timeout != time.Minute || config.MaxRetries != 5 || !wait {
-		t.Errorf("got branch %q, timeout %s, %d retries, wait %t", config.Branch, config.Timeout, config.MaxRetries, wait)
+	config := configured(t, attributes{"address": "https://infrahub.example.com", "api_token": "token"})
+	if config.Branch != "main" || config.Timeout != time.Minute || config.MaxRetries != 5 || !config.waitForImport {
+		t.Errorf("got branch %q, timeout %s, %d retries, wait %t", config.Branch, config.Timeout, config.MaxRetries, config.waitForImport)
 	}
 	if difference := cmp.Diff(infrahub.Network{}, config.Network); difference != "" {
 		t.Errorf("network (-want +got):\n%s", difference)
@@ -168,13 +176,12 @@ func TestConfiguration_Defaults(t *testing.T) {
 
 func TestConfiguration_EmptyVariableIsNotSet(t *testing.T) {
 	block := attributes{"address": "https://infrahub.example.com", "username": "u", "password": "p"}
-	want, wait := configured(t, block)
+	want := configured(t, block)
 	for _, s := range sources(t) {
 		t.Run(s.attribute, func(t *testing.T) {
 			t.Setenv(s.variable, "")
-			got, gotWait := configured(t, block)
-			if difference := cmp.Diff(want, got); difference != "" || gotWait != wait {
-				t.Errorf("it waits: %t, configuration (-want +got):\n%s", gotWait, difference)
+			if difference := cmp.Diff(want, configured(t, block), cmp.AllowUnexported(settled{})); difference != "" {
+				t.Errorf("configuration (-want +got):\n%s", difference)
 			}
 		})
 	}
@@ -311,7 +318,7 @@ func TestConfiguration_Authentication(t *testing.T) {
 				}
 				return
 			}
-			config, _ := configured(t, block)
+			config := configured(t, block)
 			if got := (proof{config.Token, config.Username, config.Password}); got != test.want {
 				t.Errorf("got %+v, want %+v", got, test.want)
 			}

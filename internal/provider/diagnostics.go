@@ -90,7 +90,13 @@ func nextStep(err error) string {
 	case errors.Is(err, infrahub.ErrUnauthorized):
 		return "Check that the account of the token may do this in Infrahub, and that the token is still valid."
 	case errors.Is(err, infrahub.ErrBranchNotFound):
-		return "The provider's branch is gone: create it again, or set another one."
+		return "The branch is not there: create it, or name another one."
+	case errors.Is(err, infrahub.ErrMerged):
+		return "Use a branch of another name, made after the merge."
+	case errors.Is(err, infrahub.ErrExists):
+		return "Import it (terraform import), or choose another name."
+	case errors.Is(err, infrahub.ErrAmbiguous):
+		return "Give its id instead of its name."
 	case errors.Is(err, infrahub.ErrNotFound):
 		return "It was deleted outside of Terraform while this ran: plan again."
 	case errors.Is(err, infrahub.ErrNotInfrahub), errors.Is(err, infrahub.ErrUnreachable):
@@ -103,6 +109,10 @@ func nextStep(err error) string {
 		return "Check credential_id, and username and password of that credential: Infrahub tries them before it accepts a repository."
 	case "tags":
 		return "Create the tag in Infrahub first, or correct its name."
+	case "source_branch":
+		return "Check that the branch exists and is not merged, and that no other proposed change of it is open: import that one (terraform import), or close it."
+	case "destination_branch":
+		return "Name Infrahub's default branch."
 	case "name", "location":
 		if strings.Contains(failure.Message, "uniqueness") {
 			return fmt.Sprintf("Another repository of either kind has this %s already: import that one (terraform import), or choose another %s.", failure.Field, failure.Field)

@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
 )
@@ -23,6 +24,17 @@ func idAttribute() schema.StringAttribute {
 		Computed:            true,
 		PlanModifiers:       []planmodifier.String{stringplanmodifier.UseStateForUnknown()},
 	}
+}
+
+// keepComputed plans no change of a computed attribute that no apply changes: where anything else is
+// updated it would show as known after apply.
+func keepComputed(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse, name string) {
+	if req.Plan.Raw.IsNull() || req.State.Raw.IsNull() {
+		return // destroy, create
+	}
+	var value types.String
+	resp.Diagnostics.Append(req.State.GetAttribute(ctx, path.Root(name), &value)...)
+	resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root(name), value)...)
 }
 
 // patience is how long an operation may take where timeouts say nothing.
@@ -37,20 +49,27 @@ func within(ctx context.Context, timeout func(context.Context, time.Duration) (t
 
 // importByIDOrName takes over an existing object by its UUID or else by its name; Read does the rest.
 func importByIDOrName(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse, what string, exists func(id string) error, named func(name string) (string, error)) {
-	id, err := req.ID, infrahub.ErrNotFound
-	if uuid().MatchString(req.ID) {
-		err = exists(req.ID)
+	id := importedID(req.ID, what, "the provider's branch", exists, named, &resp.Diagnostics)
+	if !resp.Diagnostics.HasError() {
+		resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), id)...)
+	}
+}
+
+// importedID finds the id of an object that is given by its UUID or else by its name.
+func importedID(given, what, where string, exists func(id string) error, named func(name string) (string, error), diags *diag.Diagnostics) string {
+	id, err := given, infrahub.ErrNotFound
+	if uuid().MatchString(given) {
+		err = exists(given)
 	}
 	if errors.Is(err, infrahub.ErrNotFound) {
-		id, err = named(req.ID)
+		id, err = named(given)
 	}
 	switch {
 	case errors.Is(err, infrahub.ErrNotFound):
-		resp.Diagnostics.AddError("Object Not Found", fmt.Sprintf(
-			"Infrahub has no %s with the id or the name %q on the provider's branch. Look the id up in Infrahub, and check the resource type and the branch.", what, req.ID))
+		diags.AddError("Object Not Found", fmt.Sprintf(
+			"Infrahub has no %s with the id or the name %q on %s. Look the id up in Infrahub, and check the resource type and the branch.", what, given, where))
 	case err != nil:
-		resp.Diagnostics.Append(failed("Object Not Read", fmt.Sprintf("The %s %q", what, req.ID), err))
-	default:
-		resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), id)...)
+		diags.Append(failed("Object Not Read", fmt.Sprintf("The %s %q", what, given), err))
 	}
+	return id
 }

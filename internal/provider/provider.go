@@ -4,6 +4,7 @@ package provider
 
 import (
 	"context"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
@@ -15,6 +16,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/gitremote"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
 )
 
@@ -40,8 +42,12 @@ type connection struct {
 	*infrahub.Client
 	// waitForImport is whether a resource waits that does not say so itself.
 	waitForImport bool
-	// network is how Infrahub is reached, and Git remotes too.
-	network infrahub.Network
+	// branch is the provider's branch.
+	branch infrahub.Branch
+	// git reaches a Git remote, but for its location.
+	git gitremote.Remote
+	// timeout bounds one request to a Git remote.
+	timeout time.Duration
 }
 
 func (p *infrahubProvider) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
@@ -114,6 +120,17 @@ func (p *infrahubProvider) Schema(_ context.Context, _ provider.SchemaRequest, r
 				Optional:            true,
 				Validators:          []validator.String{webURL{}},
 			},
+			"git_username": schema.StringAttribute{
+				MarkdownDescription: "Username for Git remotes that the provider itself asks for refs (`resolve_ref` and `infrahub_git_ref`), over https and only if a remote wants one. Defaults to `git`, which does for most hosts. " + orEnvironment(gitUsernameVariable),
+				Optional:            true,
+				Validators:          []validator.String{stringvalidator.LengthAtLeast(1)},
+			},
+			"git_token": schema.StringAttribute{
+				MarkdownDescription: "Token or password that goes with `git_username`. It is shown to each remote that asks for one, and never to Infrahub, whose own access is a matter of `credential_id`. Over ssh the keys of your SSH agent are used instead. " + orEnvironment(gitTokenVariable),
+				Optional:            true,
+				Sensitive:           true,
+				Validators:          []validator.String{stringvalidator.LengthAtLeast(1)},
+			},
 			"wait_for_import": schema.BoolAttribute{
 				MarkdownDescription: "Whether an apply waits until Infrahub has imported what it changed. Defaults to `true`; a resource can say otherwise for itself. " + orEnvironment(waitVariable),
 				Optional:            true,
@@ -133,50 +150,83 @@ func (p *infrahubProvider) ConfigValidators(context.Context) []provider.ConfigVa
 // Configure makes the client and connects, so that a wrong token, address or branch is said once and
 // not once a resource.
 func (p *infrahubProvider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
-	config, wait, diags := configuration(ctx, req.Config)
+	config, diags := configuration(ctx, req.Config)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
 	config.UserAgent = "terraform-provider-infrahub/" + p.version + " Terraform/" + req.TerraformVersion
 	config.Logger = newLogger()
-	client, err := infrahub.New(config)
-	if err == nil {
-		_, err = client.Connect(ctx)
-	}
+	connected, err := connect(ctx, config)
 	if err != nil {
-		resp.Diagnostics.Append(notConnected(config, err))
+		resp.Diagnostics.Append(notConnected(config.Config, err))
 		return
 	}
-	connected := &connection{Client: client, waitForImport: wait, network: config.Network}
+	if connected.branch.Merged() {
+		resp.Diagnostics.Append(diag.WithPath(path.Root("branch"), branchMerged(connected.branch.Name)))
+	}
 	resp.ResourceData, resp.DataSourceData, resp.EphemeralResourceData = connected, connected, connected
 	resp.ListResourceData, resp.ActionData = connected, connected
 }
 
+func connect(ctx context.Context, config settled) (*connection, error) {
+	client, err := infrahub.New(config.Config)
+	if err != nil {
+		return nil, err
+	}
+	server, err := client.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &connection{
+		Client: client, waitForImport: config.waitForImport, branch: server.Branch, timeout: config.Timeout,
+		git: gitremote.Remote{
+			Username: config.gitUsername, Token: config.gitToken,
+			Proxy: config.Network.Proxy, AuthoritiesPEM: config.Network.AuthoritiesPEM, Insecure: config.Network.Insecure,
+		},
+	}, nil
+}
+
 func (p *infrahubProvider) Resources(context.Context) []func() resource.Resource {
 	return []func() resource.Resource{
+		newBranchResource,
 		newPasswordCredentialResource,
+		newProposedChangeResource,
+		newReadOnlyRepositoryRefResource,
 		newReadOnlyRepositoryResource,
 		newRepositoryResource,
+		newTagResource,
 	}
 }
 
-func (p *infrahubProvider) DataSources(context.Context) []func() datasource.DataSource { return nil }
+func (p *infrahubProvider) DataSources(context.Context) []func() datasource.DataSource {
+	return []func() datasource.DataSource{newGitRefDataSource}
+}
 
-// client is embedded by everything that talks to Infrahub: it takes what Configure hands over.
+// client is embedded by every resource: it takes what Configure hands over.
 type client struct {
 	*connection
 }
 
 // Configure takes the connection; while a configuration is only validated there is none yet.
 func (c *client) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
-	if req.ProviderData == nil {
-		return
+	c.connection = handedOver(req.ProviderData, &resp.Diagnostics)
+}
+
+// reader is embedded by every data source, as client is by a resource.
+type reader struct {
+	*connection
+}
+
+// Configure takes the connection; while a configuration is only validated there is none yet.
+func (r *reader) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
+	r.connection = handedOver(req.ProviderData, &resp.Diagnostics)
+}
+
+func handedOver(data any, diags *diag.Diagnostics) *connection {
+	connected, ok := data.(*connection)
+	if data != nil && !ok {
+		diags.AddError("Unexpected Provider Data", "The provider handed over something else than its connection. This is a bug of the provider: please report it.")
 	}
-	connected, ok := req.ProviderData.(*connection)
-	if !ok {
-		resp.Diagnostics.Append(diag.NewErrorDiagnostic("Unexpected Provider Data", "The provider handed over something else than its connection. This is a bug of the provider: please report it."))
-		return
-	}
-	c.connection = connected
+	return connected
 }

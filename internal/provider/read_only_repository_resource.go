@@ -33,9 +33,12 @@ type readOnlyRepositoryResource struct {
 type readOnlyRepositoryModel struct {
 	repositoryModel
 	Ref types.String `tfsdk:"ref"`
+	resolution
 }
 
 func (m *readOnlyRepositoryModel) ref() *types.String { return &m.Ref }
+
+func (m *readOnlyRepositoryModel) planned() *resolution { return &m.resolution }
 
 func (r *readOnlyRepositoryResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_read_only_repository"
@@ -45,11 +48,20 @@ func (r *readOnlyRepositoryResource) Schema(ctx context.Context, _ resource.Sche
 	attributes := repositoryAttributes(ctx)
 	attributes["ref"] = schema.StringAttribute{
 		MarkdownDescription: "Branch, tag or commit that the repository is pinned to. Changing it is an update in place: Infrahub imports the new ref, and the apply ends when it has. " +
-			"Infrahub does not follow a branch that moves; apply with a changed `reimport_triggers` for that. Defaults to `main`.",
+			"Infrahub does not follow a branch that moves; set `resolve_ref`, or apply with a changed `reimport_triggers` for that. Defaults to `main`.",
 		Optional:   true,
 		Computed:   true,
 		Default:    stringdefault.StaticString("main"),
 		Validators: requiredText(),
+	}
+	attributes["resolve_ref"] = schema.BoolAttribute{
+		MarkdownDescription: "Whether each plan asks the Git remote what `ref` stands for, with `git_username` and `git_token` of the provider. A ref that is missing then fails the plan, " +
+			"and a ref that stands for another commit than was imported, such as a branch that moved, is imported again. Defaults to `false`.",
+		Optional: true,
+	}
+	attributes["planned_commit"] = schema.StringAttribute{
+		MarkdownDescription: "Commit that `ref` stood for when it was planned, where `resolve_ref` is set. If the ref has been moved by the time of the apply, the apply fails and names both commits.",
+		Computed:            true,
 	}
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "A Git repository that Infrahub imports at a pinned ref, and only when the ref changes (CoreReadOnlyRepository). " +

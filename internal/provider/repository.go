@@ -2,7 +2,6 @@ package provider
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -18,7 +17,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
-	"github.com/infrahub-community/terraform-provider-infrahub/internal/gitremote"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
 )
 
@@ -40,6 +38,8 @@ type repositoryState interface {
 	common() *repositoryModel
 	// ref is the attribute that holds the ref.
 	ref() *types.String
+	// planned is what a plan knows of the ref from the Git remote, nil of a kind that is not pinned.
+	planned() *resolution
 }
 
 type repositoryModel struct {
@@ -138,7 +138,7 @@ func (r *repositoryBase) Create(ctx context.Context, req resource.CreateRequest,
 		return
 	}
 	plan.common().ID = types.StringValue(id)
-	imported, err := r.wait(ctx, plan, started, &resp.Diagnostics)
+	imported, err := r.imported(ctx, started, plan, &resp.Diagnostics)
 	if err != nil {
 		resp.Diagnostics.Append(r.failed("Not Imported", plan, err))
 	}
@@ -178,7 +178,7 @@ func (r *repositoryBase) remember(ctx context.Context, state repositoryState, fo
 	case err == nil:
 		resp.Diagnostics.Append(resp.Private.SetKey(ctx, failureKey, nil)...)
 		return
-	case isImportError(err):
+	case importFailure(err) != nil:
 		failure.Reason = reasonOf(err)
 		resp.Diagnostics.Append(resp.Private.SetKey(ctx, failureKey, failure.encode())...)
 	default:
@@ -198,8 +198,11 @@ func (r *repositoryBase) Update(ctx context.Context, req resource.UpdateRequest,
 	}
 	ctx, cancel := within(ctx, plan.common().Timeouts.Update, &resp.Diagnostics)
 	defer cancel()
+	if r.resolve(ctx, plan, &resp.Diagnostics); resp.Diagnostics.HasError() {
+		return
+	}
 	failure := memory{Ref: after.Ref, Moved: before.Location != after.Location || remembered != nil && remembered.Moved}
-	started, err := r.update(ctx, before, after, remembered, !plan.common().ReimportTriggers.Equal(state.common().ReimportTriggers))
+	started, err := r.update(ctx, before, after, remembered, plan.common().Commit.IsUnknown())
 	if err != nil {
 		// What it changed is found by the next refresh; that an import is due must not be forgotten.
 		if remembered != nil || r.importDue(plan, state) {
@@ -209,7 +212,7 @@ func (r *repositoryBase) Update(ctx context.Context, req resource.UpdateRequest,
 		resp.Diagnostics.Append(r.failed("Not Updated", state, err))
 		return
 	}
-	imported, err := r.wait(ctx, plan, started, &resp.Diagnostics)
+	imported, err := r.imported(ctx, started, plan, &resp.Diagnostics)
 	if err != nil {
 		failure.Reason = reasonOf(err)
 		resp.Diagnostics.Append(resp.Private.SetKey(ctx, failureKey, failure.encode())...)
@@ -221,13 +224,13 @@ func (r *repositoryBase) Update(ctx context.Context, req resource.UpdateRequest,
 }
 
 // update changes the repository and starts the import that is due: for what changed, for one that failed
-// before, or because it was asked for again.
+// before, or again for what the ref stands for now.
 func (r *repositoryBase) update(ctx context.Context, before, after infrahub.Repository, remembered *memory, again bool) (*infrahub.Import, error) {
 	if remembered != nil && remembered.Moved {
 		return r.Move(ctx, before, after)
 	}
 	started, err := r.UpdateRepository(ctx, before, after)
-	if err == nil && started == nil && (remembered != nil || again) {
+	if err == nil && started == nil && again {
 		return r.Reimport(ctx, after)
 	}
 	return started, err
@@ -259,14 +262,43 @@ func (r *repositoryBase) ImportState(ctx context.Context, req resource.ImportSta
 	})
 }
 
-// ModifyPlan says what an apply will change beyond the configuration: nothing if no import is due;
-// else the commit, and the statuses where they are not what a good import leaves behind.
+// ModifyPlan says what an apply will change beyond the configuration.
 func (r *repositoryBase) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	if req.Plan.Raw.IsNull() || req.State.Raw.IsNull() {
-		return // destroy, create
+	if req.Plan.Raw.IsNull() {
+		return // destroy
 	}
-	plan, state := r.model(), r.model()
+	plan := r.model()
 	resp.Diagnostics.Append(req.Plan.Get(ctx, plan)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	if planned := plan.planned(); planned != nil {
+		planned.PlannedCommit = types.StringUnknown()
+		r.resolve(ctx, plan, &resp.Diagnostics)
+	}
+	if req.State.Raw.IsNull() {
+		r.warnOfBranch(&resp.Diagnostics)
+	} else {
+		r.planUpdate(ctx, plan, req, resp)
+	}
+	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
+}
+
+// warnOfBranch tells what it means to create a repository on another branch than the default one.
+func (r *repositoryBase) warnOfBranch(diags *diag.Diagnostics) {
+	if r.connection == nil || r.branch.Default || r.branch.ID == "" {
+		return
+	}
+	diags.AddWarning(r.title+" Is Created on a Branch", fmt.Sprintf(
+		"The provider's branch is %q, which is not Infrahub's default branch. The repository is seen on all branches, but is imported into this one alone: "+
+			"elsewhere it is inactive and has no commit until the branch is merged. Deleting it on any branch deletes it everywhere.\n\n"+
+			"To have a branch import another ref of a repository that the default branch has already, use infrahub_read_only_repository_ref.", r.branch.Name))
+}
+
+// planUpdate plans nothing beyond the configuration if no import is due; else the commit, and the
+// statuses where they are not what a good import leaves behind.
+func (r *repositoryBase) planUpdate(ctx context.Context, plan repositoryState, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	state := r.model()
 	resp.Diagnostics.Append(req.State.Get(ctx, state)...)
 	remembered, diags := recall(ctx, req.Private)
 	resp.Diagnostics.Append(diags...)
@@ -277,22 +309,20 @@ func (r *repositoryBase) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	p.Commit, p.InternalStatus, p.OperationalStatus, p.SyncStatus = s.Commit, s.InternalStatus, s.OperationalStatus, s.SyncStatus
 	if remembered != nil || r.importDue(plan, state) {
 		p.Commit = types.StringUnknown()
-		if !r.waits(plan) || !healthy(s) {
+		if !r.waits(p.WaitForImport) || !healthy(s) {
 			p.InternalStatus, p.OperationalStatus, p.SyncStatus = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
 		}
 	}
 	if remembered != nil {
-		resp.Diagnostics.AddWarning("Import Is Due Again", fmt.Sprintf(
-			"The last import of the %s %q at %q is not known to have worked: %s\n\nThis apply imports again.", r.kind, s.Name.ValueString(), remembered.Ref, sentence(remembered.Reason)))
+		resp.Diagnostics.Append(importDueAgain(fmt.Sprintf("%s %q", r.kind, s.Name.ValueString()), *remembered))
 	}
-	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
 }
 
 // importDue reports whether an update from state to plan makes Infrahub import.
 func (r *repositoryBase) importDue(plan, state repositoryState) bool {
 	p, s := plan.common(), state.common()
 	return !p.Location.Equal(s.Location) || !p.ReimportTriggers.Equal(s.ReimportTriggers) ||
-		r.kind == infrahub.ReadOnly && !plan.ref().Equal(*state.ref())
+		r.kind == infrahub.ReadOnly && !plan.ref().Equal(*state.ref()) || r.refMoved(plan, state)
 }
 
 // healthy reports whether statuses are those that a good import leaves behind.
@@ -300,46 +330,13 @@ func healthy(m *repositoryModel) bool {
 	return m.InternalStatus.ValueString() == "active" && m.OperationalStatus.ValueString() == "online" && m.SyncStatus.ValueString() == "in-sync"
 }
 
-func (r *repositoryBase) waits(plan repositoryState) bool {
-	if wait := plan.common().WaitForImport; !wait.IsNull() {
-		return wait.ValueBool()
+// imported waits for an import and makes sure that it ended on the commit that was planned.
+func (r *repositoryBase) imported(ctx context.Context, started *infrahub.Import, plan repositoryState, diags *diag.Diagnostics) (*infrahub.Repository, error) {
+	imported, err := r.wait(ctx, started, plan.common().WaitForImport, diags)
+	if err == nil && imported != nil && plan.planned() != nil {
+		diags.Append(plan.planned().unlike(*imported)...)
 	}
-	return r.connection == nil || r.waitForImport
-}
-
-// wait waits for an import, unless there is none or it is not wanted. Without an import it returns nil.
-func (r *repositoryBase) wait(ctx context.Context, plan repositoryState, started *infrahub.Import, diags *diag.Diagnostics) (*infrahub.Repository, error) {
-	if started == nil || !r.waits(plan) {
-		return nil, nil
-	}
-	imported, err := started.Wait(ctx)
-	if err != nil {
-		return nil, r.withNearest(ctx, err)
-	}
-	if imported.Warning != "" {
-		diags.AddWarning("Import Has a Flaw", fmt.Sprintf("%s %q at %q, branch %q: %s",
-			r.title, imported.Name, imported.Ref, r.Branch(), sentence(imported.Warning)))
-	}
-	return &imported.Repository, nil
-}
-
-// withNearest adds to the failure of a missing ref what the remote has that is like it, where the remote
-// lets itself be listed without a credential.
-func (r *repositoryBase) withNearest(ctx context.Context, err error) error {
-	failure, ok := errors.AsType[*infrahub.ImportError](err)
-	if !ok || failure.Cause != infrahub.RefMissing {
-		return err
-	}
-	remote := gitremote.Remote{
-		Location: failure.Repository.Location,
-		Proxy:    r.network.Proxy, AuthoritiesPEM: r.network.AuthoritiesPEM, Insecure: r.network.Insecure,
-	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	if refs, listing := remote.Refs(ctx); listing == nil {
-		failure.Nearest = refs.Nearest(failure.Repository.Ref, 3)
-	}
-	return err
+	return imported, err
 }
 
 // save makes the state of what was imported, or else of what the server has now. If that cannot be
@@ -431,6 +428,9 @@ func (r *repositoryBase) state(ctx context.Context, known repositoryState, found
 		Timeouts:          k.Timeouts,
 	}
 	*state.ref() = types.StringValue(found.Ref)
+	if kept := state.planned(); kept != nil {
+		*kept = *known.planned()
+	}
 	if len(found.Tags) > 0 || !k.Tags.IsNull() { // no tags are null or an empty set, as they were
 		tags, problems := types.SetValueFrom(ctx, types.StringType, append([]string{}, found.Tags...))
 		diags.Append(problems...)
@@ -441,69 +441,9 @@ func (r *repositoryBase) state(ctx context.Context, known repositoryState, found
 
 // failed is the diagnostic of an operation on a repository: what is "Not Created".
 func (r *repositoryBase) failed(what string, m repositoryState, err error) diag.Diagnostic {
-	var failure *infrahub.ImportError
-	var unfinished *infrahub.UnfinishedError
-	switch {
-	case errors.As(err, &failure):
-		return importFailed(failure)
-	case errors.As(err, &unfinished):
-		return importUnfinished(unfinished)
-	default:
-		object := fmt.Sprintf("%s %s on branch %s", r.title, m.common().Name.ValueString(), r.Branch())
-		return failed(r.title+" "+what, object, err, "name", "location", r.refName, "credential_id", "tags", "description")
+	if told := importFailure(err); told != nil {
+		return told
 	}
-}
-
-// failureKey is where private state remembers that the last import failed. The server forgets: it
-// has the new ref, so that a refresh shows no difference (infrahub.md, Importing).
-const failureKey = "failed_import"
-
-// memory is a failed import.
-type memory struct {
-	Ref    string `json:"ref"`
-	Reason string `json:"reason"`
-	// Moved is whether it was the first import from another location.
-	Moved bool `json:"moved"`
-}
-
-func (m memory) encode() []byte {
-	encoded, err := json.Marshal(m)
-	if err != nil { // strings always encode
-		return []byte("{}")
-	}
-	return encoded
-}
-
-// recall returns the failed import that private state remembers, nil if there is none.
-func recall(ctx context.Context, private interface {
-	GetKey(ctx context.Context, key string) ([]byte, diag.Diagnostics)
-},
-) (*memory, diag.Diagnostics) {
-	encoded, diags := private.GetKey(ctx, failureKey)
-	if len(encoded) == 0 {
-		return nil, diags
-	}
-	var m memory
-	if err := json.Unmarshal(encoded, &m); err != nil {
-		diags.AddError("Private State Not Read", fmt.Sprintf("What was remembered of the last import cannot be read: %v.", err))
-	}
-	return &m, diags
-}
-
-// isImportError reports whether an error tells of an import, and not of a request.
-func isImportError(err error) bool {
-	_, failed := errors.AsType[*infrahub.ImportError](err)
-	_, unfinished := errors.AsType[*infrahub.UnfinishedError](err)
-	return failed || unfinished
-}
-
-// reasonOf is why an import is not known to have worked.
-func reasonOf(err error) string {
-	if failure, ok := errors.AsType[*infrahub.ImportError](err); ok {
-		return failure.Reason
-	}
-	if _, ok := errors.AsType[*infrahub.UnfinishedError](err); ok {
-		return "it had not ended when it was last looked at"
-	}
-	return err.Error()
+	object := fmt.Sprintf("%s %s on branch %s", r.title, m.common().Name.ValueString(), r.Branch())
+	return failed(r.title+" "+what, object, err, "name", "location", r.refName, "credential_id", "tags", "description")
 }

@@ -40,6 +40,8 @@ type readWriteRepositoryModel struct {
 
 func (m *readWriteRepositoryModel) ref() *types.String { return &m.DefaultBranch }
 
+func (m *readWriteRepositoryModel) planned() *resolution { return nil }
+
 func (r *repositoryResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_repository"
 }

@@ -111,7 +111,7 @@ func TestSchema_SecretsAreSensitiveAndWriteOnlyIsFlagged(t *testing.T) {
 	}
 	slices.Sort(sensitive)
 	if difference := cmp.Diff([]string{
-		"infrahub_password_credential.password", "infrahub_password_credential.password_wo", "provider.api_token", "provider.password",
+		"infrahub_password_credential.password", "infrahub_password_credential.password_wo", "provider.api_token", "provider.git_token", "provider.password",
 	}, sensitive); difference != "" {
 		t.Errorf("sensitive (-want +got):\n%s", difference)
 	}
@@ -123,9 +123,13 @@ func TestSchema_SecretsAreSensitiveAndWriteOnlyIsFlagged(t *testing.T) {
 func TestSchema_ModelsHaveItsAttributes(t *testing.T) {
 	t.Parallel()
 	models := map[string]any{
-		credential: &passwordCredentialModel{},
-		readOnly:   &readOnlyRepositoryModel{},
-		readWrite:  &readWriteRepositoryModel{},
+		branch:         &branchModel{},
+		credential:     &passwordCredentialModel{},
+		proposedChange: &proposedChangeModel{},
+		readOnly:       &readOnlyRepositoryModel{},
+		readOnlyRef:    &readOnlyRepositoryRefModel{},
+		readWrite:      &readWriteRepositoryModel{},
+		tag:            &tagModel{},
 	}
 	all := resources(t)
 	if len(all) != len(models) {

@@ -14,9 +14,13 @@ import (
 )
 
 const (
-	readOnly   = "infrahub_read_only_repository"
-	readWrite  = "infrahub_repository"
-	credential = "infrahub_password_credential"
+	readOnly       = "infrahub_read_only_repository"
+	readOnlyRef    = "infrahub_read_only_repository_ref"
+	readWrite      = "infrahub_repository"
+	credential     = "infrahub_password_credential"
+	tag            = "infrahub_tag"
+	branch         = "infrahub_branch"
+	proposedChange = "infrahub_proposed_change"
 )
 
 // server is the Infrahub of one test, with a log of what it is asked.

@@ -80,7 +80,10 @@ func TestValidation_EveryAttribute(t *testing.T) {
 func TestValidation_WhatInfrahubAloneKnowsCannotBeSet(t *testing.T) {
 	t.Parallel()
 	known := []string{"commit", "id", "internal_status", "operational_status", "sync_status"}
-	want := map[string][]string{credential: {"id"}, readOnly: known, readWrite: known}
+	want := map[string][]string{
+		credential: {"id"}, readWrite: known, tag: {"id"}, branch: {"id", "status"}, proposedChange: {"id", "state"}, readOnlyRef: {"commit", "id"},
+		readOnly: {"commit", "id", "internal_status", "operational_status", "planned_commit", "sync_status"},
+	}
 	got := map[string][]string{}
 	p := newProtocol(t)
 	for kind, schema := range p.schemas.ResourceSchemas {
