@@ -49,6 +49,9 @@ func checkBranchName(name string) error {
 	if len(name) < 3 {
 		return invalid("invalid field name: String should have at least 3 characters")
 	}
+	if len([]rune(name)) > 250 {
+		return invalid("invalid field name: String should have at most 250 characters")
+	}
 	var offending []string
 	for _, each := range []struct{ pattern, what string }{
 		{`/\.`, "/."},
@@ -179,6 +182,9 @@ func (s *Server) merge(ctx context.Context, b *branch) error {
 	if b.status == merged {
 		return invalid("Branch '%s' has already been merged", b.name)
 	}
+	if s.store.conflicts(b) {
+		return invalid("Branch %s contains conflicts with the default branch. Please create a Proposed Change to resolve the conflicts or manually update them before merging.", b.name)
+	}
 	s.store.merge(b)
 	for _, n := range s.store.list(b, "CoreGenericRepository") {
 		s.mergeRepository(b, n)
@@ -193,16 +199,23 @@ func (s *Server) startMerge(name string) {
 	s.store.merging = name
 }
 
-// mergeRepository is the part of Git in a merge: a read-write repository that was added on the
-// branch becomes active on main.
+// mergeRepository is the part of Git in a merge. A read-write repository that was added on the branch
+// becomes active on main. Every read-only one gets on main the ref and commit that the branch sees, also
+// where only main had changed them since (infrahub.md, Branches).
 func (s *Server) mergeRepository(b *branch, n *node) {
 	target := s.store.branches[mainBranch]
 	seen := s.store.get(target, n.kind, n.id)
-	if n.kind == "CoreRepository" && n.text("internal_status") == "staging" {
+	switch {
+	case n.kind == "CoreRepository" && n.text("internal_status") == "staging":
 		seen.set("internal_status", "active", false)
 		seen.set("sync_status", n.values["sync_status"].of, false)
 		seen.set("commit", n.values["commit"].of, false)
 		s.store.put(target, seen)
+	case n.kind == "CoreReadOnlyRepository" && (seen.text("ref") != n.text("ref") || seen.text("commit") != n.text("commit")):
+		seen.set("ref", n.values["ref"].of, false)
+		seen.set("commit", n.values["commit"].of, false)
+		s.store.put(target, seen)
+		s.engine.follow(jobOf(target, seen), n.text("commit"))
 	}
 	s.engine.done("git-repository-merge", "Merge "+b.name+" > "+mainBranch+" in git repository", b.name, related{n.id, n.kind})
 }

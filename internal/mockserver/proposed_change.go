@@ -115,8 +115,17 @@ func (s *Server) mergeProposedChange(ctx context.Context, n *node, input map[str
 	if source == nil {
 		return branchNotFound(n.text("source_branch"))
 	}
+	if s.conflicting(source) {
+		return failure{message: "Data conflicts found on branch and missing decisions about what branch to keep", status: http.StatusInternalServerError}
+	}
 	s.setState(n.id, "merging") // so that the merge does not cancel it
 	return s.merge(ctx, source)
+}
+
+func (s *Server) conflicting(b *branch) bool {
+	s.store.mu.Lock()
+	defer s.store.mu.Unlock()
+	return s.store.conflicts(b)
 }
 
 func (s *Server) setState(id, state string) {

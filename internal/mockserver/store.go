@@ -243,6 +243,31 @@ func (s *store) fork(name, description string, syncWithGit bool) *branch {
 	return b
 }
 
+// conflicts reports whether main and a branch have given something of an agnostic node different values
+// since the branch was made.
+func (s *store) conflicts(b *branch) bool {
+	target := s.branches[mainBranch]
+	of := func(n *node, name string) any {
+		if n == nil {
+			return nil
+		}
+		return n.values[name].of
+	}
+	for id, own := range b.nodes {
+		kind, base := s.kinds[own.kind], b.base[id]
+		if !kind.agnostic || own == base || target.nodes[id] == nil {
+			continue
+		}
+		for _, each := range kind.attributes {
+			was, here, there := of(base, each.name), of(own, each.name), of(target.nodes[id], each.name)
+			if each.scope == aware && here != was && there != was && here != there {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // merge brings into main what changed on a branch since it was made; local values stay where they are.
 func (s *store) merge(b *branch) {
 	target := s.branches[mainBranch]

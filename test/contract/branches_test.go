@@ -88,7 +88,7 @@ func TestBranches1_TagsBelongToTheirBranch(t *testing.T) {
 // The branch is MERGED and read-only then, and its open proposed change is canceled. While it is merged,
 // writes on it and on main may be refused with MERGE_IN_PROGRESS 423, since 1.11; reads are not.
 func TestBranches2_RefOnABranchAndItsMerge(t *testing.T) {
-	t.Parallel()
+	unlessLive(func() { t.Parallel() })
 	proveInTime(t, func(t *testing.T, s *server) {
 		remote := s.newRemote(t, "r.git")
 		id := s.readOnlyAt(t, remote, "v1.0.0")
@@ -120,6 +120,58 @@ func TestBranches2_RefOnABranchAndItsMerge(t *testing.T) {
 			return s.ask(t, `query($ids:[ID]){CoreProposedChange(ids:$ids){edges{node{state{value}}}}}`, "ids", []string{change}).
 				text("data.CoreProposedChange.edges.0.node.state.value") == "canceled"
 		})
+	})
+}
+
+// BranchMerge gives every read-only repository on main the ref and commit that the branch sees, also where
+// the branch changed nothing: a ref that main was given since the branch was made is taken back, and a
+// repository that is younger than the branch gets ref "main". What then differs is imported.
+func TestBranches2_MergeTakesBackEveryRef(t *testing.T) {
+	unlessLive(func() { t.Parallel() })
+	prove(t, func(t *testing.T, s *server) {
+		older, younger := s.newRemote(t, "older.git"), s.newRemote(t, "younger.git")
+		bumped := s.readOnlyAt(t, older, "v1.0.0")
+		branch := s.newBranch(t, "stale")
+		s.bumped(t, "main", bumped, "v1.1.0")
+		added := s.readOnlyAt(t, younger, "v1.0.0")
+		same(t, s.on(t, "main", `mutation($n:String){BranchMerge(data:{name:$n} wait_until_completion:true){ok}}`, "n", branch), "data.BranchMerge.ok", "true")
+		for id, want := range map[string]string{
+			bumped: `{"commit":{"value":"` + older.commits["v1.0.0"] + `"},"ref":{"value":"v1.0.0"}}`,
+			added:  `{"commit":{"value":"` + younger.commits["main"] + `"},"ref":{"value":"main"}}`,
+		} {
+			s.until(t, "main to have "+want, func() bool {
+				return s.ask(t, `query($ids:[ID]){CoreReadOnlyRepository(ids:$ids){edges{node{commit{value} ref{value}}}}}`, "ids", []string{id}).
+					json(t, "data.CoreReadOnlyRepository.edges.0.node") == want
+			})
+			s.until(t, "it to be imported", func() bool {
+				return strings.HasSuffix(s.state(t, "main", readOnly, id, older), "/in-sync/online")
+			})
+		}
+	})
+}
+
+// A branch cannot be merged if main and the branch have given a ref or commit different values since it was
+// made; a commit that main has got only since then counts. The same value on both is no conflict.
+func TestBranches2_ConflictsAreNotMerged(t *testing.T) {
+	unlessLive(func() { t.Parallel() })
+	prove(t, func(t *testing.T, s *server) {
+		remote := s.newRemote(t, "r.git")
+		id := s.readOnlyAt(t, remote, "v1.0.0")
+		merge := func(branch string) reply {
+			return s.on(t, "main", `mutation($n:String){BranchMerge(data:{name:$n} wait_until_completion:true){ok}}`, "n", branch)
+		}
+		branch := s.newBranch(t, "other")
+		s.bumped(t, "main", id, "v1.1.0")
+		s.bumped(t, branch, id, "v2.0.0")
+		s.refused(t, merge(branch), "BranchMerge", failure{
+			message: "Branch " + branch + " contains conflicts with the default branch. Please create a Proposed Change to resolve the conflicts or manually update them before merging.",
+			status:  422,
+		})
+		same(t, s.ask(t, `query($n:String){Branch(name:$n){status}}`, "n", branch), "data.Branch.0.status", `"OPEN"`)
+		alike := s.newBranch(t, "alike")
+		s.bumped(t, "main", id, "v1.0.0")
+		s.bumped(t, alike, id, "v1.0.0")
+		same(t, merge(alike), "data.BranchMerge.ok", "true")
 	})
 }
 
@@ -203,6 +255,49 @@ func TestBranches3_CreateReadUpdateDelete(t *testing.T) {
 	})
 }
 
+// A branch is synced with Git unless that is refused, and has no description if none is given. BranchUpdate
+// leaves the description where it is null, and clears it where it is empty.
+func TestBranches3_Defaults(t *testing.T) {
+	t.Parallel()
+	prove(t, func(t *testing.T, s *server) {
+		name := s.name("b")
+		s.dropBranch(t, name)
+		read := func() reply {
+			return s.ask(t, `query($n:String){Branch(name:$n){description sync_with_git}}`, "n", name)
+		}
+		update := func(description any) {
+			same(t, s.ask(t, `mutation($n:String! $d:String){BranchUpdate(data:{name:$n description:$d}){ok}}`, "n", name, "d", description), "data.BranchUpdate.ok", "true")
+		}
+		s.ask(t, `mutation($n:String!){BranchCreate(data:{name:$n} wait_until_completion:true){ok}}`, "n", name)
+		same(t, read(), "data.Branch", `[{"description":"","sync_with_git":true}]`)
+		update("d")
+		update(nil)
+		same(t, read(), "data.Branch.0.description", `"d"`)
+		update("")
+		same(t, read(), "data.Branch.0.description", `""`)
+	})
+}
+
+// A proposed change takes its name, description and draft from updates while it is open, also "" and null;
+// one that was merged or canceled refuses them.
+func TestBranches2_ProposedChangeIsUpdated(t *testing.T) {
+	t.Parallel()
+	prove(t, func(t *testing.T, s *server) {
+		id := s.propose(t, s.newBranch(t, "b"))
+		update := func(input string) reply {
+			return s.on(t, "main", `mutation{CoreProposedChangeUpdate(data:{id:"`+id+`" `+input+`}){ok}}`)
+		}
+		same(t, update(`name:{value:"n"} description:{value:"d"} is_draft:{value:true}`), "data.CoreProposedChangeUpdate.ok", "true")
+		same(t, update(`description:{value:null}`), "data.CoreProposedChangeUpdate.ok", "true")
+		same(t, s.ask(t, `query($ids:[ID]){CoreProposedChange(ids:$ids){edges{node{name{value} description{value} is_draft{value} state{value}}}}}`, "ids", []string{id}),
+			"data.CoreProposedChange.edges.0.node", `{"description":{"value":null},"is_draft":{"value":true},"name":{"value":"n"},"state":{"value":"open"}}`)
+		same(t, update(`state:{value:"canceled"}`), "data.CoreProposedChangeUpdate.ok", "true")
+		s.refused(t, update(`description:{value:"e"}`), "CoreProposedChangeUpdate", failure{
+			message: "A proposed change in the canceled state is not allowed to be updated", status: 422,
+		})
+	})
+}
+
 // A branch that is there already and a name that Git would refuse are UNDEFINED_ERROR 422 with a clear
 // message; one that is missing is BRANCH_NOT_FOUND.
 func TestBranches3_Refused(t *testing.T) {
@@ -217,6 +312,8 @@ func TestBranches3_Refused(t *testing.T) {
 			message: "Branch name contains invalid patterns or characters: disallowed ASCII characters/patterns", status: 422,
 		})
 		s.refused(t, create(name+"..x/"), "BranchCreate", failure{message: "Branch name contains invalid patterns or characters: .., ends with /", status: 422})
+		s.refused(t, create("ab"), "BranchCreate", failure{message: "invalid field name: String should have at least 3 characters", status: 422})
+		s.refused(t, create(strings.Repeat("x", 251)), "BranchCreate", failure{message: "invalid field name: String should have at most 250 characters", status: 422})
 		none := s.name("none")
 		s.refused(t, s.on(t, "main", `mutation($n:String){BranchDelete(data:{name:$n} wait_until_completion:true){ok}}`, "n", none), "BranchDelete", failure{
 			message: "Branch: " + none + " not found.", code: "BRANCH_NOT_FOUND", status: 400, data: `{"branch_name":"` + none + `"}`,

@@ -61,6 +61,14 @@ func proveInTime(t *testing.T, test func(t *testing.T, s *server)) {
 	each(t, mockserver.LiveDelay, test)
 }
 
+// unlessLive makes a test parallel on the mock alone. On a live server a test that merges a branch runs
+// before all others: a merge takes back the refs of all repositories (infrahub.md, Branches).
+func unlessLive(parallel func()) {
+	if os.Getenv("INFRAHUB_ADDRESS") == "" {
+		parallel()
+	}
+}
+
 func each(t *testing.T, delay mockserver.Delay, test func(t *testing.T, s *server)) {
 	t.Helper()
 	if address := os.Getenv("INFRAHUB_ADDRESS"); address != "" {
