@@ -25,6 +25,7 @@ func objects(t *testing.T) []object {
 		{credential, "Credentials", attributes{"name": "git", "username": "bot", "password": secret}},
 		{readOnly, "ReadOnlyRepositories", repository},
 		{readWrite, "Repositories", repository.with(attributes{"ref": nil})},
+		{tag, "Tags", attributes{"name": "core", "description": "The core"}},
 	}
 }
 
@@ -169,7 +170,7 @@ func TestDelete_ThatFailsKeepsTheState(t *testing.T) {
 			i := s.connected(t).newInstance(object.kind)
 			i.applied(object.config)
 			before := i.state
-			for _, operation := range []string{"DeleteCredential", "DeleteReadOnlyRepository", "DeleteRepository"} {
+			for _, operation := range []string{"DeleteCredential", "DeleteReadOnlyRepository", "DeleteRepository", "DeleteTag"} {
 				s.Inject(answer(operation, http.StatusInternalServerError, "Internal Server Error"))
 			}
 			if got := i.apply(i.plan(nil)).oneError(t); got.detail == "" {

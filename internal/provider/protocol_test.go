@@ -248,6 +248,9 @@ type attributes map[string]any
 
 const unknown = tftypes.UnknownValue
 
+// list is an attribute whose order counts.
+type list []string
+
 // with is a copy with other values; nil takes an attribute out.
 func (a attributes) with(changes attributes) attributes {
 	changed := maps.Clone(a)
@@ -355,6 +358,14 @@ func decode(t *testing.T, value tftypes.Value) any {
 			texts = append(texts, fmt.Sprint(decode(t, each)))
 		}
 		slices.Sort(texts)
+		return texts
+	case value.Type().Is(tftypes.List{}):
+		var elements []tftypes.Value
+		read(&elements)
+		texts := list{}
+		for _, each := range elements {
+			texts = append(texts, fmt.Sprint(decode(t, each)))
+		}
 		return texts
 	case value.Type().Is(tftypes.Map{}):
 		var elements map[string]tftypes.Value

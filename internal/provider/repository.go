@@ -132,6 +132,9 @@ func (r *repositoryBase) Create(ctx context.Context, req resource.CreateRequest,
 	}
 	ctx, cancel := within(ctx, plan.common().Timeouts.Create, &resp.Diagnostics)
 	defer cancel()
+	if r.resolve(ctx, plan, &resp.Diagnostics); resp.Diagnostics.HasError() {
+		return
+	}
 	id, started, err := r.CreateRepository(ctx, want)
 	if err != nil {
 		resp.Diagnostics.Append(r.failed("Not Created", plan, err))

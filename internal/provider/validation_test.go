@@ -12,10 +12,16 @@ import (
 
 // minimal is the least configuration of a resource.
 func minimal(kind string) attributes {
-	if kind == credential {
+	switch kind {
+	case credential, tag, branch:
 		return attributes{"name": "git"}
+	case proposedChange:
+		return attributes{"name": "Release", "source_branch": "release"}
+	case readOnlyRef:
+		return attributes{"repository_id": "0d0c96ac-83d5-4ca5-9f28-68b527a471d7", "branch": "release", "ref": "v1.0.0"}
+	default:
+		return attributes{"name": "network", "location": "https://git.example.com/network.git"}
 	}
-	return attributes{"name": "network", "location": "https://git.example.com/network.git"}
 }
 
 func TestValidation_EveryAttribute(t *testing.T) {
@@ -23,6 +29,10 @@ func TestValidation_EveryAttribute(t *testing.T) {
 	longestText, tooLong := strings.Repeat("é", longest/2), strings.Repeat("é", longest/2+1)
 	texts := []any{"x", "two words", "a\nb", longestText}
 	noText := []any{"", tooLong}
+	branches := []any{"rel", "release-1.2", "feature/x", "a@b", "release_é", strings.Repeat("x", 250)}
+	noBranches := []any{
+		"", "ab", strings.Repeat("x", 251), "two words", "a..b", "a~b", "a^b", "a:b", "a?b", "a*b", "a[b", "a\\b", "a@{b", "/abc", "abc/", "a//b", "a/.b", "abc.", "abc.lock", "a\tb",
+	}
 	for _, test := range []struct {
 		kind, attribute string
 		required        bool
@@ -49,6 +59,21 @@ func TestValidation_EveryAttribute(t *testing.T) {
 		{readWrite, "reimport_triggers", false, []any{map[string]string{"release": "1"}}, []any{map[string]string{}}},
 		{readWrite, "default_branch", false, []any{"main", "feature/x"}, noText},
 		{readWrite, "timeouts", false, []any{attributes{"update": "90s"}}, []any{attributes{"create": "never"}}},
+		{readOnly, "resolve_ref", false, []any{true, false}, nil},
+		{tag, "name", true, append(texts, "a/b"), noText},
+		{tag, "description", false, texts, noText},
+		{branch, "name", true, branches, noBranches},
+		{branch, "description", false, texts, noText},
+		{branch, "sync_with_git", false, []any{true, false}, nil},
+		{proposedChange, "name", true, append(texts, "a/b"), noText},
+		{proposedChange, "description", false, texts, noText},
+		{proposedChange, "source_branch", true, branches, append(noBranches, "main")},
+		{proposedChange, "destination_branch", false, []any{"main", "trunk"}, append(noBranches, "")},
+		{proposedChange, "is_draft", false, []any{true, false}, nil},
+		{readOnlyRef, "repository_id", true, []any{"0d0c96ac-83d5-4ca5-9f28-68b527a471d7"}, []any{"", "network"}},
+		{readOnlyRef, "branch", true, append(branches, "main"), noBranches},
+		{readOnlyRef, "ref", true, []any{"main", "v1.0.0", "feature/x"}, noText},
+		{readOnlyRef, "wait_for_import", false, []any{true, false}, nil},
 	} {
 		t.Run(test.kind+"/"+test.attribute, func(t *testing.T) {
 			t.Parallel()
