@@ -1,0 +1,91 @@
+# A release that is imported on a branch of its own, reviewed in Infrahub, and merged there. The change of
+# one line opens the proposed change; the first apply after the merge cleans up.
+
+terraform {
+  required_version = ">= 1.8"
+  required_providers {
+    infrahub = {
+      source = "infrahub-community/infrahub"
+    }
+  }
+}
+
+provider "infrahub" {} # INFRAHUB_ADDRESS, INFRAHUB_API_TOKEN, and INFRAHUB_GIT_TOKEN where Git asks for it
+
+variable "name" {
+  description = "Name of the repository in Infrahub."
+  type        = string
+  default     = "automation"
+}
+
+variable "location" {
+  description = "URL of the Git repository, for Infrahub and for this plan."
+  type        = string
+  default     = "https://git.example.com/network/automation.git"
+}
+
+variable "credential_id" {
+  description = "Id of the credential with which Infrahub reads a private repository."
+  type        = string
+  default     = null
+}
+
+variable "release" {
+  description = "Tag to import."
+  type        = string
+  # renovate: datasource=git-tags depName=https://git.example.com/network/automation.git
+  default = "v1.0.0"
+}
+
+# A tag that is missing fails the plan.
+data "infrahub_git_ref" "release" {
+  location = var.location
+  ref      = var.release
+}
+
+resource "infrahub_read_only_repository" "automation" {
+  name          = var.name
+  location      = var.location
+  ref           = var.release # of the first apply; then the merge of a release sets it
+  credential_id = var.credential_id
+
+  lifecycle {
+    ignore_changes = [ref]
+  }
+}
+
+locals {
+  # The release that main has not got yet, if there is one.
+  in_review = toset([for release in [var.release] : release if release != infrahub_read_only_repository.automation.ref])
+}
+
+resource "infrahub_branch" "release" {
+  for_each      = local.in_review
+  name          = "${var.name}-${each.key}"
+  description   = "${var.name} ${each.key}, to be reviewed"
+  sync_with_git = false # read-only repositories do not need it
+}
+
+resource "infrahub_read_only_repository_ref" "release" {
+  for_each      = local.in_review
+  repository_id = infrahub_read_only_repository.automation.id
+  branch        = infrahub_branch.release[each.key].name
+  ref           = data.infrahub_git_ref.release.tag
+}
+
+resource "infrahub_proposed_change" "release" {
+  for_each      = local.in_review
+  name          = "${var.name} ${each.key}"
+  description   = "Imports commit ${infrahub_read_only_repository_ref.release[each.key].commit}."
+  source_branch = infrahub_branch.release[each.key].name
+}
+
+output "released" {
+  description = "The release that main has."
+  value       = infrahub_read_only_repository.automation.ref
+}
+
+output "in_review" {
+  description = "The proposed change that waits in Infrahub, if there is one."
+  value       = one([for change in infrahub_proposed_change.release : change.id])
+}

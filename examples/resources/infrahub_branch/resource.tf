@@ -1,0 +1,6 @@
+# A branch to import and review a release on, before it is merged.
+resource "infrahub_branch" "release" {
+  name          = "release-1.1.0"
+  description   = "The network automation of v1.1.0"
+  sync_with_git = false
+}

@@ -1,0 +1,19 @@
+resource "infrahub_read_only_repository" "automation" {
+  name     = "automation"
+  location = "https://git.example.com/network/automation.git"
+  ref      = "v1.0.0"
+}
+
+# The branch is made after the repository was imported: so it can be merged.
+resource "infrahub_branch" "release" {
+  name          = "release-1.1.0"
+  sync_with_git = false
+  depends_on    = [infrahub_read_only_repository.automation]
+}
+
+# The next release, on the branch alone.
+resource "infrahub_read_only_repository_ref" "release" {
+  repository_id = infrahub_read_only_repository.automation.id
+  branch        = infrahub_branch.release.name
+  ref           = "v1.1.0"
+}

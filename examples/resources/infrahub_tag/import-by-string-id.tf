@@ -1,0 +1,4 @@
+import {
+  to = infrahub_tag.production
+  id = "production" # the name, or the id
+}

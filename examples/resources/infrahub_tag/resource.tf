@@ -1,0 +1,4 @@
+resource "infrahub_tag" "production" {
+  name        = "production"
+  description = "In use by customers"
+}
