@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
@@ -152,13 +153,23 @@ func (r *proposedChangeResource) Read(ctx context.Context, req resource.ReadRequ
 	case err != nil:
 		resp.Diagnostics.Append(failed("Proposed Change Not Read", r.object(state), err))
 	default:
-		if found.State == "closed" || found.State == "canceled" {
-			resp.Diagnostics.AddWarning("Proposed Change Was Not Merged", fmt.Sprintf(
-				"The proposed change %q is %s in Infrahub. If the branch %q is to be proposed again, apply with -replace for this resource; else remove it from the configuration.",
-				found.Name, found.State, found.SourceBranch))
-		}
+		r.warnIfRefused(ctx, *found, &resp.Diagnostics)
 		resp.Diagnostics.Append(resp.State.Set(ctx, state.with(*found))...)
 	}
+}
+
+// warnIfRefused tells of a proposed change that will not be merged. One whose branch was merged without it is
+// no news: Infrahub cancels it then.
+func (r *proposedChangeResource) warnIfRefused(ctx context.Context, found infrahub.ProposedChange, diags *diag.Diagnostics) {
+	if found.State != "closed" && found.State != "canceled" {
+		return
+	}
+	if branch, err := r.BranchNamed(ctx, found.SourceBranch); err == nil && branch.Merged() {
+		return
+	}
+	diags.AddWarning("Proposed Change Was Not Merged", fmt.Sprintf(
+		"The proposed change %q is %s in Infrahub. If the branch %q is to be proposed again, apply with -replace for this resource; else remove it from the configuration.",
+		found.Name, found.State, found.SourceBranch))
 }
 
 // Update changes what people read. The state is as planned: it changes in Infrahub alone.

@@ -89,6 +89,18 @@ func TestProposedChange_CanceledOutsideIsKeptAndNotProposedAgainByItself(t *test
 	i.wrote(s)
 }
 
+func TestProposedChange_WhoseBranchWasMergedWithoutItIsNoNews(t *testing.T) {
+	t.Parallel()
+	s, i, config := proposing(t)
+	i.applied(config)
+	s.merge(t, "release")
+	i.refresh().none(t)
+	if i.state.text("state") != "canceled" {
+		t.Errorf("read %v", i.state)
+	}
+	i.unchanged(config)
+}
+
 func TestProposedChange_DeletedOutsideIsProposedAgain(t *testing.T) {
 	t.Parallel()
 	s, i, config := proposing(t)

@@ -8,7 +8,7 @@ import (
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/gitserver"
 )
 
-// git is a repository with two releases, served on loopback to those who know the password.
+// git is a repository with two releases, served on loopback; below private/ to those who know the password.
 type git struct {
 	location string
 	username string
@@ -17,8 +17,7 @@ type git struct {
 	close    func()
 }
 
-func serveGit(root string) (*git, error) {
-	const path = "/private/automation.git"
+func serveGit(root, path string) (*git, error) {
 	made, err := gitserver.NewRepository(root, path)
 	if err != nil {
 		return nil, err

@@ -1,9 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
@@ -70,13 +74,40 @@ func (s *infrahub) environ() []string {
 	return []string{"INFRAHUB_ADDRESS=" + s.address, "INFRAHUB_API_TOKEN=" + s.token}
 }
 
-// commit is that of a repository as the server has it.
-func (s *infrahub) commit(ctx context.Context, name string) (string, error) {
-	repository, err := s.client.RepositoryNamed(ctx, client.ReadOnly, name)
+// pinned is a repository as a branch of the server has it; it has a commit.
+func (s *infrahub) pinned(ctx context.Context, branch, name string) (*client.Repository, error) {
+	repository, err := s.client.On(branch).RepositoryNamed(ctx, client.ReadOnly, name)
 	if err != nil || repository.Commit == nil {
-		return "", errors.Join(fmt.Errorf("the server has no commit of %s", name), err)
+		return nil, errors.Join(fmt.Errorf("branch %s has no commit of %s", branch, name), err)
 	}
-	return *repository.Commit, nil
+	return repository, nil
+}
+
+// merge merges a branch into main, as only people do: the provider has nothing for it.
+func (s *infrahub) merge(ctx context.Context, branch string) error {
+	body, err := json.Marshal(map[string]any{
+		"query":     `mutation ($name: String) { BranchMerge(data: {name: $name}, wait_until_completion: true) { ok } }`,
+		"variables": map[string]any{"name": branch},
+	})
+	if err != nil {
+		return err
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.address+"/graphql/main", bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("X-Infrahub-Key", s.token)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return fmt.Errorf("merge %s: %w", branch, err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK || bytes.Contains(answer, []byte(`"errors"`)) {
+		return errors.Join(fmt.Errorf("merge %s: %s %s", branch, response.Status, answer), err)
+	}
+	return nil
 }
 
 // without checks that the server has neither a repository nor a credential of that name.

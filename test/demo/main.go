@@ -1,6 +1,7 @@
-// Demo shows the provider at work: a repository added, its release bumped, and everything removed.
+// Demo shows the provider at work. Bump is a repository that is added, bumped to its next release, and
+// removed; release is one whose next release is imported on a branch, proposed, merged and cleaned up.
 //
-//	demo PLUGINS CONFIGURATION
+//	demo bump|release PLUGINS CONFIGURATION
 //
 // PLUGINS is a filesystem mirror that holds the provider, CONFIGURATION the directory to apply. Git is
 // served on loopback, and so is a mock Infrahub, unless DEMO_INFRAHUB_ADDRESS and DEMO_INFRAHUB_TOKEN
@@ -28,9 +29,10 @@ func main() {
 }
 
 func run(screen *screen, args []string) (err error) {
-	if len(args) != 2 {
-		return errors.New("usage: demo PLUGINS CONFIGURATION")
+	if len(args) != 3 || args[0] != "bump" && args[0] != "release" {
+		return errors.New("usage: demo bump|release PLUGINS CONFIGURATION")
 	}
+	reviewed := args[0] == "release"
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	start := time.Now()
@@ -40,7 +42,11 @@ func run(screen *screen, args []string) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 
-	git, err := serveGit(dir + "/git")
+	path := "/private/automation.git"
+	if reviewed {
+		path = "/automation.git" // so that the plan can list it, too
+	}
+	git, err := serveGit(dir+"/git", path)
 	if err != nil {
 		return err
 	}
@@ -53,12 +59,17 @@ func run(screen *screen, args []string) (err error) {
 
 	name := "demo-" + strings.ToLower(rand.Text()[:6])
 	environ := append(infrahub.environ(), append(git.environ(), "TF_VAR_name="+name)...)
-	cli, err := newCLI(screen, dir+"/terraform", args[1], args[0], environ)
+	cli, err := newCLI(screen, dir+"/terraform", args[2], args[1], environ)
 	if err != nil {
 		return err
 	}
-	story := story{screen: screen, cli: cli, git: git, infrahub: infrahub, name: name}
-	if err := story.tell(ctx); err != nil {
+	told := &story{screen: screen, cli: cli, git: git, infrahub: infrahub, name: name}
+	if reviewed {
+		err = told.release(ctx)
+	} else {
+		err = told.bump(ctx)
+	}
+	if err != nil {
 		return err
 	}
 	screen.closing(fmt.Sprintf("Done in %.0f s, and nothing is left behind. README.md says how to use it.", time.Since(start).Seconds()))
