@@ -39,6 +39,11 @@ func (c stateCheck) CheckState(_ context.Context, req statecheck.CheckStateReque
 	resp.Error = c(req.State)
 }
 
+// stateCheckOf is a check that looks elsewhere than at the state.
+func stateCheckOf(check func() error) statecheck.StateCheck {
+	return stateCheck(func(*tfjson.State) error { return check() })
+}
+
 // keep stores an attribute for a later step.
 func keep(address, attribute string, into *string) statecheck.StateCheck {
 	return stateCheck(func(state *tfjson.State) error {

@@ -1,6 +1,7 @@
 package acceptance
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -41,16 +42,35 @@ func TestExamples_AreAppliedImportedAndDestroyed(t *testing.T) {
 			applied.run("apply", "-auto-approve", "-input=false")
 			applied.run("plan", "-detailed-exitcode", "-input=false")
 
-			imported := newWorkspace(t, requirement+"provider \"infrahub\" {}\n"+
-				s.example(t, filepath.Join(directory, "resource.tf"))+
-				s.example(t, filepath.Join(directory, "import-by-string-id.tf")), environment...)
+			blocks := s.example(t, filepath.Join(directory, "import-by-string-id.tf"))
+			imported := newWorkspace(t, requirement+"provider \"infrahub\" {}\n"+s.example(t, filepath.Join(directory, "resource.tf"))+blocks, environment...)
 			imported.run("apply", "-auto-approve", "-input=false")
-			if !strings.Contains(imported.printed["apply"], "1 imported, 0 added") {
+			if !strings.Contains(imported.printed["apply"], fmt.Sprintf("%d imported, 0 added", strings.Count(blocks, "import {"))) {
 				t.Errorf("not imported:\n%s", imported.printed["apply"])
 			}
 			imported.run("plan", "-detailed-exitcode", "-input=false")
 			imported.run("destroy", "-auto-approve", "-input=false")
 			applied.run("destroy", "-auto-approve", "-input=false")
+			s.nothingLeft(t)
+		})
+	}
+}
+
+func TestExamples_DataSourcesAreRead(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob(filepath.Join(examples, "data-sources", "*", "data-source.tf"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no examples: %v", err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(filepath.Dir(file)), func(t *testing.T) {
+			t.Parallel()
+			s := newServer(t)
+			s.newRemote(t, "network/automation.git")
+			w := newWorkspace(t, requirement+"provider \"infrahub\" {}\n"+s.example(t, file), "INFRAHUB_ADDRESS="+s.address, "INFRAHUB_API_TOKEN="+s.token)
+			w.run("apply", "-auto-approve", "-input=false")
+			w.run("plan", "-detailed-exitcode", "-input=false")
+			w.run("destroy", "-auto-approve", "-input=false")
 			s.nothingLeft(t)
 		})
 	}
@@ -80,5 +100,6 @@ func (s *server) example(t *testing.T, file string) string {
 		t.Fatal(err)
 	}
 	text := strings.ReplaceAll(string(content), "https://git.example.com", s.gitAddress)
+	text = regexp.MustCompile(`(?m)^(\s*id\s+=\s+"[^"/]+)/`).ReplaceAllString(text, `${1}-`+s.suffix+`/`)
 	return regexp.MustCompile(`(?m)^(\s*(?:name|id)\s+=\s+"[^"]+)"`).ReplaceAllString(text, `${1}-`+s.suffix+`"`) + "\n"
 }

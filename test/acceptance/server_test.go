@@ -175,10 +175,13 @@ func (s *server) nothingLeft(t *testing.T) {
 	ctx := context.WithoutCancel(t.Context())
 	names := map[string]bool{}
 	for _, request := range s.log.Requests() {
-		if name, ok := request.Variables["name"].(map[string]any); ok {
+		switch name := request.Variables["name"].(type) {
+		case map[string]any:
 			if text, ok := name["value"].(string); ok {
 				names[text] = true
 			}
+		case string: // of a branch
+			names[name] = true
 		}
 	}
 	for name := range names {
@@ -189,6 +192,15 @@ func (s *server) nothingLeft(t *testing.T) {
 			if _, err := s.client.RepositoryNamed(ctx, kind, name); err == nil {
 				t.Errorf("the %s %s is left", kind, name)
 			}
+		}
+		if _, err := s.client.TagNamed(ctx, name); err == nil {
+			t.Errorf("the tag %s is left", name)
+		}
+		if branch, err := s.client.BranchNamed(ctx, name); err == nil && !branch.Default {
+			t.Errorf("the branch %s is left", name)
+		}
+		if change, err := s.client.ProposedChangeNamed(ctx, name); err == nil && change.Open() {
+			t.Errorf("the proposed change %s is open", name)
 		}
 	}
 }
