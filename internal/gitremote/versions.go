@@ -84,12 +84,19 @@ type NoMatchError struct {
 }
 
 func (e *NoMatchError) Error() string {
-	if len(e.Seen) == 0 {
+	switch {
+	case len(e.Seen) == 0 && e.Prefix == "":
+		return "no tag is a semantic version"
+	case len(e.Seen) == 0:
 		return fmt.Sprintf("no tag is %q and a semantic version", e.Prefix)
 	}
 	shown, rest := e.Seen, ""
 	if len(shown) > 5 {
 		shown, rest = shown[:5], fmt.Sprintf(" and %d more", len(shown)-5)
 	}
-	return fmt.Sprintf("no version matches %q among %s%s", e.Constraint, strings.Join(shown, ", "), rest)
+	wanted := fmt.Sprintf("version matches %q", e.Constraint)
+	if e.Constraint == "" {
+		wanted = "release is"
+	}
+	return fmt.Sprintf("no %s among %s%s", wanted, strings.Join(shown, ", "), rest)
 }

@@ -104,6 +104,16 @@ func TestVersions_NoneMatches(t *testing.T) {
 	}
 }
 
+func TestVersions_NoneThatCountsSaysWhatThereIs(t *testing.T) {
+	t.Parallel()
+	if _, err := tagged(t, "v1.0.0-rc.1").Versions("", "", false); err == nil || err.Error() != "no release is among v1.0.0-rc.1" {
+		t.Errorf("got %v", err)
+	}
+	if _, err := tagged(t, "latest").Versions("", "", false); err == nil || err.Error() != "no tag is a semantic version" {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestVersions_BadConstraint(t *testing.T) {
 	t.Parallel()
 	refs := releases(t)

@@ -19,6 +19,7 @@ func TestBackoff(t *testing.T) {
 		{"a late one", 20, nil, 30 * time.Second},
 		{"a server that is busy", 0, &http.Response{StatusCode: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"7"}}}, 7 * time.Second},
 		{"a server that is down", 3, &http.Response{StatusCode: http.StatusServiceUnavailable, Header: http.Header{"Retry-After": {"1"}}}, time.Second},
+		{"a merge", 0, &http.Response{StatusCode: http.StatusLocked}, 5 * time.Second},
 		{"a proxy that does not say", 1, &http.Response{StatusCode: http.StatusBadGateway}, 500 * time.Millisecond},
 	} {
 		t.Run(test.name, func(t *testing.T) {

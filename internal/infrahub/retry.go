@@ -57,6 +57,7 @@ func priority(ctx context.Context) string {
 const (
 	shortestRetry = 250 * time.Millisecond
 	longestRetry  = 30 * time.Second // the longest Retry-After that the server sends
+	mergeRetry    = 5 * time.Second  // a merge takes 6 to 28 s (infrahub.md, Branches)
 )
 
 func newRetrying(client *http.Client, maxRetries int) *retryablehttp.Client {
@@ -75,6 +76,9 @@ func newRetrying(client *http.Client, maxRetries int) *retryablehttp.Client {
 // a quarter so that clients refused together do not come back together.
 func backoff(shortest, longest time.Duration, attempt int, response *http.Response) time.Duration {
 	wait := retryablehttp.DefaultBackoff(shortest, longest, attempt, response)
+	if response != nil && response.StatusCode == http.StatusLocked {
+		wait = max(wait, mergeRetry)
+	}
 	return wait + rand.N(wait/4+1)
 }
 
@@ -85,7 +89,7 @@ func retryable(ctx context.Context, response *http.Response, err error) (bool, e
 	if caller, ok := ctx.Value(callerKey).(context.Context); ok && caller.Err() != nil {
 		return false, err
 	}
-	if response != nil && response.StatusCode == http.StatusTooManyRequests {
+	if response != nil && (response.StatusCode == http.StatusTooManyRequests || response.StatusCode == http.StatusLocked) {
 		return true, nil // refused before it was carried out
 	}
 	if onlyOnce, _ := ctx.Value(onlyOnceKey).(bool); onlyOnce {

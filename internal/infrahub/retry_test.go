@@ -56,6 +56,10 @@ func TestRetry_WhatIsSent(t *testing.T) {
 	down := mockserver.Fault{Status: http.StatusServiceUnavailable, Body: "no server is available"}
 	late := mockserver.Fault{Status: http.StatusGatewayTimeout, After: true}
 	lost, unheard, half := mockserver.Fault{Drop: true, After: true}, mockserver.Fault{Drop: true}, mockserver.Fault{TruncateBody: true}
+	merging := mockserver.Fault{
+		Status: http.StatusOK, ContentType: "application/json", RetryAfter: 5 * time.Second,
+		Body: `{"data": {"Any": null}, "errors": [{"message": "A merge is currently in progress", "extensions": {"code": "MERGE_IN_PROGRESS", "http_status": 423, "data": {}}}]}`,
+	}
 	failing := mockserver.Fault{Status: http.StatusInternalServerError, Body: "Internal Server Error"}
 	for _, test := range []struct {
 		name  string
@@ -73,6 +77,9 @@ func TestRetry_WhatIsSent(t *testing.T) {
 		{"an update that was refused", update, busy, u, []string{u, u}, false},
 		{"an update that no server took", update, down, u, []string{u, u}, false},
 		{"an update that got no answer", update, lost, u, []string{u, u}, false},
+		{"an update while a branch is merged", update, merging, u, []string{u, u}, false},
+		{"a create while a branch is merged", create, merging, c, []string{c, c}, false},
+		{"a delete while a branch is merged", remove, merging, d, []string{d, d}, false},
 		{"an update that crashed", update, failing, u, []string{u, r}, true},
 		{"a create that was refused", create, busy, c, []string{c, c}, false},
 		{"a create that got no answer", create, lost, c, []string{c, r}, false},

@@ -173,7 +173,8 @@ func plainText(response *http.Response, body []byte) string {
 }
 
 // wholeAnswers reads every answer to its end before it counts as one, so that a connection that
-// breaks halfway is a transport error like any other, and retried like one.
+// breaks halfway is a transport error like any other, and retried like one. So is a refusal that only its
+// body tells.
 type wholeAnswers struct {
 	userAgent string
 	next      http.RoundTripper
@@ -192,7 +193,24 @@ func (w wholeAnswers) RoundTrip(request *http.Request) (*http.Response, error) {
 		return nil, fmt.Errorf("the answer broke off: %w", err)
 	}
 	response.Body = io.NopCloser(bytes.NewReader(body))
+	if response.StatusCode == http.StatusOK && mergeInProgress(body) {
+		response.StatusCode = http.StatusLocked
+	}
 	return response, nil
+}
+
+// mergeInProgress reports whether the server refused a write because a branch is being merged: it says so
+// within an answer that is 200 (infrahub.md, Branches).
+func mergeInProgress(body []byte) bool {
+	const code = "MERGE_IN_PROGRESS"
+	if !bytes.Contains(body, []byte(code)) {
+		return false // most answers are not read twice
+	}
+	var envelope struct {
+		Errors []graphqlError `json:"errors"`
+	}
+	err := json.Unmarshal(body, &envelope)
+	return err == nil && len(envelope.Errors) > 0 && envelope.Errors[0].code() == code
 }
 
 func withoutQuery(location string) string {
