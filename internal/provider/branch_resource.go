@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/boolplanmodifier"
@@ -21,19 +22,29 @@ var (
 	_ resource.ResourceWithModifyPlan  = (*branchResource)(nil)
 )
 
-func newBranchResource() resource.Resource { return &branchResource{} }
+func newBranchResource() resource.Resource {
+	r := &branchResource{}
+	r.kind, r.fields, r.operations = "Branch", []string{"name", "description"}, r
+	return r
+}
 
 type branchResource struct {
-	client
+	nodeResource[branchModel, *branchModel]
 }
 
 type branchModel struct {
-	ID          types.String   `tfsdk:"id"`
-	Name        types.String   `tfsdk:"name"`
-	Description types.String   `tfsdk:"description"`
-	SyncWithGit types.Bool     `tfsdk:"sync_with_git"`
-	Status      types.String   `tfsdk:"status"`
-	Timeouts    timeouts.Value `tfsdk:"timeouts"`
+	nodeModel
+	Name        types.String `tfsdk:"name"`
+	Description types.String `tfsdk:"description"`
+	SyncWithGit types.Bool   `tfsdk:"sync_with_git"`
+	Status      types.String `tfsdk:"status"`
+}
+
+func (m *branchModel) forgetUnknown() {
+	m.Status = types.StringNull()
+	if m.SyncWithGit.IsUnknown() {
+		m.SyncWithGit = types.BoolNull()
+	}
 }
 
 func (r *branchResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
@@ -72,119 +83,56 @@ func (r *branchResource) Schema(ctx context.Context, _ resource.SchemaRequest, r
 	}
 }
 
-func (r *branchResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
-	var plan branchModel
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	ctx, cancel := within(ctx, plan.Timeouts.Create, &resp.Diagnostics)
-	defer cancel()
-	id, err := r.CreateBranch(ctx, plan.branch())
-	if err != nil {
-		resp.Diagnostics.Append(failed("Branch Not Created", r.object(plan), err, "name", "description"))
-		return
-	}
-	plan.ID, plan.Status = types.StringValue(id), types.StringNull()
-	plan.SyncWithGit = types.BoolPointerValue(plan.branch().SyncWithGit)
-	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...) // it exists, whatever the read says
-	found, err := r.BranchWithID(ctx, id)
-	if err != nil {
-		resp.Diagnostics.Append(failed("Branch Not Read", r.object(plan), err))
-		return
-	}
-	resp.Diagnostics.Append(resp.State.Set(ctx, plan.with(*found))...)
-}
-
-// Read keeps a branch that was merged: it still exists, and made anew under its name it would be refused.
-func (r *branchResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
-	var state branchModel
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	ctx, cancel := within(ctx, state.Timeouts.Read, &resp.Diagnostics)
-	defer cancel()
-	found, err := r.BranchWithID(ctx, state.ID.ValueString())
-	switch {
-	case errors.Is(err, infrahub.ErrNotFound):
-		resp.Diagnostics.Append(branchGone(state.Name.ValueString()))
-		resp.State.RemoveResource(ctx)
-	case err != nil:
-		resp.Diagnostics.Append(failed("Branch Not Read", r.object(state), err))
-	default:
-		if found.Merged() {
-			resp.Diagnostics.Append(branchMerged(found.Name))
-		}
-		resp.Diagnostics.Append(resp.State.Set(ctx, state.with(*found))...)
-	}
-}
-
-// Update changes a description. The status is as planned: it changes by itself alone.
-func (r *branchResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
-	var plan, state branchModel
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	ctx, cancel := within(ctx, plan.Timeouts.Update, &resp.Diagnostics)
-	defer cancel()
-	if err := r.UpdateBranch(ctx, state.branch(), plan.branch()); err != nil {
-		resp.Diagnostics.Append(failed("Branch Not Updated", r.object(state), err, "description"))
-		return
-	}
-	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
-	if _, err := r.BranchWithID(ctx, plan.ID.ValueString()); err != nil {
-		resp.Diagnostics.Append(failed("Branch Not Read", r.object(plan), err))
-	}
-}
-
-func (r *branchResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
-	var state branchModel
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	ctx, cancel := within(ctx, state.Timeouts.Delete, &resp.Diagnostics)
-	defer cancel()
-	if err := r.DeleteBranch(ctx, state.ID.ValueString()); err != nil {
-		resp.Diagnostics.Append(failed("Branch Not Deleted", r.object(state), err))
-	}
-}
-
-func (r *branchResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	importByIDOrName(ctx, req, resp, "branch", func(id string) error {
-		_, err := r.BranchWithID(ctx, id)
-		return err
-	}, func(name string) (string, error) {
-		found, err := r.BranchNamed(ctx, name)
-		if err != nil {
-			return "", err
-		}
-		return found.ID, nil
-	})
-}
-
 // ModifyPlan keeps the status, which no apply changes.
 func (r *branchResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	keepComputed(ctx, req, resp, "status")
 }
 
-func (r *branchResource) object(model branchModel) string {
-	return "Branch " + model.Name.ValueString()
+func (r *branchResource) object(m branchModel) string { return "Branch " + m.Name.ValueString() }
+
+func (r *branchResource) create(ctx context.Context, want branchModel) (string, error) {
+	return r.CreateBranch(ctx, want.branch())
 }
 
-// with is the state of what the server has; only timeouts are Terraform's own.
-func (m branchModel) with(found infrahub.Branch) branchModel {
+// read keeps a branch that was merged: it still exists, and made anew under its name it would be refused.
+func (r *branchResource) read(ctx context.Context, known branchModel) (branchModel, diag.Diagnostics, error) {
+	found, err := r.BranchWithID(ctx, known.ID.ValueString())
+	switch {
+	case errors.Is(err, infrahub.ErrNotFound):
+		return known, diag.Diagnostics{branchGone(known.Name.ValueString())}, err
+	case err != nil:
+		return known, nil, err
+	}
+	var told diag.Diagnostics
+	if found.Merged() {
+		told.Append(branchMerged(found.Name))
+	}
 	return branchModel{
-		ID:          types.StringValue(found.ID),
+		nodeModel:   known.nodeModel,
 		Name:        types.StringValue(found.Name),
 		Description: types.StringPointerValue(found.Description),
 		SyncWithGit: types.BoolPointerValue(found.SyncWithGit),
 		Status:      types.StringValue(found.Status),
-		Timeouts:    m.Timeouts,
+	}, told, nil
+}
+
+func (r *branchResource) update(ctx context.Context, before, after branchModel) error {
+	return r.UpdateBranch(ctx, before.branch(), after.branch())
+}
+
+func (r *branchResource) remove(ctx context.Context, id string) error { return r.DeleteBranch(ctx, id) }
+
+func (r *branchResource) exists(ctx context.Context, id string) error {
+	_, err := r.BranchWithID(ctx, id)
+	return err
+}
+
+func (r *branchResource) named(ctx context.Context, name string) (string, error) {
+	found, err := r.BranchNamed(ctx, name)
+	if err != nil {
+		return "", err
 	}
+	return found.ID, nil
 }
 
 // branch is the model as the client knows it.

@@ -2,7 +2,6 @@ package provider
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -27,22 +26,27 @@ var (
 	_ resource.ResourceWithValidateConfig = (*proposedChangeResource)(nil)
 )
 
-func newProposedChangeResource() resource.Resource { return &proposedChangeResource{} }
+func newProposedChangeResource() resource.Resource {
+	r := &proposedChangeResource{}
+	r.kind, r.fields, r.operations = "Proposed Change", []string{"name", "description", "source_branch", "destination_branch"}, r
+	return r
+}
 
 type proposedChangeResource struct {
-	client
+	nodeResource[proposedChangeModel, *proposedChangeModel]
 }
 
 type proposedChangeModel struct {
-	ID                types.String   `tfsdk:"id"`
-	Name              types.String   `tfsdk:"name"`
-	Description       types.String   `tfsdk:"description"`
-	SourceBranch      types.String   `tfsdk:"source_branch"`
-	DestinationBranch types.String   `tfsdk:"destination_branch"`
-	IsDraft           types.Bool     `tfsdk:"is_draft"`
-	State             types.String   `tfsdk:"state"`
-	Timeouts          timeouts.Value `tfsdk:"timeouts"`
+	nodeModel
+	Name              types.String `tfsdk:"name"`
+	Description       types.String `tfsdk:"description"`
+	SourceBranch      types.String `tfsdk:"source_branch"`
+	DestinationBranch types.String `tfsdk:"destination_branch"`
+	IsDraft           types.Bool   `tfsdk:"is_draft"`
+	State             types.String `tfsdk:"state"`
 }
+
+func (m *proposedChangeModel) forgetUnknown() { m.State = types.StringNull() }
 
 // destinationBranch is where changes go that do not say so.
 const destinationBranch = "main"
@@ -113,111 +117,6 @@ func (r *proposedChangeResource) ValidateConfig(ctx context.Context, req resourc
 	}
 }
 
-func (r *proposedChangeResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
-	var plan proposedChangeModel
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	ctx, cancel := within(ctx, plan.Timeouts.Create, &resp.Diagnostics)
-	defer cancel()
-	id, err := r.CreateProposedChange(ctx, plan.proposedChange())
-	if err != nil {
-		resp.Diagnostics.Append(failed("Proposed Change Not Created", r.object(plan), err, "name", "description", "source_branch", "destination_branch"))
-		return
-	}
-	plan.ID, plan.State = types.StringValue(id), types.StringNull()
-	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...) // it exists, whatever the read says
-	found, err := r.ProposedChange(ctx, id)
-	if err != nil {
-		resp.Diagnostics.Append(failed("Proposed Change Not Read", r.object(plan), err))
-		return
-	}
-	resp.Diagnostics.Append(resp.State.Set(ctx, plan.with(*found))...)
-}
-
-// Read keeps what is not open any more: a proposed change that reviewers refused must not come back by
-// itself.
-func (r *proposedChangeResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
-	var state proposedChangeModel
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	ctx, cancel := within(ctx, state.Timeouts.Read, &resp.Diagnostics)
-	defer cancel()
-	found, err := r.ProposedChange(ctx, state.ID.ValueString())
-	switch {
-	case errors.Is(err, infrahub.ErrNotFound):
-		resp.State.RemoveResource(ctx)
-	case err != nil:
-		resp.Diagnostics.Append(failed("Proposed Change Not Read", r.object(state), err))
-	default:
-		r.warnIfRefused(ctx, *found, &resp.Diagnostics)
-		resp.Diagnostics.Append(resp.State.Set(ctx, state.with(*found))...)
-	}
-}
-
-// warnIfRefused tells of a proposed change that will not be merged. One whose branch was merged without it is
-// no news: Infrahub cancels it then.
-func (r *proposedChangeResource) warnIfRefused(ctx context.Context, found infrahub.ProposedChange, diags *diag.Diagnostics) {
-	if found.State != "closed" && found.State != "canceled" {
-		return
-	}
-	if branch, err := r.BranchNamed(ctx, found.SourceBranch); err == nil && branch.Merged() {
-		return
-	}
-	diags.AddWarning("Proposed Change Was Not Merged", fmt.Sprintf(
-		"The proposed change %q is %s in Infrahub. If the branch %q is to be proposed again, apply with -replace for this resource; else remove it from the configuration.",
-		found.Name, found.State, found.SourceBranch))
-}
-
-// Update changes what people read. The state is as planned: it changes in Infrahub alone.
-func (r *proposedChangeResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
-	var plan, state proposedChangeModel
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	ctx, cancel := within(ctx, plan.Timeouts.Update, &resp.Diagnostics)
-	defer cancel()
-	if err := r.UpdateProposedChange(ctx, state.proposedChange(), plan.proposedChange()); err != nil {
-		resp.Diagnostics.Append(failed("Proposed Change Not Updated", r.object(state), err, "name", "description"))
-		return
-	}
-	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
-	if _, err := r.ProposedChange(ctx, plan.ID.ValueString()); err != nil {
-		resp.Diagnostics.Append(failed("Proposed Change Not Read", r.object(plan), err))
-	}
-}
-
-func (r *proposedChangeResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
-	var state proposedChangeModel
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	ctx, cancel := within(ctx, state.Timeouts.Delete, &resp.Diagnostics)
-	defer cancel()
-	if err := r.CancelProposedChange(ctx, state.ID.ValueString()); err != nil {
-		resp.Diagnostics.Append(failed("Proposed Change Not Canceled", r.object(state), err))
-	}
-}
-
-func (r *proposedChangeResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	importByIDOrName(ctx, req, resp, "proposed change", func(id string) error {
-		_, err := r.ProposedChange(ctx, id)
-		return err
-	}, func(name string) (string, error) {
-		found, err := r.ProposedChangeNamed(ctx, name)
-		if err != nil {
-			return "", err
-		}
-		return found.ID, nil
-	})
-}
-
 // ModifyPlan keeps the state, which no apply changes. Infrahub changes only what is open: what was refused
 // is proposed anew, and what was merged stays as it was.
 func (r *proposedChangeResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
@@ -250,22 +149,65 @@ func (r *proposedChangeResource) ModifyPlan(ctx context.Context, req resource.Mo
 	}
 }
 
-func (r *proposedChangeResource) object(model proposedChangeModel) string {
-	return fmt.Sprintf("Proposed change %q of branch %s", model.Name.ValueString(), model.SourceBranch.ValueString())
+func (r *proposedChangeResource) object(m proposedChangeModel) string {
+	return fmt.Sprintf("Proposed change %q of branch %s", m.Name.ValueString(), m.SourceBranch.ValueString())
 }
 
-// with is the state of what the server has; only timeouts are Terraform's own.
-func (m proposedChangeModel) with(found infrahub.ProposedChange) proposedChangeModel {
+func (r *proposedChangeResource) create(ctx context.Context, want proposedChangeModel) (string, error) {
+	return r.CreateProposedChange(ctx, want.proposedChange())
+}
+
+// read keeps what is not open any more: a proposed change that reviewers refused must not come back by
+// itself.
+func (r *proposedChangeResource) read(ctx context.Context, known proposedChangeModel) (proposedChangeModel, diag.Diagnostics, error) {
+	found, err := r.ProposedChange(ctx, known.ID.ValueString())
+	if err != nil {
+		return known, nil, err
+	}
 	return proposedChangeModel{
-		ID:                types.StringValue(found.ID),
+		nodeModel:         known.nodeModel,
 		Name:              types.StringValue(found.Name),
 		Description:       types.StringPointerValue(found.Description),
 		SourceBranch:      types.StringValue(found.SourceBranch),
 		DestinationBranch: types.StringValue(found.DestinationBranch),
 		IsDraft:           types.BoolValue(found.Draft),
 		State:             types.StringValue(found.State),
-		Timeouts:          m.Timeouts,
+	}, r.warnIfRefused(ctx, *found), nil
+}
+
+// warnIfRefused tells of a proposed change that will not be merged. One whose branch was merged without it is
+// no news: Infrahub cancels it then.
+func (r *proposedChangeResource) warnIfRefused(ctx context.Context, found infrahub.ProposedChange) diag.Diagnostics {
+	if found.State != "closed" && found.State != "canceled" {
+		return nil
 	}
+	if branch, err := r.BranchNamed(ctx, found.SourceBranch); err == nil && branch.Merged() {
+		return nil
+	}
+	return diag.Diagnostics{diag.NewWarningDiagnostic("Proposed Change Was Not Merged", fmt.Sprintf(
+		"The proposed change %q is %s in Infrahub. If the branch %q is to be proposed again, apply with -replace for this resource; else remove it from the configuration.",
+		found.Name, found.State, found.SourceBranch))}
+}
+
+func (r *proposedChangeResource) update(ctx context.Context, before, after proposedChangeModel) error {
+	return r.UpdateProposedChange(ctx, before.proposedChange(), after.proposedChange())
+}
+
+func (r *proposedChangeResource) remove(ctx context.Context, id string) error {
+	return r.CancelProposedChange(ctx, id)
+}
+
+func (r *proposedChangeResource) exists(ctx context.Context, id string) error {
+	_, err := r.ProposedChange(ctx, id)
+	return err
+}
+
+func (r *proposedChangeResource) named(ctx context.Context, name string) (string, error) {
+	found, err := r.ProposedChangeNamed(ctx, name)
+	if err != nil {
+		return "", err
+	}
+	return found.ID, nil
 }
 
 // proposedChange is the model as the client knows it.
