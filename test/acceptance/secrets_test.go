@@ -34,6 +34,7 @@ func TestSecrets_ArePutNowhereButWhereTheyAreAskedFor(t *testing.T) {
 				sensitive = true
 			}
 			variable "ref" { default = "v1.0.0" }
+			variable "resolve" { default = true }
 			`+s.unique(`provider "infrahub" {}
 			resource "infrahub_password_credential" "git" {
 				name     = "git-NAME"
@@ -45,11 +46,16 @@ func TestSecrets_ArePutNowhereButWhereTheyAreAskedFor(t *testing.T) {
 				location      = "GIT/private/network.git"
 				credential_id = infrahub_password_credential.git.id
 				ref           = var.ref
-			}`), "INFRAHUB_ADDRESS="+s.address, "INFRAHUB_API_TOKEN="+s.token, "TF_VAR_password="+gitPassword, "TF_LOG=TRACE", "TF_LOG_PATH=trace.log")
+				resolve_ref   = var.resolve
+			}
+			data "infrahub_git_ref" "newest" { location = "GIT/private/network.git" }`),
+				"INFRAHUB_ADDRESS="+s.address, "INFRAHUB_API_TOKEN="+s.token, "TF_VAR_password="+gitPassword,
+				"INFRAHUB_GIT_USERNAME="+gitUsername, "INFRAHUB_GIT_TOKEN="+gitPassword, "TF_LOG=TRACE", "TF_LOG_PATH=trace.log")
 			w.run("apply", "-auto-approve", "-input=false")
-			w.run("plan", "-input=false", "-out=bump.tfplan", "-var=ref=v9.9.9")
+			w.exits(1, "plan", "-input=false", "-var=ref=v9.9.9")
+			w.run("plan", "-input=false", "-out=bump.tfplan", "-var=ref=v9.9.9", "-var=resolve=false")
 			w.run("show", "-json", "bump.tfplan")
-			w.fails("apply", "-auto-approve", "-input=false", "-var=ref=v9.9.9")
+			w.fails("apply", "-auto-approve", "-input=false", "-var=ref=v9.9.9", "-var=resolve=false")
 			w.finds(gitPassword, map[bool][]string{true: {"bump.tfplan", "show", "terraform.tfstate", "terraform.tfstate.backup"}}[c.inState])
 			w.run("destroy", "-auto-approve", "-input=false")
 			w.finds(s.token, nil)
