@@ -68,6 +68,8 @@ const (
 	ContentInvalid
 	// ObjectExists is an object that there is already, often from another repository.
 	ObjectExists
+	// TagMoved is a tag that the remote has moved since the server cloned it: its fetch is refused then.
+	TagMoved
 )
 
 // exception is what ended a task: its Python class and its words.
@@ -119,6 +121,8 @@ func (e exception) cause() Cause {
 		return ContentInvalid
 	}
 	switch {
+	case has("--prune-tags") && has("exit code(1)"): // a fetch of tags that Git refused, and did not fail at
+		return TagMoved
 	case strings.HasPrefix(e.message, "Ref ") && has(" not found"):
 		return RefMissing
 	case has("InfrahubRepositoryConfig"):
@@ -149,6 +153,7 @@ func (e exception) reason() string {
 	text = regexp.MustCompile(`in "<unicode string>", line (\d+), column (\d+):?[\s\S]*`).ReplaceAllString(text, "(line $1, column $2)")
 	text = regexp.MustCompile(`^.*\(\) argument after \*\* must be a mapping`).ReplaceAllString(text, ".infrahub.yml must be a mapping")
 	text = regexp.MustCompile(`(?s)^Cmd\('git'\) failed.*stderr: '(.*)'\s*$`).ReplaceAllString(text, "$1")
+	text = regexp.MustCompile(`(?s)^Cmd\('git'\) failed due to: (exit code\(\d+\))\s+cmdline: (.*)$`).ReplaceAllString(text, "$2: $1")
 	text = regexp.MustCompile(`'commits\.[0-9a-f]{40}\.`).ReplaceAllString(text, "'")
 	text = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}: `).ReplaceAllString(text, "")
 	return strings.Join(strings.Fields(text), " ")

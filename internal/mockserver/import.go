@@ -161,6 +161,9 @@ func (e *engine) importLastCommit(ctx context.Context, t *task, j job) error {
 	if err != nil {
 		return err
 	}
+	if c.clobbered() { // it fetches tags, too, which a pull does not
+		return &pythonError{"GitCommandError", "Cmd('git') failed due to: exit code(1)\n  cmdline: git fetch -v --prune --tags --prune-tags -- origin"}
+	}
 	known := c.checkedOut(j.ref) == commit
 	if err := e.syncFromRemote(ctx, j, c, commit); err != nil || !known {
 		return err

@@ -168,6 +168,8 @@ func importHint(failure *infrahub.ImportError) string {
 		return fmt.Sprintf("Correct .infrahub.yml in the Git repository, and push it or set %s to where it is right.", ref)
 	case infrahub.ContentInvalid:
 		return fmt.Sprintf("Correct the file, or what .infrahub.yml says of it, in the Git repository, and push it or set %s to where it is right.", ref)
+	case infrahub.TagMoved:
+		return "Git refused to fetch: most likely a tag was moved that Infrahub has cloned already. Move it back and release under a new tag, or apply with -replace for the repository: then Infrahub clones it anew."
 	case infrahub.ObjectExists:
 		if failure.Owner != "" {
 			return fmt.Sprintf("It belongs to the repository %q: give one of the two another name, or remove it there.", failure.Owner)

@@ -61,9 +61,8 @@ func (p resolution) unlike(imported infrahub.Repository) diag.Diagnostics {
 	var diags diag.Diagnostics
 	if commit := types.StringPointerValue(imported.Commit); !p.PlannedCommit.IsNull() && !p.PlannedCommit.Equal(commit) {
 		diags.AddAttributeError(path.Root("ref"), "Another Commit Was Imported", fmt.Sprintf(
-			"The plan was to import %q of the %s %q at commit %s, but Infrahub imported commit %s.\n\n"+
-				"If the ref was moved in between, plan and apply again. A tag that was moved after Infrahub had cloned it stays for Infrahub what it was: "+
-				"release under a new tag, or apply with -replace for this resource.",
+			"The plan was to import %q of the %s %q at commit %s, but Infrahub imported commit %s: the ref was moved in between.\n\n"+
+				"If that commit is right, plan and apply again. If not, move the ref back, or set another one.",
 			imported.Ref, imported.Kind, imported.Name, p.PlannedCommit.ValueString(), commit.ValueString()))
 	}
 	return diags

@@ -133,7 +133,7 @@ func TestResolveRef_TagThatMovesAfterThePlanFailsTheApplyWithBothCommits(t *test
 	}
 }
 
-func TestResolveRef_TagThatMovedSinceItWasClonedIsNotFollowedAndNotForgotten(t *testing.T) {
+func TestResolveRef_TagThatMovedSinceItWasClonedFailsTheImportAndIsNotForgotten(t *testing.T) {
 	t.Parallel()
 	s, r := newServer(t, mockserver.Options{}), newRemote(t)
 	i := s.connected(t).newInstance(readOnly)
@@ -148,7 +148,10 @@ func TestResolveRef_TagThatMovedSinceItWasClonedIsNotFollowedAndNotForgotten(t *
 		if plan.state.text("planned_commit") != r.commits["v1.1.0"] || plan.state["commit"] != unknown {
 			t.Errorf("planned %v", plan.state)
 		}
-		i.apply(plan).oneError(t).is(t, "ref", "Another Commit Was Imported", known, r.commits["v1.1.0"], "new tag", "-replace")
+		i.apply(plan).oneError(t).is(t, "", "Import Failed", "git fetch", "a tag was moved", "-replace")
+		if i.state.text("commit") != known {
+			t.Errorf("saved %v", i.state)
+		}
 		i.refresh().none(t)
 	}
 }

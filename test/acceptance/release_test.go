@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
@@ -28,6 +29,21 @@ func unlessLive(parallel func()) {
 func (s *server) merge(t *testing.T, branch string) {
 	t.Helper()
 	s.query(t, `mutation($name: String) { BranchMerge(data: {name: $name}, wait_until_completion: true) { ok } }`, branch)
+}
+
+// waitUntilCanceled waits for what a merge does a moment later to the proposed change of its branch.
+func (s *server) waitUntilCanceled(t *testing.T, name string) {
+	t.Helper()
+	for start := time.Now(); time.Since(start) < time.Minute; time.Sleep(200 * time.Millisecond) {
+		change, err := s.client.ProposedChangeNamed(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !change.Open() {
+			return
+		}
+	}
+	t.Fatalf("the proposed change %q is still open", name)
 }
 
 // released is an example of ../../examples/release-bump, in a workspace of its own.
@@ -118,6 +134,7 @@ func TestRelease_ReviewedReachesMainByTheMergeAlone(t *testing.T) {
 		w.run("plan", "-detailed-exitcode", "-input=false")
 
 		s.merge(t, branch)
+		s.waitUntilCanceled(t, s.name("automation")+" "+bump.to)
 		s.forget()
 		w.run("apply", "-auto-approve", "-input=false")
 		if got, want := s.operations(), []string{"DeleteBranch"}; !slices.Equal(got, want) {

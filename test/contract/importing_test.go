@@ -24,6 +24,27 @@ func TestImporting_CreateGood(t *testing.T) {
 	})
 }
 
+// A tag that the remote moves after the server has cloned it makes every import-last fail, for its fetch of
+// tags is refused; the pull goes on with the tag as it was. The commit of the node does not change.
+func TestImporting_MovedTag(t *testing.T) {
+	t.Parallel()
+	prove(t, func(t *testing.T, s *server) {
+		remote := s.newRemote(t, "r.git")
+		id := s.readOnlyAt(t, remote, "v1.0.0")
+		remote.commit(t, "moved", remote.files("moved"), nil)
+		if err := remote.Tag("v1.1.0"); err != nil {
+			t.Fatal(err)
+		}
+		s.change(t, readOnly, id, `ref:{value:"v1.1.0"}`)
+		for _, each := range s.ended(t, id, importLast+" FAILED", pull+" COMPLETED") {
+			if each.workflow == importLast {
+				s.reason(t, id, each.id, "GitCommandError: Cmd('git') failed due to: exit code(1)\\n  cmdline: git fetch -v --prune --tags --prune-tags -- origin")
+			}
+		}
+		same(t, s.read(t, readOnly, id), "commit.value", `"`+remote.commits["v1.0.0"]+`"`)
+	})
+}
+
 // A good create of a read-write repository: the same states, on its default branch. Where a periodic sync
 // comes in between, it may be in-sync before its commit is set, and syncing once more.
 func TestImporting_CreateGoodReadWrite(t *testing.T) {
