@@ -25,6 +25,11 @@ type Branch struct {
 // on accepting some for a while (infrahub.md, Branches).
 func (b Branch) Merged() bool { return b.Status == string(graphql.BranchStatusMerged) }
 
+// Writable reports whether what is written to the branch now can last: it is not merged and not being merged.
+func (b Branch) Writable() bool {
+	return !b.Merged() && b.Status != string(graphql.BranchStatusMerging)
+}
+
 // On returns a client for another branch of the same server. Both share connections, login and polling.
 func (c *Client) On(branch string) *Client {
 	other := *c
@@ -77,21 +82,21 @@ func (c *Client) CreateBranch(ctx context.Context, want Branch) (string, error) 
 	case !errors.Is(err, ErrNotFound):
 		return "", err
 	}
+	var id string
 	_, err := c.create(ctx, func(ctx context.Context, _ string) error {
-		_, err := graphql.CreateBranch(ctx, c.graphql, want.Name, want.Description, want.SyncWithGit)
+		made, err := graphql.CreateBranch(ctx, c.graphql, want.Name, want.Description, want.SyncWithGit)
+		if err == nil && made.BranchCreate != nil && made.BranchCreate.Object != nil {
+			id = made.BranchCreate.Object.Id
+		}
 		return err
 	}, func(ctx context.Context, _ string) error {
-		_, err := c.BranchNamed(ctx, want.Name)
+		found, err := c.BranchNamed(ctx, want.Name)
+		if err == nil {
+			id = found.ID
+		}
 		return err
 	})
-	if err != nil {
-		return "", err
-	}
-	made, err := c.BranchNamed(context.WithoutCancel(ctx), want.Name)
-	if err != nil {
-		return "", err
-	}
-	return made.ID, nil
+	return id, err
 }
 
 // UpdateBranch makes after of before: only a description can change.

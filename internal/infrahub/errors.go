@@ -87,8 +87,10 @@ type graphqlError struct {
 	Extensions struct {
 		Code any `json:"code"`
 		Data struct {
-			NodeKind  string `json:"node_kind"`
-			FieldName string `json:"field_name"`
+			NodeKind      string `json:"node_kind"`
+			FieldName     string `json:"field_name"`
+			Branch        string `json:"branch_name"`
+			MergingBranch string `json:"merging_branch"`
 		} `json:"data"`
 	} `json:"extensions"`
 }
@@ -96,6 +98,15 @@ type graphqlError struct {
 func (e graphqlError) code() string {
 	code, _ := e.Extensions.Code.(string)
 	return code
+}
+
+// mergeCode is that of a write which is refused because a branch is being merged.
+const mergeCode = "MERGE_IN_PROGRESS"
+
+// waitsForMerge reports whether a write was refused only until the merge of another branch is over. On the
+// branch that is being merged it would come too late (infrahub.md, Branches).
+func (e graphqlError) waitsForMerge() bool {
+	return e.code() == mergeCode && (e.Extensions.Data.Branch == "" || e.Extensions.Data.Branch != e.Extensions.Data.MergingBranch)
 }
 
 // kind classifies by code alone; where a server gives no code the callers decide by a read.
@@ -108,6 +119,12 @@ func (e graphqlError) kind(status int) error {
 		return ErrNotFound
 	case "BRANCH_NOT_FOUND":
 		return ErrBranchNotFound
+	case "BRANCH_ALREADY_MERGED":
+		return ErrMerged
+	case mergeCode:
+		if !e.waitsForMerge() {
+			return ErrMerged
+		}
 	case "AUTHENTICATION_REQUIRED", "TOKEN_EXPIRED", "PERMISSION_DENIED":
 		return ErrUnauthorized
 	}
@@ -154,7 +171,8 @@ func (e graphqlError) field() string {
 		return "name"
 	case strings.Contains(e.Message, "as a destination for a proposed change"):
 		return "destination_branch"
-	case strings.Contains(e.Message, "proposed change"):
+	case strings.Contains(e.Message, "source branch for this proposed change"), strings.Contains(e.Message, "proposed change already exists for branch"),
+		strings.Contains(e.Message, "Cannot create proposed change"):
 		return "source_branch"
 	}
 	return ""

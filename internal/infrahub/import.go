@@ -190,43 +190,72 @@ func (c *Client) LastImport(ctx context.Context, repository Repository) (moved b
 	if repository.Kind != ReadOnly {
 		return false, nil
 	}
-	tasks, err := c.tasks.page(ctx, 0)
-	if errors.Is(err, ErrUnauthorized) {
-		return false, nil // who may not see tasks knows nothing of them
-	}
+	last, err := c.lastImport(ctx, repository)
 	if err != nil {
 		return false, err
 	}
-	var last, elsewhere task
-	taken := false // over, with what had been imported
+	return last.moved, last.failure
+}
+
+// lastImport is what the tasks tell of the last import of what a repository is pinned to.
+type lastImport struct {
+	// proven is whether a task tells that it worked. Without that and a failure nothing is known.
+	proven bool
+	// moved is whether nothing was imported from the location yet.
+	moved bool
+	// failure is why it is not known to have worked.
+	failure error
+}
+
+func (c *Client) lastImport(ctx context.Context, repository Repository) (lastImport, error) {
+	tasks, err := c.tasks.page(ctx, 0)
+	if errors.Is(err, ErrUnauthorized) {
+		return lastImport{}, nil // who may not see tasks knows nothing of them
+	}
+	if err != nil {
+		return lastImport{}, err
+	}
+	// Own is of this ref, as it was asked for; done has brought this commit, here or on a branch that was merged, for
+	// a merge brings ref, commit and objects without an import (infrahub.md, Branches); other is of another ref.
+	var own, done, other task
 	for _, t := range tasks {
-		if t.Model.RepositoryID != repository.ID || t.Workflow != pullReadOnly && t.Workflow != addReadOnly {
+		if t.Model.RepositoryID != repository.ID {
 			continue
 		}
-		here, echo := t.Model.Branch == c.branch, t.Model.Commit != nil
+		here, completed := t.Model.Branch == c.branch, t.State == graphql.StateTypeCompleted
+		brought := completed && t.Model.Commit != nil && equal(t.Model.Commit, repository.Commit)
+		pulled := t.Workflow == pullReadOnly || t.Workflow == addReadOnly
 		this := deref(t.Model.Ref) == repository.Ref && deref(t.Model.Location) == repository.Location
 		switch {
-		case this && echo && t.State == graphql.StateTypeCompleted && equal(t.Model.Commit, repository.Commit):
-			taken = true // a merge brings ref, commit and objects, and starts no import (infrahub.md, Branches)
-		case !here || echo:
-		case this && t.Created.After(last.Created):
-			last = t
-		case !this && t.Created.After(elsewhere.Created):
-			elsewhere = t
+		case pulled && this && brought, t.Workflow == importObjects && here && brought:
+			done = later(done, t)
+		case !pulled || !here || t.Model.Commit != nil:
+		case this:
+			own = later(own, t)
+		default:
+			other = later(other, t)
 		}
 	}
 	i := &Import{client: c, repository: repository}
 	switch {
-	case last.State == graphql.StateTypeCompleted, last.ID == "" && (taken || elsewhere.ID == ""):
-		return false, nil
-	case last.ID == "":
-		moved = deref(elsewhere.Model.Location) != repository.Location
-		return moved, i.failed("it was never imported")
-	case !last.ended():
-		return false, i.unfinishedAt(context.Canceled, progressOf(last))
+	case own.State == graphql.StateTypeCompleted, done.ID != "" && !own.Created.After(done.Created):
+		return lastImport{proven: true}, nil
+	case own.ID == "" && other.ID == "":
+		return lastImport{}, nil
+	case own.ID == "":
+		return lastImport{moved: deref(other.Model.Location) != repository.Location, failure: i.failed("it was never imported")}, nil
+	case !own.ended():
+		return lastImport{failure: i.unfinishedAt(context.Canceled, progressOf(own))}, nil
 	default:
-		return false, i.failure(ctx, last)
+		return lastImport{failure: i.failure(ctx, own)}, nil
 	}
+}
+
+func later(a, b task) task {
+	if b.Created.After(a.Created) {
+		return b
+	}
+	return a
 }
 
 // onDemand is an import that a mutation asks for, which answers with the id of its task.

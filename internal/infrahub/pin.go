@@ -7,8 +7,8 @@ import (
 )
 
 // Pin sets the ref of a read-only repository on the client's branch alone, and returns the import that
-// this starts: nil if the branch has that ref and has imported it, unless again asks for another one.
-// ErrMerged if the branch was merged.
+// this starts: nil if the branch has that ref and a task proves that it has imported it, unless again asks for
+// another one. ErrMerged if the branch was merged or is being merged.
 func (c *Client) Pin(ctx context.Context, id, ref string, again bool) (*Import, error) {
 	// Asked for here, for the server may take the change and lose it (infrahub.md, Branches).
 	branch, err := c.BranchNamed(ctx, c.branch)
@@ -17,7 +17,7 @@ func (c *Client) Pin(ctx context.Context, id, ref string, again bool) (*Import, 
 		return nil, fmt.Errorf("branch %s: %w", c.branch, ErrBranchNotFound)
 	case err != nil:
 		return nil, err
-	case branch.Merged():
+	case !branch.Writable():
 		return nil, fmt.Errorf("branch %s: %w", c.branch, ErrMerged)
 	}
 	current, err := c.Repository(ctx, ReadOnly, id)
@@ -29,9 +29,10 @@ func (c *Client) Pin(ctx context.Context, id, ref string, again bool) (*Import, 
 		pinned.Ref = ref
 		return c.UpdateRepository(ctx, *current, pinned)
 	}
-	if !again && current.Commit != nil {
-		if _, err := c.LastImport(ctx, *current); err == nil {
-			return nil, nil
+	if !again {
+		last, err := c.lastImport(ctx, *current)
+		if err != nil || last.proven {
+			return nil, err
 		}
 	}
 	return c.Reimport(ctx, *current)

@@ -47,7 +47,11 @@ func newTransport(config Config) (*transport, error) {
 // on is the same transport to another branch, whose name may hold what means something in a URL.
 func (t *transport) on(branch string) *transport {
 	other := *t
-	other.branch, other.endpoint = branch, t.address.JoinPath("graphql", url.PathEscape(branch))
+	path := strings.Split(branch, "/") // not every proxy takes an escaped slash
+	for n, part := range path {
+		path[n] = url.PathEscape(part)
+	}
+	other.branch, other.endpoint = branch, t.address.JoinPath(append([]string{"graphql"}, path...)...)
 	return &other
 }
 
@@ -202,15 +206,14 @@ func (w wholeAnswers) RoundTrip(request *http.Request) (*http.Response, error) {
 // mergeInProgress reports whether the server refused a write because a branch is being merged: it says so
 // within an answer that is 200 (infrahub.md, Branches).
 func mergeInProgress(body []byte) bool {
-	const code = "MERGE_IN_PROGRESS"
-	if !bytes.Contains(body, []byte(code)) {
+	if !bytes.Contains(body, []byte(mergeCode)) {
 		return false // most answers are not read twice
 	}
 	var envelope struct {
 		Errors []graphqlError `json:"errors"`
 	}
 	err := json.Unmarshal(body, &envelope)
-	return err == nil && len(envelope.Errors) > 0 && envelope.Errors[0].code() == code
+	return err == nil && len(envelope.Errors) > 0 && envelope.Errors[0].waitsForMerge()
 }
 
 func withoutQuery(location string) string {

@@ -54,8 +54,8 @@ func (v gitName) ValidateString(ctx context.Context, req validator.StringRequest
 // branchMerged tells what follows for a configuration that still names a branch that was merged.
 func branchMerged(name string) diag.Diagnostic {
 	return diag.NewWarningDiagnostic("Branch Was Merged", fmt.Sprintf(
-		"The Infrahub branch %q was merged: the default branch has what was on it, and it takes no more changes.\n\n"+
-			"Nothing needs to be done now. For the next change use a branch of another name; to clean up, remove from the configuration the branch and what is managed on it.", name))
+		"The Infrahub branch %q was merged, and takes no more changes: the default branch has got what was on it.\n\n"+
+			"For the next change use a branch of another name; to clean up, remove from the configuration the branch and what is managed on it.", name))
 }
 
 // branchGone tells what follows for a configuration that still names a branch that was deleted.

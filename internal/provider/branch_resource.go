@@ -24,7 +24,7 @@ var (
 
 func newBranchResource() resource.Resource {
 	r := &branchResource{}
-	r.kind, r.fields, r.operations = "Branch", []string{"name", "description"}, r
+	r.kind, r.fields, r.does = "Branch", []string{"name", "description"}, r
 	return r
 }
 

@@ -61,7 +61,7 @@ func notResolved(location string, err error) diag.Diagnostic {
 		next = "Check that the remote answers from here, or give it more time in the provider's timeout."
 	}
 	text := err.Error()
-	if attribute != "location" { // which the others do not name
+	if attribute != "location" && location != "" { // which the others do not name
 		text = shownLocation(location) + ": " + text
 	}
 	return diag.WithPath(path.Root(attribute), diag.NewErrorDiagnostic(summary, sentence(text)+"\n\n"+next))

@@ -38,7 +38,7 @@ func (c *connection) wait(ctx context.Context, started *infrahub.Import, wanted 
 }
 
 // withNearest adds to the failure of a missing ref what the remote has that is like it, where the
-// provider may list the remote.
+// remote lets itself be listed without a credential.
 func (c *connection) withNearest(ctx context.Context, err error) error {
 	failure, ok := errors.AsType[*infrahub.ImportError](err)
 	if !ok || failure.Cause != infrahub.RefMissing {
@@ -46,7 +46,9 @@ func (c *connection) withNearest(ctx context.Context, err error) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, hinting)
 	defer cancel()
-	if refs, listing := c.refs(ctx, failure.Repository.Location); listing == nil {
+	remote := c.git
+	remote.Location, remote.Username, remote.Token = failure.Repository.Location, "", "" // a hint is worth no secret
+	if refs, listing := remote.Refs(ctx); listing == nil {
 		failure.Nearest = refs.Nearest(failure.Repository.Ref, 3)
 	}
 	return err

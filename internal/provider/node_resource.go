@@ -21,7 +21,8 @@ type nodeResource[M any, P interface {
 	forgetUnknown()
 }] struct {
 	client
-	operations[M]
+	// does is the resource itself.
+	does operations[M]
 	// kind is what people call the object, and begins a sentence: "Tag".
 	kind string
 	// fields are the attributes on which an error of the server may be put.
@@ -66,17 +67,17 @@ func (r *nodeResource[M, P]) Create(ctx context.Context, req resource.CreateRequ
 	node := P(&plan).node()
 	ctx, cancel := within(ctx, node.Timeouts.Create, &resp.Diagnostics)
 	defer cancel()
-	id, err := r.create(ctx, plan)
+	id, err := r.does.create(ctx, plan)
 	if err != nil {
-		resp.Diagnostics.Append(failed(r.kind+" Not Created", r.object(plan), err, r.fields...))
+		resp.Diagnostics.Append(failed(r.kind+" Not Created", r.does.object(plan), err, r.fields...))
 		return
 	}
 	node.ID = types.StringValue(id)
 	P(&plan).forgetUnknown()
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...) // it exists, whatever the read says
-	state, _, err := r.read(ctx, plan)
+	state, _, err := r.does.read(ctx, plan)
 	if err != nil {
-		resp.Diagnostics.Append(failed(r.kind+" Not Read", r.object(plan), err))
+		resp.Diagnostics.Append(failed(r.kind+" Not Read", r.does.object(plan), err))
 		return
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
@@ -90,13 +91,13 @@ func (r *nodeResource[M, P]) Read(ctx context.Context, req resource.ReadRequest,
 	}
 	ctx, cancel := within(ctx, P(&state).node().Timeouts.Read, &resp.Diagnostics)
 	defer cancel()
-	found, told, err := r.read(ctx, state)
+	found, told, err := r.does.read(ctx, state)
 	resp.Diagnostics.Append(told...)
 	switch {
 	case errors.Is(err, infrahub.ErrNotFound):
 		resp.State.RemoveResource(ctx)
 	case err != nil:
-		resp.Diagnostics.Append(failed(r.kind+" Not Read", r.object(state), err))
+		resp.Diagnostics.Append(failed(r.kind+" Not Read", r.does.object(state), err))
 	default:
 		resp.Diagnostics.Append(resp.State.Set(ctx, found)...)
 	}
@@ -112,13 +113,13 @@ func (r *nodeResource[M, P]) Update(ctx context.Context, req resource.UpdateRequ
 	}
 	ctx, cancel := within(ctx, P(&plan).node().Timeouts.Update, &resp.Diagnostics)
 	defer cancel()
-	if err := r.update(ctx, state, plan); err != nil {
-		resp.Diagnostics.Append(failed(r.kind+" Not Updated", r.object(state), err, r.fields...))
+	if err := r.does.update(ctx, state, plan); err != nil {
+		resp.Diagnostics.Append(failed(r.kind+" Not Updated", r.does.object(state), err, r.fields...))
 		return
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
-	if _, _, err := r.read(ctx, plan); err != nil {
-		resp.Diagnostics.Append(failed(r.kind+" Not Read", r.object(plan), err))
+	if _, _, err := r.does.read(ctx, plan); err != nil {
+		resp.Diagnostics.Append(failed(r.kind+" Not Read", r.does.object(plan), err))
 	}
 }
 
@@ -131,13 +132,13 @@ func (r *nodeResource[M, P]) Delete(ctx context.Context, req resource.DeleteRequ
 	node := P(&state).node()
 	ctx, cancel := within(ctx, node.Timeouts.Delete, &resp.Diagnostics)
 	defer cancel()
-	if err := r.remove(ctx, node.ID.ValueString()); err != nil {
-		resp.Diagnostics.Append(failed(r.kind+" Not Deleted", r.object(state), err))
+	if err := r.does.remove(ctx, node.ID.ValueString()); err != nil {
+		resp.Diagnostics.Append(failed(r.kind+" Not Deleted", r.does.object(state), err))
 	}
 }
 
 func (r *nodeResource[M, P]) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
 	importByIDOrName(ctx, req, resp, strings.ToLower(r.kind),
-		func(id string) error { return r.exists(ctx, id) },
-		func(name string) (string, error) { return r.named(ctx, name) })
+		func(id string) error { return r.does.exists(ctx, id) },
+		func(name string) (string, error) { return r.does.named(ctx, name) })
 }

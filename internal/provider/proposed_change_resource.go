@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -28,7 +29,7 @@ var (
 
 func newProposedChangeResource() resource.Resource {
 	r := &proposedChangeResource{}
-	r.kind, r.fields, r.operations = "Proposed Change", []string{"name", "description", "source_branch", "destination_branch"}, r
+	r.kind, r.fields, r.does = "Proposed Change", []string{"name", "description", "source_branch", "destination_branch"}, r
 	return r
 }
 
@@ -121,22 +122,23 @@ func (r *proposedChangeResource) ValidateConfig(ctx context.Context, req resourc
 // is proposed anew, and what was merged stays as it was.
 func (r *proposedChangeResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	keepComputed(ctx, req, resp, "state")
-	if req.Plan.Raw.IsNull() || req.State.Raw.IsNull() || len(resp.RequiresReplace) > 0 || resp.Diagnostics.HasError() {
+	if req.Plan.Raw.IsNull() || req.State.Raw.IsNull() || resp.Diagnostics.HasError() {
 		return
 	}
 	var plan, state proposedChangeModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	if state.proposedChange().Open() || state.State.IsNull() {
+	replaced := !plan.SourceBranch.Equal(state.SourceBranch) || !plan.DestinationBranch.Equal(state.DestinationBranch)
+	if replaced || state.proposedChange().Open() || state.State.IsNull() {
 		return
 	}
 	for _, each := range []struct {
 		name    string
 		changed bool
 	}{
-		{"name", !plan.Name.Equal(state.Name)},
-		{"description", !plan.Description.Equal(state.Description)},
-		{"is_draft", !plan.IsDraft.Equal(state.IsDraft)},
+		{"name", !plan.Name.IsUnknown() && !plan.Name.Equal(state.Name)},
+		{"description", !plan.Description.IsUnknown() && !plan.Description.Equal(state.Description)},
+		{"is_draft", !plan.IsDraft.IsUnknown() && !plan.IsDraft.Equal(state.IsDraft)},
 	} {
 		switch merged := strings.HasPrefix(state.State.ValueString(), "merg"); {
 		case each.changed && merged:
@@ -164,7 +166,7 @@ func (r *proposedChangeResource) read(ctx context.Context, known proposedChangeM
 	if err != nil {
 		return known, nil, err
 	}
-	return proposedChangeModel{
+	state := proposedChangeModel{
 		nodeModel:         known.nodeModel,
 		Name:              types.StringValue(found.Name),
 		Description:       types.StringPointerValue(found.Description),
@@ -172,17 +174,22 @@ func (r *proposedChangeResource) read(ctx context.Context, known proposedChangeM
 		DestinationBranch: types.StringValue(found.DestinationBranch),
 		IsDraft:           types.BoolValue(found.Draft),
 		State:             types.StringValue(found.State),
-	}, r.warnIfRefused(ctx, *found), nil
+	}
+	if !found.Open() && !known.Name.IsNull() {
+		// What reviewers edited before they merged or closed it is no drift: nothing can change it any more.
+		state.Name, state.Description, state.IsDraft = known.Name, known.Description, known.IsDraft
+	}
+	return state, r.warnIfRefused(ctx, *found), nil
 }
 
-// warnIfRefused tells of a proposed change that will not be merged. One whose branch was merged without it is
-// no news: Infrahub cancels it then.
+// warnIfRefused tells of a proposed change that will not be merged. One whose branch was merged without it, or
+// is gone, is no news: Infrahub cancels it then.
 func (r *proposedChangeResource) warnIfRefused(ctx context.Context, found infrahub.ProposedChange) diag.Diagnostics {
 	if found.State != "closed" && found.State != "canceled" {
 		return nil
 	}
-	if branch, err := r.BranchNamed(ctx, found.SourceBranch); err == nil && branch.Merged() {
-		return nil
+	if branch, err := r.BranchNamed(ctx, found.SourceBranch); errors.Is(err, infrahub.ErrNotFound) || err == nil && branch.Merged() {
+		return nil // nothing is left to propose
 	}
 	return diag.Diagnostics{diag.NewWarningDiagnostic("Proposed Change Was Not Merged", fmt.Sprintf(
 		"The proposed change %q is %s in Infrahub. If the branch %q is to be proposed again, apply with -replace for this resource; else remove it from the configuration.",

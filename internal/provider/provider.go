@@ -121,7 +121,7 @@ func (p *infrahubProvider) Schema(_ context.Context, _ provider.SchemaRequest, r
 				Validators:          []validator.String{webURL{}},
 			},
 			"git_username": schema.StringAttribute{
-				MarkdownDescription: "Username for Git remotes that the provider itself asks for refs (`resolve_ref` and `infrahub_git_ref`), over https and only if a remote wants one. Defaults to `git`, which does for most hosts. " + orEnvironment(gitUsernameVariable),
+				MarkdownDescription: "Username for Git remotes that the provider itself asks for refs (`resolve_ref` and `infrahub_git_ref`), over http and https, and only if a remote wants one. Defaults to `git`, which does for most hosts. " + orEnvironment(gitUsernameVariable),
 				Optional:            true,
 				Validators:          []validator.String{stringvalidator.LengthAtLeast(1)},
 			},

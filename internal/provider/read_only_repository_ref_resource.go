@@ -177,7 +177,10 @@ func (r *readOnlyRepositoryRefResource) Update(ctx context.Context, req resource
 		started, err = r.on(plan).Pin(ctx, plan.RepositoryID.ValueString(), plan.Ref.ValueString(), true)
 	}
 	if err != nil {
-		resp.Diagnostics.Append(resp.Private.SetKey(ctx, failureKey, memory{Ref: plan.Ref.ValueString(), Reason: cause(err)}.encode())...)
+		// On a branch that is merged or gone nothing was changed, and nothing can be tried again.
+		if !errors.Is(err, infrahub.ErrMerged) && !errors.Is(err, infrahub.ErrBranchNotFound) {
+			resp.Diagnostics.Append(resp.Private.SetKey(ctx, failureKey, memory{Ref: plan.Ref.ValueString(), Reason: cause(err)}.encode())...)
+		}
 		resp.Diagnostics.Append(r.failed("Not Set", plan, err))
 		return
 	}
@@ -239,38 +242,44 @@ func (r *readOnlyRepositoryRefResource) ModifyPlan(ctx context.Context, req reso
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	due := creating || remembered != nil || !plan.Ref.Equal(state.Ref)
-	if !due {
+	changed := creating || !plan.Ref.Equal(state.Ref)
+	again := !creating && remembered != nil
+	merged := (changed || again) && r.merged(ctx, plan, &resp.Diagnostics)
+	switch {
+	case merged && changed:
+		resp.Diagnostics.Append(r.failed("Not Planned", plan, fmt.Errorf("the branch %s is %w", plan.Branch.ValueString(), infrahub.ErrMerged)))
+	case !changed && (!again || merged):
 		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("commit"), state.Commit)...)
-		return
+	default:
+		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("commit"), types.StringUnknown())...)
+		if again {
+			resp.Diagnostics.Append(importDueAgain("ref of the read-only repository "+state.RepositoryID.ValueString()+" on branch "+state.Branch.ValueString(), *remembered))
+		}
 	}
-	if remembered != nil && !creating {
-		resp.Diagnostics.Append(importDueAgain("ref of the read-only repository "+state.RepositoryID.ValueString()+" on branch "+state.Branch.ValueString(), *remembered))
-	}
-	resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("commit"), types.StringUnknown())...)
-	r.refuseMerged(ctx, plan, &resp.Diagnostics)
 }
 
-// refuseMerged tells at plan time that a branch takes no more changes. One that is not there yet may be
-// made by the same apply.
-func (r *readOnlyRepositoryRefResource) refuseMerged(ctx context.Context, plan readOnlyRepositoryRefModel, diags *diag.Diagnostics) {
+// merged reports whether the branch of a plan takes no more changes. One that is not there yet may be made by
+// the same apply.
+func (r *readOnlyRepositoryRefResource) merged(ctx context.Context, plan readOnlyRepositoryRefModel, diags *diag.Diagnostics) bool {
 	if r.connection == nil || plan.Branch.IsUnknown() {
-		return
+		return false
 	}
 	branch, err := r.BranchNamed(ctx, plan.Branch.ValueString())
 	switch {
 	case errors.Is(err, infrahub.ErrNotFound):
+		return false
 	case err != nil:
 		diags.Append(r.failed("Not Planned", plan, err))
-	case branch.Merged():
-		diags.Append(r.failed("Not Planned", plan, fmt.Errorf("the branch %s is %w", branch.Name, infrahub.ErrMerged)))
+		return false
+	default:
+		return branch.Merged()
 	}
 }
 
 // save makes the state of what was imported, or else of what the server has now. If that cannot be
 // read, the plan is saved.
 func (r *readOnlyRepositoryRefResource) save(ctx context.Context, plan readOnlyRepositoryRefModel, imported *infrahub.Repository, state *tfsdk.State, diags *diag.Diagnostics) {
-	if imported == nil {
+	if imported == nil && plan.Commit.IsUnknown() {
 		// Also after a timeout or an interrupt there is time for one read.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 		defer cancel()
@@ -303,7 +312,8 @@ func (r *readOnlyRepositoryRefResource) failed(what string, m readOnlyRepository
 	case errors.Is(err, infrahub.ErrBranchNotFound), errors.Is(err, infrahub.ErrMerged):
 		return diag.WithPath(path.Root("branch"), told)
 	case errors.Is(err, infrahub.ErrNotFound):
-		return diag.WithPath(path.Root("repository_id"), told)
+		return diag.WithPath(path.Root("repository_id"), diag.NewErrorDiagnostic("Ref "+what, detail(object, err,
+			"Check that repository_id is the id of a read-only repository that is still there: infrahub_read_only_repository.NAME.id.")))
 	default:
 		return told
 	}

@@ -46,14 +46,17 @@ func (r *repositoryBase) resolve(ctx context.Context, plan repositoryState, diag
 // imports the commit lags behind, so what was planned last counts.
 func (r *repositoryBase) refMoved(plan, state repositoryState) bool {
 	planned, before := plan.planned(), state.planned()
-	if planned == nil || planned.PlannedCommit.IsNull() || planned.PlannedCommit.IsUnknown() {
+	if planned == nil || planned.PlannedCommit.IsNull() || planned.PlannedCommit.IsUnknown() || state.common().Commit.Equal(planned.PlannedCommit) {
 		return false
 	}
-	imported := state.common().Commit
-	if !r.waits(plan.common().WaitForImport) && !before.PlannedCommit.IsNull() {
-		imported = before.PlannedCommit
+	if r.waits(plan.common().WaitForImport) {
+		return true
 	}
-	return !imported.IsNull() && !imported.Equal(planned.PlannedCommit)
+	last := state.common().Commit
+	if !before.PlannedCommit.IsNull() {
+		last = before.PlannedCommit
+	}
+	return !last.IsNull() && !last.Equal(planned.PlannedCommit)
 }
 
 // unlike is the error of an import that ended on another commit than was planned.

@@ -1,6 +1,9 @@
 package provider
 
 import (
+	"encoding/base64"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -215,12 +218,14 @@ func TestResolveRef_PrivateRemoteNeedsTheProvidersOwnCredential(t *testing.T) {
 	if plan.state.text("planned_commit") != r.commits["v1.0.0"] {
 		t.Errorf("planned %v", plan.state)
 	}
+	if len(s.log.Requests()) == 0 {
+		t.Error("nothing was sent to look through")
+	}
 	for _, request := range s.log.Requests() {
-		for _, values := range request.Header {
-			for _, value := range values {
-				if value == secret {
-					t.Error("Infrahub was told the git_token")
-				}
+		sent := fmt.Sprint(request.Path, request.Header, request.Variables)
+		for _, form := range []string{secret, base64.StdEncoding.EncodeToString([]byte("bot:" + secret))} {
+			if strings.Contains(sent, form) {
+				t.Errorf("Infrahub was told the git_token: %s", sent)
 			}
 		}
 	}

@@ -19,7 +19,7 @@ var (
 
 func newTagResource() resource.Resource {
 	r := &tagResource{}
-	r.kind, r.fields, r.operations = "Tag", []string{"name", "description"}, r
+	r.kind, r.fields, r.does = "Tag", []string{"name", "description"}, r
 	return r
 }
 

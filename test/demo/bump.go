@@ -102,23 +102,6 @@ func (s *story) planNothing(ctx context.Context) ([]string, error) {
 	return []string{"nothing left to do"}, err
 }
 
-func (s *story) destroy(ctx context.Context) ([]string, error) {
-	if err := s.cli.show(ctx, progress("Destroy complete!"), "destroy", "-auto-approve", s.version+"v1.1.0"); err != nil {
-		return nil, err
-	}
-	left, err := s.cli.output(ctx, "state", "list")
-	if err != nil {
-		return nil, err
-	}
-	if len(left) > 0 {
-		return nil, fmt.Errorf("the state still has %s", left)
-	}
-	if err := s.infrahub.without(ctx, s.name); err != nil {
-		return nil, err
-	}
-	return []string{"both are gone from Infrahub and from the state"}, nil
-}
-
 // imported checks that the state, and Infrahub itself, have the commit of tag.
 func (s *story) imported(ctx context.Context, tag string) error {
 	state, err := s.cli.output(ctx, "output", "-raw", "commit")

@@ -72,6 +72,10 @@ func run(screen *screen, args []string) (err error) {
 	if err != nil {
 		return err
 	}
-	screen.closing(fmt.Sprintf("Done in %.0f s, and nothing is left behind. README.md says how to use it.", time.Since(start).Seconds()))
+	left := "nothing is left behind"
+	if reviewed {
+		left = "nothing is left behind but the closed proposed change"
+	}
+	screen.closing(fmt.Sprintf("Done in %.0f s, and %s. README.md says how to use it.", time.Since(start).Seconds(), left))
 	return nil
 }

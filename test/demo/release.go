@@ -20,10 +20,10 @@ func (s *story) release(ctx context.Context) error {
 		step{"Plan the next release, a change of one line: a branch, the ref on it, a proposed change.", s.planReview},
 		step{"Apply: Infrahub imports v1.1.0 on the branch, and reviewers are asked.", s.openReview},
 		step{"Plan again, while they read.", s.planNothing},
-		step{"Merge, as the reviewers do in Infrahub.", s.merge},
+		step{"Merge the branch in Infrahub.", s.merge},
 		step{"Apply once more: what served the review is removed.", s.cleanUp},
 		step{"Plan again.", s.planNothing},
-		step{"Remove everything.", s.removeRepository},
+		step{"Remove everything.", s.destroy},
 	)
 }
 
@@ -115,16 +115,6 @@ func (s *story) cleanUp(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	return []string{"the branch is gone, and main keeps v1.1.0"}, nil
-}
-
-func (s *story) removeRepository(ctx context.Context) ([]string, error) {
-	if err := s.cli.show(ctx, progress("Destroy complete!"), "destroy", "-auto-approve", s.version+"v1.1.0"); err != nil {
-		return nil, err
-	}
-	if err := s.infrahub.without(ctx, s.name); err != nil {
-		return nil, err
-	}
-	return []string{"the repository is gone from Infrahub and from the state"}, nil
 }
 
 // planned checks that the saved plan does one thing to these resources, and nothing to any other.

@@ -70,6 +70,23 @@ func (s *story) install(ctx context.Context) ([]string, error) {
 	return []string{"installed from a directory: no registry, no development override"}, nil
 }
 
+func (s *story) destroy(ctx context.Context) ([]string, error) {
+	if err := s.cli.show(ctx, progress("Destroy complete!"), "destroy", "-auto-approve", s.version+"v1.1.0"); err != nil {
+		return nil, err
+	}
+	left, err := s.cli.output(ctx, "state", "list")
+	if err != nil {
+		return nil, err
+	}
+	if len(left) > 0 {
+		return nil, fmt.Errorf("the state still has %s", left)
+	}
+	if err := s.infrahub.without(ctx, s.name); err != nil {
+		return nil, err
+	}
+	return []string{"all is gone from Infrahub and from the state"}, nil
+}
+
 // leaveNothing removes what an unfinished story has created, also after an interrupt.
 func (s *story) leaveNothing(ctx context.Context) error {
 	if _, err := s.cli.read(stateFile); errors.Is(err, fs.ErrNotExist) {

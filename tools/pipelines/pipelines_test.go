@@ -115,7 +115,7 @@ func TestMistakesAreSeen(t *testing.T) {
 	for _, mistake := range []string{
 		strings.Replace(gitlab, "resource_group: infrahub", "resource_group: []", 1),
 		strings.Replace(gitlab, "  script:", "  scripts:", 1),
-		strings.Replace(gitlab, "access: developer", "access: everyone", 1),
+		strings.Replace(gitlab, "interruptible: false", "interruptible: perhaps", 1),
 	} {
 		if gitlabSchema(t).Validate(decoded(t, []byte(mistake))) == nil {
 			t.Errorf("the schema of GitLab accepts\n%s", mistake)

@@ -8,6 +8,7 @@ terraform {
       source = "infrahub-community/infrahub"
     }
   }
+  # In a pipeline: a backend with locking, such as "s3" or GitLab's "http". Each run needs the state of the last.
 }
 
 provider "infrahub" {} # INFRAHUB_ADDRESS, INFRAHUB_API_TOKEN, and INFRAHUB_GIT_TOKEN where Git asks for it
@@ -33,6 +34,7 @@ variable "credential_id" {
 variable "release" {
   description = "Tag to import."
   type        = string
+  # The URL is that of location; leave the release to this line, which Renovate changes.
   # renovate: datasource=git-tags depName=https://git.example.com/network/automation.git
   default = "v1.0.0"
 }

@@ -8,6 +8,7 @@ terraform {
       source = "infrahub-community/infrahub"
     }
   }
+  # In a pipeline: a backend with locking, such as "s3" or GitLab's "http". Each run needs the state of the last.
 }
 
 provider "infrahub" {} # INFRAHUB_ADDRESS, INFRAHUB_API_TOKEN, and INFRAHUB_GIT_TOKEN where Git asks for it
@@ -33,6 +34,7 @@ variable "credential_id" {
 variable "release" {
   description = "Tag to import."
   type        = string
+  # The URL is that of location; leave the release to this line, which Renovate changes.
   # renovate: datasource=git-tags depName=https://git.example.com/network/automation.git
   default = "v1.0.0"
 }
@@ -71,6 +73,14 @@ resource "infrahub_read_only_repository_ref" "release" {
   repository_id = infrahub_read_only_repository.automation.id
   branch        = infrahub_branch.release[each.key].name
   ref           = data.infrahub_git_ref.release.tag
+
+  lifecycle {
+    replace_triggered_by = [infrahub_branch.release[each.key].id]
+    postcondition {
+      condition     = self.commit == data.infrahub_git_ref.release.commit
+      error_message = "The plan was to import ${data.infrahub_git_ref.release.commit}, but ${self.commit} was imported: the tag was moved in between. Plan again."
+    }
+  }
 }
 
 resource "infrahub_proposed_change" "release" {
@@ -78,6 +88,10 @@ resource "infrahub_proposed_change" "release" {
   name          = "${var.name} ${each.key}"
   description   = "Imports commit ${infrahub_read_only_repository_ref.release[each.key].commit}."
   source_branch = infrahub_branch.release[each.key].name
+
+  lifecycle {
+    replace_triggered_by = [infrahub_branch.release[each.key].id]
+  }
 }
 
 output "released" {

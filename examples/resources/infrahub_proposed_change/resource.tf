@@ -8,4 +8,8 @@ resource "infrahub_proposed_change" "release" {
   name          = "Release 1.1.0"
   description   = "See the changes of v1.1.0."
   source_branch = infrahub_branch.release.name
+
+  lifecycle {
+    replace_triggered_by = [infrahub_branch.release.id] # a branch that is made anew under its name
+  }
 }

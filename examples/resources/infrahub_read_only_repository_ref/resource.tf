@@ -16,4 +16,8 @@ resource "infrahub_read_only_repository_ref" "release" {
   repository_id = infrahub_read_only_repository.automation.id
   branch        = infrahub_branch.release.name
   ref           = "v1.1.0"
+
+  lifecycle {
+    replace_triggered_by = [infrahub_branch.release.id] # a branch that is made anew under its name
+  }
 }

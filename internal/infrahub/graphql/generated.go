@@ -134,11 +134,22 @@ func (v *Checkbox) GetValue() *bool { return v.Value }
 
 // CreateBranchBranchCreate includes the requested fields of the GraphQL type BranchCreate.
 type CreateBranchBranchCreate struct {
-	Ok *bool `json:"ok"`
+	Object *CreateBranchBranchCreateObjectBranch `json:"object"`
 }
 
-// GetOk returns CreateBranchBranchCreate.Ok, and is useful for accessing the field via an interface.
-func (v *CreateBranchBranchCreate) GetOk() *bool { return v.Ok }
+// GetObject returns CreateBranchBranchCreate.Object, and is useful for accessing the field via an interface.
+func (v *CreateBranchBranchCreate) GetObject() *CreateBranchBranchCreateObjectBranch { return v.Object }
+
+// CreateBranchBranchCreateObjectBranch includes the requested fields of the GraphQL type Branch.
+// The GraphQL type's documentation follows.
+//
+// Branch
+type CreateBranchBranchCreateObjectBranch struct {
+	Id string `json:"id"`
+}
+
+// GetId returns CreateBranchBranchCreateObjectBranch.Id, and is useful for accessing the field via an interface.
+func (v *CreateBranchBranchCreateObjectBranch) GetId() string { return v.Id }
 
 // CreateBranchResponse is returned by CreateBranch on success.
 type CreateBranchResponse struct {
@@ -1876,7 +1887,9 @@ func CheckConnectivity(
 const CreateBranch_Operation = `
 mutation CreateBranch ($name: String!, $description: String, $sync_with_git: Boolean) {
 	BranchCreate(data: {name:$name,description:$description,sync_with_git:$sync_with_git}, wait_until_completion: true) {
-		ok
+		object {
+			id
+		}
 	}
 }
 `
