@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -94,6 +95,9 @@ func TestGitRef_NotFound(t *testing.T) {
 		diags.hides(t, "canary")
 		got := diags.oneError(t)
 		got.is(t, test.attribute, test.summary, test.parts...)
+		if strings.HasPrefix(got.detail, ": ") {
+			t.Errorf("%q names no location", got.detail)
+		}
 		if t.Failed() {
 			t.Fatal(name)
 		}

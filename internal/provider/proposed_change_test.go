@@ -74,6 +74,43 @@ func TestProposedChange_MergedIsOnlyForgotten(t *testing.T) {
 	i.wrote(s)
 }
 
+func TestProposedChange_WhatReviewersEditedBeforeTheEndIsNoDrift(t *testing.T) {
+	t.Parallel()
+	for state, warnings := range map[string]int{"merged": 0, "closed": 1, "canceled": 1} {
+		s, i, config := proposing(t)
+		config = config.with(attributes{"is_draft": true, "description": "Draft"})
+		i.applied(config)
+		s.ask(t, `mutation{CoreProposedChangeUpdate(data:{id:"`+i.state.text("id")+`" name:{value:"Better"} description:{value:"Better"} is_draft:{value:false}}){ok}}`)
+		s.ask(t, `mutation{CoreProposedChangeUpdate(data:{id:"`+i.state.text("id")+`" state:{value:"`+state+`"}}){ok}}`)
+		if got := i.refresh().warnings(); len(got) != warnings {
+			t.Errorf("%s: warnings %v", state, got)
+		}
+		if i.state.text("state") != state {
+			t.Errorf("read %v", i.state)
+		}
+		i.unchanged(config)
+		adopted := i.newInstance(proposedChange)
+		_ = adopted.adopt(i.state.text("id"))
+		if adopted.state.text("name") != "Better" || adopted.state["is_draft"] != false {
+			t.Errorf("imported %v", adopted.state)
+		}
+	}
+}
+
+func TestProposedChange_OfTheNextBranchReplacesAMergedOne(t *testing.T) {
+	t.Parallel()
+	s, i, config := proposing(t)
+	i.applied(config)
+	s.ask(t, `mutation{CoreProposedChangeUpdate(data:{id:"`+i.state.text("id")+`" state:{value:"merged"}}){ok}}`)
+	i.refresh().none(t)
+	plan := i.plan(config.with(attributes{"name": "Release 1.3", "source_branch": "release-1.3", "description": unknown}))
+	plan.diagnostics.none(t)
+	if !slices.Equal(plan.replace, []string{"source_branch"}) {
+		t.Errorf("replaces %v", plan.replace)
+	}
+	i.plan(config.with(attributes{"description": unknown})).diagnostics.none(t)
+}
+
 func TestProposedChange_CanceledOutsideIsKeptAndNotProposedAgainByItself(t *testing.T) {
 	t.Parallel()
 	s, i, config := proposing(t)

@@ -167,6 +167,47 @@ func TestReadOnlyRepositoryRef_MergedBetweenPlanAndApplyWritesNothing(t *testing
 	i.wrote(s)
 }
 
+func TestReadOnlyRepositoryRef_FailureOnABranchThatWasMergedIsNotTriedAgain(t *testing.T) {
+	t.Parallel()
+	s, _, _, i, config := releasing(t)
+	i.applied(config)
+	missing := config.with(attributes{"ref": "v9.9.9"})
+	i.apply(i.plan(missing)).oneError(t).is(t, "", "Import Failed", "v9.9.9")
+	s.idle(t)
+	s.merge(t, "release")
+	i.refresh().oneWarning(t).is(t, "", "Branch Was Merged")
+	i.unchanged(missing)
+}
+
+func TestReadOnlyRepositoryRef_RefusedByTheMergeOfItsBranchIsForgotten(t *testing.T) {
+	t.Parallel()
+	s, _, _, i, config := releasing(t)
+	i.applied(config)
+	s.idle(t)
+	plan := i.plan(config.with(attributes{"ref": "v1.0.0"}))
+	s.merge(t, "release")
+	s.sent()
+	i.apply(plan).oneError(t).is(t, "branch", "Ref Not Set", "merged")
+	i.wrote(s)
+	if i.remembered() != nil {
+		t.Error("what was not changed is remembered as failed")
+	}
+	i.refresh().oneWarning(t)
+	i.unchanged(config)
+}
+
+func TestReadOnlyRepositoryRef_RepositoryOfTheOtherKindIsNone(t *testing.T) {
+	t.Parallel()
+	s, r := newServer(t, mockserver.Options{}), newRemote(t)
+	s.newBranch(t, "release")
+	p := s.connected(t)
+	other := p.newInstance(readWrite)
+	other.applied(r.pinned("").with(attributes{"ref": nil}))
+	i := p.newInstance(readOnlyRef)
+	i.apply(i.plan(attributes{"repository_id": other.state.text("id"), "branch": "release", "ref": "main"})).oneError(t).
+		is(t, "repository_id", "Ref Not Set", other.state.text("id"), "id of a read-only repository")
+}
+
 func TestReadOnlyRepositoryRef_BranchOrRepositoryIsGone(t *testing.T) {
 	t.Parallel()
 	s, _, repository, i, config := releasing(t)

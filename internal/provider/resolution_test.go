@@ -106,6 +106,26 @@ func TestResolveRef_WithoutWaitingNothingIsImportedTwice(t *testing.T) {
 	i.unchanged(bumped)
 }
 
+func TestResolveRef_WhatOthersHaveImportedIsNotImportedAgain(t *testing.T) {
+	t.Parallel()
+	for _, wait := range []bool{true, false} {
+		s, r := newServer(t, mockserver.Options{}), newRemote(t)
+		i := s.connected(t).newInstance(readOnly)
+		i.applied(r.resolved("v1.0.0").with(attributes{"wait_for_import": wait}))
+		s.idle(t)
+		i.refresh().none(t)
+		other := *i
+		other.applied(r.resolved("v1.1.0").with(attributes{"wait_for_import": true}))
+		s.idle(t)
+		i.refresh().none(t)
+		plan := i.plan(r.resolved("v1.1.0").with(attributes{"wait_for_import": wait}))
+		plan.diagnostics.none(t)
+		if plan.state["commit"] == unknown || plan.state.text("planned_commit") != r.commits["v1.1.0"] {
+			t.Errorf("waits: %t, planned %v", wait, plan.state)
+		}
+	}
+}
+
 func TestResolveRef_TagThatMovesAfterThePlanFailsTheApplyWithBothCommits(t *testing.T) {
 	t.Parallel()
 	for _, creating := range []bool{true, false} {
