@@ -26,6 +26,8 @@ var (
 	ErrAmbiguous = errors.New("ambiguous name")
 	// ErrMerged means that the branch was merged and takes no changes any more.
 	ErrMerged = errors.New("merged, and takes no changes any more")
+	// ErrInactive means that the repository is not in use on the branch, which is older than it.
+	ErrInactive = errors.New("inactive there: the branch was made before the repository")
 )
 
 // Error is a request that failed, in the server's own words where it has any.

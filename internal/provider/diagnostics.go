@@ -93,6 +93,8 @@ func nextStep(err error) string {
 		return "The branch is not there: create it, or name another one."
 	case errors.Is(err, infrahub.ErrMerged):
 		return "Use a branch of another name, made after the merge."
+	case errors.Is(err, infrahub.ErrInactive):
+		return "Make the branch after the repository was imported: depends_on = [infrahub_read_only_repository.NAME]. Replace the one that is there now (-replace)."
 	case errors.Is(err, infrahub.ErrExists):
 		return "Import it (terraform import), or choose another name."
 	case errors.Is(err, infrahub.ErrAmbiguous):

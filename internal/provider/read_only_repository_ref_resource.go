@@ -66,7 +66,7 @@ func (r *readOnlyRepositoryRefResource) Schema(ctx context.Context, _ resource.S
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
 			},
 			"branch": schema.StringAttribute{
-				MarkdownDescription: "Name of the Infrahub branch on which the ref holds; the other branches keep theirs. Make the branch after the repository was imported, else it cannot be merged. Changing it forgets the ref on the one and sets that on the other.",
+				MarkdownDescription: "Name of the Infrahub branch on which the ref holds; the other branches keep theirs. Make the branch after the repository was imported: Infrahub keeps no ref on one that is older. Changing it forgets the ref on the one and sets that on the other.",
 				Required:            true,
 				Validators:          branchName(),
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
@@ -309,7 +309,7 @@ func (r *readOnlyRepositoryRefResource) failed(what string, m readOnlyRepository
 	object := fmt.Sprintf("Ref %s of the read-only repository %s on branch %s", m.Ref.ValueString(), m.RepositoryID.ValueString(), m.Branch.ValueString())
 	told := failed("Ref "+what, object, err, "ref")
 	switch {
-	case errors.Is(err, infrahub.ErrBranchNotFound), errors.Is(err, infrahub.ErrMerged):
+	case errors.Is(err, infrahub.ErrBranchNotFound), errors.Is(err, infrahub.ErrMerged), errors.Is(err, infrahub.ErrInactive):
 		return diag.WithPath(path.Root("branch"), told)
 	case errors.Is(err, infrahub.ErrNotFound):
 		return diag.WithPath(path.Root("repository_id"), diag.NewErrorDiagnostic("Ref "+what, detail(object, err,

@@ -74,20 +74,19 @@ func TestReadOnlyRepositoryRef_WhatTheBranchHasAlreadyIsNotImportedAgain(t *test
 	}
 }
 
-func TestReadOnlyRepositoryRef_BranchThatHasTheRefAndNoCommitImports(t *testing.T) {
+// On a live server such a ref is not kept, and imported without end.
+func TestReadOnlyRepositoryRef_OnABranchThatIsOlderThanTheRepositoryIsRefused(t *testing.T) {
 	t.Parallel()
 	s, r := newServer(t, mockserver.Options{}), newRemote(t)
 	s.newBranch(t, "early")
 	p := s.connected(t)
 	repository := p.newInstance(readOnly)
-	repository.applied(r.pinned("main")) // seen on the older branch as ref main, without a commit
+	repository.applied(r.pinned("v1.0.0"))
 	s.sent()
 	i := p.newInstance(readOnlyRef)
-	i.applied(attributes{"repository_id": repository.state.text("id"), "branch": "early", "ref": "main"})
-	i.wrote(s, "ImportLatestCommit: id", "ReimportCommit: id")
-	if i.state.text("commit") != r.commits["v1.1.0"] {
-		t.Errorf("saved %v", i.state)
-	}
+	i.apply(i.plan(attributes{"repository_id": repository.state.text("id"), "branch": "early", "ref": "v1.1.0"})).oneError(t).
+		is(t, "branch", "Ref Not Set", "network", "early", "made before the repository", "depends_on")
+	i.wrote(s)
 }
 
 func TestReadOnlyRepositoryRef_FailedImportIsRetriedByTheNextApply(t *testing.T) {

@@ -31,8 +31,18 @@ func (s *server) merge(t *testing.T, branch string) {
 	s.query(t, `mutation($name: String) { BranchMerge(data: {name: $name}, wait_until_completion: true) { ok } }`, branch)
 }
 
-// waitUntilCanceled waits for what a merge does a moment later to the proposed change of its branch.
-func (s *server) waitUntilCanceled(t *testing.T, name string) {
+// mergeProposed merges a proposed change as its reviewers do.
+func (s *server) mergeProposed(t *testing.T, name string) {
+	t.Helper()
+	change, err := s.client.ProposedChangeNamed(t.Context(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.query(t, `mutation($name: String) { CoreProposedChangeUpdate(data: {id: $name, state: {value: "merged"}}) { ok } }`, change.ID)
+}
+
+// waitUntilClosed waits for what a merge does a moment later to the proposed change of its branch.
+func (s *server) waitUntilClosed(t *testing.T, name string) {
 	t.Helper()
 	for start := time.Now(); time.Since(start) < time.Minute; time.Sleep(200 * time.Millisecond) {
 		change, err := s.client.ProposedChangeNamed(t.Context(), name)
@@ -121,7 +131,11 @@ func TestRelease_ReviewedReachesMainByTheMergeAlone(t *testing.T) {
 	if got := s.operations(); slices.Contains(got, "CreateBranch") || slices.Contains(got, "CreateProposedChange") {
 		t.Errorf("the first release is reviewed: %v", got)
 	}
-	for _, bump := range []struct{ from, to string }{{"v1.0.0", "v1.1.0"}, {"v1.1.0", "v1.2.0"}} {
+	for _, bump := range []struct {
+		from, to string
+		// proposed is whether the proposed change is merged, and not the branch behind its back.
+		proposed bool
+	}{{"v1.0.0", "v1.1.0", true}, {"v1.1.0", "v1.2.0", false}} {
 		branch := s.name("automation") + "-" + bump.to
 		w.bump(bump.from, bump.to)
 		s.forget()
@@ -133,8 +147,13 @@ func TestRelease_ReviewedReachesMainByTheMergeAlone(t *testing.T) {
 		s.onBranch(t, "main", bump.from, remote.commits[bump.from])
 		w.run("plan", "-detailed-exitcode", "-input=false")
 
-		s.merge(t, branch)
-		s.waitUntilCanceled(t, s.name("automation")+" "+bump.to)
+		change := s.name("automation") + " " + bump.to
+		if bump.proposed {
+			s.mergeProposed(t, change)
+		} else {
+			s.merge(t, branch)
+		}
+		s.waitUntilClosed(t, change)
 		s.forget()
 		w.run("apply", "-auto-approve", "-input=false")
 		if got, want := s.operations(), []string{"DeleteBranch"}; !slices.Equal(got, want) {
@@ -143,6 +162,84 @@ func TestRelease_ReviewedReachesMainByTheMergeAlone(t *testing.T) {
 		s.onBranch(t, "main", bump.to, remote.commits[bump.to])
 		w.run("plan", "-detailed-exitcode", "-input=false")
 	}
+	w.run("destroy", "-auto-approve", "-input=false")
+	s.nothingLeft(t)
+}
+
+// The commit that the plan has looked up is the one that is imported, or the apply fails.
+func TestRelease_ReviewedTagThatMovesBetweenPlanAndApplyIsNotProposed(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	remote := s.newRemote(t, "automation.git")
+	w := s.released(t, "reviewed")
+	w.run("apply", "-auto-approve", "-input=false")
+	remote.release(t, "v2.0.0")
+	planned := remote.commits["v2.0.0"]
+	w.bump("v1.0.0", "v2.0.0")
+	w.run("plan", "-input=false", "-out=release.tfplan")
+	remote.release(t, "v2.0.0")
+	s.forget()
+	w.exits(1, "apply", "-input=false", "release.tfplan")
+	for _, want := range []string{planned, remote.commits["v2.0.0"], "moved in between"} {
+		if !strings.Contains(strings.Join(strings.Fields(w.printed["apply"]), " "), want) {
+			t.Errorf("%q is not printed:\n%s", want, w.printed["apply"])
+		}
+	}
+	if slices.Contains(s.operations(), "CreateProposedChange") {
+		t.Error("it is proposed all the same")
+	}
+	w.run("apply", "-auto-approve", "-input=false")
+	s.onBranch(t, s.name("automation")+"-v2.0.0", "v2.0.0", remote.commits["v2.0.0"])
+	w.run("destroy", "-auto-approve", "-input=false")
+	s.nothingLeft(t)
+}
+
+func TestRelease_BumpWhileOneIsReviewedTakesItsPlace(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	remote := s.newRemote(t, "automation.git")
+	remote.release(t, "v1.2.0")
+	w := s.released(t, "reviewed")
+	w.run("apply", "-auto-approve", "-input=false")
+	w.bump("v1.0.0", "v1.1.0")
+	w.run("apply", "-auto-approve", "-input=false")
+	s.forget()
+	w.bump("v1.1.0", "v1.2.0")
+	w.run("apply", "-auto-approve", "-input=false")
+	if got, want := s.operations(), []string{"CancelProposedChange", "CreateBranch", "CreateProposedChange", "DeleteBranch", "UpdateReadOnlyRepository"}; !slices.Equal(got, want) {
+		t.Errorf("mutations sent = %v, want %v", got, want)
+	}
+	s.onBranch(t, s.name("automation")+"-v1.2.0", "v1.2.0", remote.commits["v1.2.0"])
+	s.onBranch(t, "main", "v1.0.0", remote.commits["v1.0.0"])
+	w.run("destroy", "-auto-approve", "-input=false")
+	s.nothingLeft(t)
+}
+
+func TestRelease_DirectOfAPrivateRepository(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	remote := s.newRemote(t, "private/automation.git")
+	w := s.released(t, "direct")
+	content, err := os.ReadFile(filepath.Join(w.directory, "main.tf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.write("main.tf", strings.Replace(string(content), "= var.credential_id", "= infrahub_password_credential.git.id", 1)+s.unique(`
+		resource "infrahub_password_credential" "git" {
+			name                = "git-NAME"
+			username            = "`+gitUsername+`"
+			password_wo         = "`+gitPassword+`"
+			password_wo_version = 1
+		}`))
+	w.environment = append(w.environment, "TF_VAR_location="+s.gitAddress+"/private/automation.git")
+	w.exits(1, "plan", "-input=false")
+	if !strings.Contains(w.printed["plan"], "Git Remote Refused") {
+		t.Errorf("the plan does not ask for a credential:\n%s", w.printed["plan"])
+	}
+	w.environment = append(w.environment, "INFRAHUB_GIT_USERNAME="+gitUsername, "INFRAHUB_GIT_TOKEN="+gitPassword)
+	w.run("apply", "-auto-approve", "-input=false")
+	s.onBranch(t, "main", "v1.0.0", remote.commits["v1.0.0"])
+	w.run("plan", "-detailed-exitcode", "-input=false")
 	w.run("destroy", "-auto-approve", "-input=false")
 	s.nothingLeft(t)
 }

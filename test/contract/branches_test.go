@@ -151,7 +151,7 @@ func TestBranches2_MergeTakesBackEveryRef(t *testing.T) {
 }
 
 // A branch cannot be merged if main and the branch have given a ref or commit different values since it was
-// made; a commit that main has got only since then counts. The same value on both is no conflict.
+// made. The same value on both is no conflict.
 func TestBranches2_ConflictsAreNotMerged(t *testing.T) {
 	unlessLive(func() { t.Parallel() })
 	prove(t, func(t *testing.T, s *server) {
@@ -279,7 +279,7 @@ func TestBranches3_Defaults(t *testing.T) {
 }
 
 // A proposed change takes its name, description and draft from updates while it is open, also "" and null;
-// one that was merged or canceled refuses them.
+// one that was canceled refuses them.
 func TestBranches2_ProposedChangeIsUpdated(t *testing.T) {
 	t.Parallel()
 	prove(t, func(t *testing.T, s *server) {
@@ -294,6 +294,27 @@ func TestBranches2_ProposedChangeIsUpdated(t *testing.T) {
 		same(t, update(`state:{value:"canceled"}`), "data.CoreProposedChangeUpdate.ok", "true")
 		s.refused(t, update(`description:{value:"e"}`), "CoreProposedChangeUpdate", failure{
 			message: "A proposed change in the canceled state is not allowed to be updated", status: 422,
+		})
+	})
+}
+
+// A proposed change is merged by its state, with its branch; it is refused further updates then.
+func TestBranches2_ProposedChangeIsMerged(t *testing.T) {
+	unlessLive(func() { t.Parallel() })
+	prove(t, func(t *testing.T, s *server) {
+		branch := s.newBranch(t, "b")
+		id := s.propose(t, branch)
+		update := func(input string) reply {
+			return s.on(t, "main", `mutation{CoreProposedChangeUpdate(data:{id:"`+id+`" `+input+`}){ok}}`)
+		}
+		same(t, update(`state:{value:"merged"}`), "data.CoreProposedChangeUpdate.ok", "true")
+		s.until(t, "it to be merged", func() bool {
+			return s.ask(t, `query($ids:[ID]){CoreProposedChange(ids:$ids){edges{node{state{value}}}}}`, "ids", []string{id}).
+				text("data.CoreProposedChange.edges.0.node.state.value") == "merged"
+		})
+		same(t, s.ask(t, `query($n:String){Branch(name:$n){status}}`, "n", branch), "data.Branch.0.status", `"MERGED"`)
+		s.refused(t, update(`description:{value:"e"}`), "CoreProposedChangeUpdate", failure{
+			message: "A proposed change in the merged state is not allowed to be updated", status: 422,
 		})
 	})
 }

@@ -4,7 +4,7 @@ resource "infrahub_read_only_repository" "automation" {
   ref      = "v1.0.0"
 }
 
-# The branch is made after the repository was imported: so it can be merged.
+# The branch is made after the repository was imported: one that is older keeps no ref.
 resource "infrahub_branch" "release" {
   name          = "release-1.1.0"
   sync_with_git = false
