@@ -68,10 +68,14 @@ func TestCreateBranch_TakesTheIDOfTheAnswerAndAsksOnlyIfThatIsLost(t *testing.T)
 		fault mockserver.Fault
 		sent  []string
 	}{
-		"answered":             {mockserver.Fault{Operation: "none"}, []string{"Branches", "CreateBranch"}},
-		"answer lost":          {mockserver.Fault{Operation: "CreateBranch", Times: 1, Drop: true, After: true}, []string{"Branches", "CreateBranch", "Branches"}},
-		"request lost":         {mockserver.Fault{Operation: "CreateBranch", Times: 1, Drop: true}, []string{"Branches", "CreateBranch", "Branches", "CreateBranch"}},
-		"answered by a proxy":  {mockserver.Fault{Operation: "CreateBranch", Times: 1, Status: http.StatusGatewayTimeout, After: true}, []string{"Branches", "CreateBranch", "Branches"}},
+		"answered":            {mockserver.Fault{Operation: "none"}, []string{"Branches", "CreateBranch"}},
+		"answer lost":         {mockserver.Fault{Operation: "CreateBranch", Times: 1, Drop: true, After: true}, []string{"Branches", "CreateBranch", "Branches"}},
+		"request lost":        {mockserver.Fault{Operation: "CreateBranch", Times: 1, Drop: true}, []string{"Branches", "CreateBranch", "Branches", "CreateBranch"}},
+		"answered by a proxy": {mockserver.Fault{Operation: "CreateBranch", Times: 1, Status: http.StatusGatewayTimeout, After: true}, []string{"Branches", "CreateBranch", "Branches"}},
+		"answered with an error": {mockserver.Fault{
+			Operation: "CreateBranch", Times: 1, After: true, Status: http.StatusOK, ContentType: "application/json",
+			Body: `{"data": {"BranchCreate": null}, "errors": [{"message": "None", "extensions": {"code": "UNDEFINED_ERROR", "http_status": 500, "data": {}}}]}`,
+		}, []string{"Branches", "CreateBranch", "Branches"}},
 		"refused for a moment": {mockserver.Fault{Operation: "CreateBranch", Times: 1, Status: http.StatusTooManyRequests}, []string{"Branches", "CreateBranch", "CreateBranch"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -47,6 +47,8 @@ type Error struct {
 
 	kind  error
 	cause error
+	// crashed is whether the server failed at it, and may have carried it out all the same.
+	crashed bool
 }
 
 func (e *Error) Error() string {
@@ -87,8 +89,9 @@ func (e *TooOldError) Error() string {
 type graphqlError struct {
 	Message    string `json:"message"`
 	Extensions struct {
-		Code any `json:"code"`
-		Data struct {
+		Code   any `json:"code"`
+		Status int `json:"http_status"`
+		Data   struct {
 			NodeKind      string `json:"node_kind"`
 			FieldName     string `json:"field_name"`
 			Branch        string `json:"branch_name"`

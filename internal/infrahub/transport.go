@@ -161,6 +161,7 @@ func describe(failure *Error, entry json.RawMessage) {
 	}
 	failure.Message = strings.TrimSpace(object.Message)
 	failure.Code, failure.Field, failure.kind = object.code(), object.field(), object.kind(failure.Status)
+	failure.crashed = object.Extensions.Status == http.StatusInternalServerError
 }
 
 // plainText is the beginning of a body that is not JSON; of HTML only that it is HTML.

@@ -196,7 +196,7 @@ func (s *server) waitUntilIdle(t *testing.T) {
 	for start := time.Now(); time.Since(start) < 2*time.Minute; time.Sleep(200 * time.Millisecond) {
 		answer := s.query(t, `query($name: String!) { InfrahubTask(workflow: [$name, "git-read-only-repository-import-last-commit"],
 			state: [SCHEDULED, PENDING, RUNNING], limit: 100) { edges { node { parameters } } } }`, "git-repository-pull-read-only")
-		if !strings.Contains(answer, s.name("network")) {
+		if !strings.Contains(answer, s.suffix) {
 			return
 		}
 	}

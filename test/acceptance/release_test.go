@@ -173,6 +173,7 @@ func TestRelease_ReviewedTagThatMovesBetweenPlanAndApplyIsNotProposed(t *testing
 	remote := s.newRemote(t, "automation.git")
 	w := s.released(t, "reviewed")
 	w.run("apply", "-auto-approve", "-input=false")
+	s.waitUntilIdle(t) // so that Infrahub has not seen the tag before it moves
 	remote.release(t, "v2.0.0")
 	planned := remote.commits["v2.0.0"]
 	w.bump("v1.0.0", "v2.0.0")
@@ -283,6 +284,7 @@ func TestResolveRef_TagThatMovesBetweenPlanAndApplyChangesNothing(t *testing.T) 
 		"INFRAHUB_ADDRESS="+s.address, "INFRAHUB_API_TOKEN="+s.token)
 	w.run(apply("v1.0.0")...)
 	w.exits(0, plan("v1.0.0")...)
+	s.waitUntilIdle(t) // so that Infrahub has not seen the tag before it moves
 	remote.release(t, "v2.0.0")
 	planned := remote.commits["v2.0.0"]
 	w.exits(2, append(plan("v2.0.0"), "-out=release.tfplan")...)
