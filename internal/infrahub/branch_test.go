@@ -13,14 +13,15 @@ import (
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mockserver"
 )
 
-func (s *server) newBranch(t *testing.T, name string) {
+// newRelease makes a branch release of main.
+func (s *server) newRelease(t *testing.T) {
 	t.Helper()
-	s.ask(t, `mutation{BranchCreate(data:{name:"`+name+`" sync_with_git:false} wait_until_completion:true){ok}}`)
+	s.ask(t, `mutation{BranchCreate(data:{name:"release" sync_with_git:false} wait_until_completion:true){ok}}`)
 }
 
-func (s *server) merge(t *testing.T, name string) {
+func (s *server) mergeRelease(t *testing.T) {
 	t.Helper()
-	s.ask(t, `mutation{BranchMerge(data:{name:"`+name+`"} wait_until_completion:true){ok}}`)
+	s.ask(t, `mutation{BranchMerge(data:{name:"release"} wait_until_completion:true){ok}}`)
 }
 
 func TestOn_RequestsGoToTheOtherBranchAndTheClientStays(t *testing.T) {
@@ -51,7 +52,7 @@ func TestCreateBranch_ThatIsThereAlready(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, mockserver.Options{})
-		s.newBranch(t, "release")
+		s.newRelease(t)
 		_, err := s.client(t).CreateBranch(t.Context(), infrahub.Branch{Name: "release"})
 		if !errors.Is(err, infrahub.ErrExists) {
 			t.Errorf("got %v, want ErrExists", err)
@@ -132,7 +133,7 @@ func TestRetry_OfAWriteOnTheBranchThatIsMergedIsNotMade(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			s := start(t, mockserver.Options{})
-			s.newBranch(t, "release")
+			s.newRelease(t)
 			client := s.client(t).On("release")
 			s.Inject(mockserver.Fault{Operation: "CreateTag", Status: http.StatusOK, Body: body, ContentType: "application/json"})
 			if _, err := client.CreateTag(t.Context(), infrahub.Tag{Name: "core"}); !errors.Is(err, infrahub.ErrMerged) {
@@ -151,8 +152,8 @@ func TestPin_OnABranchThatTakesNoChangesWritesNothing(t *testing.T) {
 		s := start(t, live())
 		client := s.client(t)
 		created := established(t, client, readOnly(newRemote(t), "v1.0.0"))
-		s.newBranch(t, "release")
-		s.merge(t, "release")
+		s.newRelease(t)
+		s.mergeRelease(t)
 		s.log.Reset()
 		for branch, want := range map[string]error{"release": infrahub.ErrMerged, "none": infrahub.ErrBranchNotFound} {
 			if _, err := client.On(branch).Pin(t.Context(), created.ID, "v1.1.0", true); !errors.Is(err, want) && branch == "release" {
@@ -188,7 +189,7 @@ func TestPin_ImportsUnlessATaskProvesThatItWas(t *testing.T) {
 				if test.onMain != "" {
 					fails(t, bump(t, client, created, test.onMain), "")
 				}
-				s.newBranch(t, "release")
+				s.newRelease(t)
 				s.Inject(test.fault)
 				started, err := client.On("release").Pin(t.Context(), created.ID, test.ref, false)
 				if err != nil || (started != nil) != test.imports {
@@ -204,12 +205,12 @@ func TestProposedChange_CancelOfOneThatIsNotOpenSendsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, mockserver.Options{})
 		client := s.client(t)
-		s.newBranch(t, "release")
+		s.newRelease(t)
 		id, err := client.CreateProposedChange(t.Context(), infrahub.ProposedChange{Name: "Release", SourceBranch: "release", DestinationBranch: "main"})
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.merge(t, "release")
+		s.mergeRelease(t)
 		s.log.Reset()
 		for _, each := range []string{id, nobody} {
 			if err := client.CancelProposedChange(t.Context(), each); err != nil {

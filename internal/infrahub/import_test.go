@@ -722,10 +722,10 @@ func TestLastImport(t *testing.T) {
 			s.ask(t, `mutation{CoreReadOnlyRepositoryUpdate(data:{id:"`+created.ID+`" location:{value:"`+newFork(t).Path+`"}}){ok}}`)
 		}, "it was never imported", true},
 		{"was brought by a merge", func(t *testing.T, s *server, client *infrahub.Client, r remote, created infrahub.Repository) {
-			s.newBranch(t, "release")
+			s.newRelease(t)
 			r.done(t, bump(t, client.On("release"), created, "v1.1.0"), "v1.1.0")
 			time.Sleep(time.Minute) // the echo
-			s.merge(t, "release")
+			s.mergeRelease(t)
 		}, "", false},
 		{"failed, and was brought by a merge then", func(t *testing.T, s *server, client *infrahub.Client, r remote, created infrahub.Repository) {
 			fails(t, bump(t, client, created, "v9.9.9"), "")
@@ -733,11 +733,11 @@ func TestLastImport(t *testing.T) {
 			r.done(t, bump(t, client, created, "v1.0.0"), "v1.0.0")
 			created.Ref = "v1.0.0"
 			time.Sleep(time.Minute)
-			s.newBranch(t, "release")
+			s.newRelease(t)
 			r.release(t, "v9.9.9", imports("9"))
 			r.done(t, bump(t, client.On("release"), created, "v9.9.9"), "v9.9.9")
 			time.Sleep(time.Minute)
-			s.merge(t, "release")
+			s.mergeRelease(t)
 		}, "", false},
 		{"failed, and was repaired by an import on demand", func(t *testing.T, _ *server, client *infrahub.Client, r remote, created infrahub.Repository) {
 			fails(t, bump(t, client, created, "v9.9.9"), "")
