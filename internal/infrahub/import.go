@@ -216,8 +216,9 @@ func (c *Client) lastImport(ctx context.Context, repository Repository) (lastImp
 		return lastImport{}, err
 	}
 	// Own is of this ref, as it was asked for; done has brought this commit, here or on a branch that was merged, for
-	// a merge brings ref, commit and objects without an import (infrahub.md, Branches); other is of another ref.
-	var own, done, other task
+	// a merge brings ref, commit and objects without an import (infrahub.md, Branches); fetched is the other half of
+	// own, which can fail alone (infrahub.md, Importing); other is of another ref.
+	var own, done, fetched, other task
 	for _, t := range tasks {
 		if t.Model.RepositoryID != repository.ID {
 			continue
@@ -229,6 +230,8 @@ func (c *Client) lastImport(ctx context.Context, repository Repository) (lastImp
 		switch {
 		case pulled && this && brought, t.Workflow == importObjects && here && brought:
 			done = later(done, t)
+		case t.Workflow == importLastCommit && here && deref(t.Model.Ref) == repository.Ref:
+			fetched = later(fetched, t)
 		case !pulled || !here || t.Model.Commit != nil:
 		case this:
 			own = later(own, t)
@@ -238,6 +241,8 @@ func (c *Client) lastImport(ctx context.Context, repository Repository) (lastImp
 	}
 	i := &Import{client: c, repository: repository}
 	switch {
+	case fetched.ended() && fetched.State != graphql.StateTypeCompleted && own.State == graphql.StateTypeCompleted && !done.Created.After(fetched.Created):
+		return lastImport{failure: i.failure(ctx, fetched)}, nil
 	case own.State == graphql.StateTypeCompleted, done.ID != "" && !own.Created.After(done.Created):
 		return lastImport{proven: true}, nil
 	case own.ID == "" && other.ID == "":

@@ -721,6 +721,10 @@ func TestLastImport(t *testing.T) {
 		{"was never started, for the location changed alone", func(t *testing.T, s *server, _ *infrahub.Client, _ remote, created infrahub.Repository) {
 			s.ask(t, `mutation{CoreReadOnlyRepositoryUpdate(data:{id:"`+created.ID+`" location:{value:"`+newFork(t).Path+`"}}){ok}}`)
 		}, "it was never imported", true},
+		{"failed by half, for a tag was moved", func(t *testing.T, _ *server, client *infrahub.Client, r remote, created infrahub.Repository) {
+			r.release(t, "v1.1.0", imports("moved"))
+			fails(t, bump(t, client, created, "v1.1.0"), "")
+		}, "git fetch -v --prune --tags", false},
 		{"was brought by a merge", func(t *testing.T, s *server, client *infrahub.Client, r remote, created infrahub.Repository) {
 			s.newRelease(t)
 			r.done(t, bump(t, client.On("release"), created, "v1.1.0"), "v1.1.0")

@@ -116,6 +116,18 @@ func TestReadOnlyRepositoryRef_FailedCreateIsSaved(t *testing.T) {
 	}
 }
 
+// The pull works with the tag as it was, so that half of the import looks good.
+func TestReadOnlyRepositoryRef_MovedTagIsNotTakenForImportedByTheNextCreate(t *testing.T) {
+	t.Parallel()
+	s, r, _, i, config := releasing(t)
+	r.release(t, "v1.1.0")
+	for range 2 { // Terraform taints the first, and creates it again
+		created := i.newInstance(readOnlyRef)
+		created.apply(created.plan(config)).oneError(t).is(t, "", "Import Failed", "git fetch", "a tag was moved")
+		s.idle(t)
+	}
+}
+
 func TestReadOnlyRepositoryRef_RefSetByAKilledApplyIsLookedInto(t *testing.T) {
 	t.Parallel()
 	for ref, due := range map[string]bool{"v1.2.0": false, "v9.9.9": true} {
