@@ -129,7 +129,7 @@ func (s settings) mock(ctx context.Context) (*mockserver.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := mock.Plant(ctx, s.seed); err != nil {
+	if err := mock.ApplySeed(ctx, s.seed); err != nil {
 		mock.Close()
 		return nil, fmt.Errorf("seed: %w", err)
 	}

@@ -22,12 +22,12 @@ func (r Remote) client() (*http.Client, error) {
 		network.Proxy = http.ProxyURL(r.Proxy)
 	}
 	network.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: r.Insecure}
-	if len(r.AuthoritiesPEM) > 0 {
+	if len(r.CACertificatesPEM) > 0 {
 		authorities, err := x509.SystemCertPool()
 		if err != nil {
 			return nil, fmt.Errorf("read the system's certificates: %w", err)
 		}
-		if !authorities.AppendCertsFromPEM(r.AuthoritiesPEM) {
+		if !authorities.AppendCertsFromPEM(r.CACertificatesPEM) {
 			return nil, errNoCertificate
 		}
 		network.TLSClientConfig.RootCAs = authorities

@@ -24,8 +24,8 @@ type Remote struct {
 	Username, Token string
 	// Proxy is used for http and https; nil means what HTTPS_PROXY, HTTP_PROXY and NO_PROXY say.
 	Proxy *url.URL
-	// AuthoritiesPEM are trusted over https besides the system's.
-	AuthoritiesPEM []byte
+	// CACertificatesPEM are trusted over https besides the system's.
+	CACertificatesPEM []byte
 	// Insecure accepts any certificate over https.
 	Insecure bool
 }

@@ -208,7 +208,7 @@ func TestRefs_Certificates(t *testing.T) {
 		kind   error
 	}{
 		{"an authority that nobody knows", gitremote.Remote{}, gitremote.ErrUnreachable},
-		{"an authority that is given", gitremote.Remote{AuthoritiesPEM: authority}, nil},
+		{"an authority that is given", gitremote.Remote{CACertificatesPEM: authority}, nil},
 		{"any authority", gitremote.Remote{Insecure: true}, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -220,7 +220,7 @@ func TestRefs_Certificates(t *testing.T) {
 	}
 	t.Run("no certificate", func(t *testing.T) {
 		t.Parallel()
-		_, err := gitremote.Remote{Location: server.URL + "/public.git", AuthoritiesPEM: []byte("none")}.Refs(t.Context())
+		_, err := gitremote.Remote{Location: server.URL + "/public.git", CACertificatesPEM: []byte("none")}.Refs(t.Context())
 		if err == nil || !strings.Contains(err.Error(), "no PEM certificate") {
 			t.Errorf("got %v", err)
 		}

@@ -30,8 +30,8 @@ func (b Branch) Writable() bool {
 	return !b.Merged() && b.Status != string(graphql.BranchStatusMerging)
 }
 
-// On returns a client for another branch of the same server. Both share connections, login and polling.
-func (c *Client) On(branch string) *Client {
+// WithBranch returns a client for another branch of the same server. Both share connections, login and polling.
+func (c *Client) WithBranch(branch string) *Client {
 	other := *c
 	other.branch, other.graphql = branch, c.graphql.on(branch)
 	return &other

@@ -35,7 +35,7 @@ func TestOn_RequestsGoToTheOtherBranchAndTheClientStays(t *testing.T) {
 				var asked string
 				p := serve(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { asked = r.URL.EscapedPath() }))
 				client := p.client(t)
-				_, _ = client.On(name).Tag(t.Context(), nobody) // the answer is empty; the request counts
+				_, _ = client.WithBranch(name).Tag(t.Context(), nobody) // the answer is empty; the request counts
 				if asked != want {
 					t.Errorf("asked %s, want %s", asked, want)
 				}
@@ -134,7 +134,7 @@ func TestRetry_OfAWriteOnTheBranchThatIsMergedIsNotMade(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := start(t, mockserver.Options{})
 			s.newRelease(t)
-			client := s.client(t).On("release")
+			client := s.client(t).WithBranch("release")
 			s.Inject(mockserver.Fault{Operation: "CreateTag", Status: http.StatusOK, Body: body, ContentType: "application/json"})
 			if _, err := client.CreateTag(t.Context(), infrahub.Tag{Name: "core"}); !errors.Is(err, infrahub.ErrMerged) {
 				t.Errorf("got %v, want ErrMerged", err)
@@ -156,7 +156,7 @@ func TestPin_OnABranchThatTakesNoChangesWritesNothing(t *testing.T) {
 		s.mergeRelease(t)
 		s.log.Reset()
 		for branch, want := range map[string]error{"release": infrahub.ErrMerged, "none": infrahub.ErrBranchNotFound} {
-			if _, err := client.On(branch).Pin(t.Context(), created.ID, "v1.1.0", true); !errors.Is(err, want) {
+			if _, err := client.WithBranch(branch).SetRef(t.Context(), created.ID, "v1.1.0", true); !errors.Is(err, want) {
 				t.Errorf("%s: got %v, want %v", branch, err, want)
 			}
 		}
@@ -191,7 +191,7 @@ func TestPin_ImportsUnlessATaskProvesThatItWas(t *testing.T) {
 				}
 				s.newRelease(t)
 				s.Inject(test.fault)
-				started, err := client.On("release").Pin(t.Context(), created.ID, test.ref, false)
+				started, err := client.WithBranch("release").SetRef(t.Context(), created.ID, test.ref, false)
 				if err != nil || (started != nil) != test.imports {
 					t.Errorf("got %v, %v, want an import: %t", started, err, test.imports)
 				}

@@ -44,9 +44,9 @@ type Config struct {
 	Polling Polling
 }
 
-// Polling is how often a waiting client asks: from Fastest, growing to Slowest while nothing changes.
+// Polling is how often a waiting client asks: from MinInterval, growing to MaxInterval while nothing changes.
 type Polling struct {
-	Fastest, Slowest time.Duration
+	MinInterval, MaxInterval time.Duration
 }
 
 // Client is a connection to one branch of one server. It is safe for concurrent use.
@@ -64,7 +64,7 @@ func New(config Config) (*Client, error) {
 		config.Timeout = time.Minute
 	}
 	if config.Polling == (Polling{}) {
-		config.Polling = Polling{Fastest: 250 * time.Millisecond, Slowest: 2 * time.Second}
+		config.Polling = Polling{MinInterval: 250 * time.Millisecond, MaxInterval: 2 * time.Second}
 	}
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)

@@ -90,7 +90,7 @@ func TestConnect_NoServer(t *testing.T) {
 func TestNew_AuthoritiesWithoutACertificate(t *testing.T) {
 	t.Parallel()
 	_, err := infrahub.New(infrahub.Config{
-		Address: &url.URL{Scheme: "https", Host: "infrahub.test"}, Network: infrahub.Network{AuthoritiesPEM: []byte("no certificate")},
+		Address: &url.URL{Scheme: "https", Host: "infrahub.test"}, Network: infrahub.Network{CACertificatesPEM: []byte("no certificate")},
 	})
 	if !errors.Is(err, infrahub.ErrNoCertificate) {
 		t.Errorf("got %v, want ErrNoCertificate", err)

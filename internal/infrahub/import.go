@@ -128,7 +128,7 @@ func (c *Client) expectBump(bumped Repository, since time.Time) []expectation {
 	return []expectation{c.expect(bumped, pullReadOnly, ours), c.expect(bumped, importLastCommit, ours)}
 }
 
-// importOfMove is what the two changes of the ref in Move start. Only the last pull tells whether it
+// importOfMove is what the two changes of the ref in Relocate start. Only the last pull tells whether it
 // worked: what runs before the first pull still uses the old remote.
 func (c *Client) importOfMove(moved, between Repository, from baseline) *Import {
 	expected := append(c.expectBump(moved, from.since), c.expectBump(between, from.since)...)

@@ -727,7 +727,7 @@ func TestLastImport(t *testing.T) {
 		}, "git fetch -v --prune --tags", false},
 		{"was brought by a merge", func(t *testing.T, s *server, client *infrahub.Client, r remote, created infrahub.Repository) {
 			s.newRelease(t)
-			r.done(t, bump(t, client.On("release"), created, "v1.1.0"), "v1.1.0")
+			r.done(t, bump(t, client.WithBranch("release"), created, "v1.1.0"), "v1.1.0")
 			time.Sleep(time.Minute) // the echo
 			s.mergeRelease(t)
 		}, "", false},
@@ -739,7 +739,7 @@ func TestLastImport(t *testing.T) {
 			time.Sleep(time.Minute)
 			s.newRelease(t)
 			r.release(t, "v9.9.9", imports("9"))
-			r.done(t, bump(t, client.On("release"), created, "v9.9.9"), "v9.9.9")
+			r.done(t, bump(t, client.WithBranch("release"), created, "v9.9.9"), "v9.9.9")
 			time.Sleep(time.Minute)
 			s.mergeRelease(t)
 		}, "", false},

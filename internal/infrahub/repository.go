@@ -143,7 +143,7 @@ func (c *Client) UpdateRepository(ctx context.Context, before, after Repository)
 	after.Kind, after.ID = before.Kind, before.ID
 	switch {
 	case before.Location != after.Location:
-		return c.Move(ctx, before, after)
+		return c.Relocate(ctx, before, after)
 	case before.Kind == ReadOnly && before.Ref != after.Ref:
 		return c.bump(ctx, before, after)
 	default:
@@ -151,14 +151,14 @@ func (c *Client) UpdateRepository(ctx context.Context, before, after Repository)
 	}
 }
 
-// Move makes after of before and imports from the location of after, also where that is the one of
+// Relocate makes after of before and imports from the location of after, also where that is the one of
 // before: so a move that failed is tried again.
 //
 // A changed location imports nothing by itself (infrahub.md, Importing), and imports on demand go on
 // with the remote that was cloned. Only a pull, which a changed ref starts, takes a read-only repository
 // to its new location: so the ref is written in another way and then as it should be. Only the
 // periodic sync takes a read-write repository there.
-func (c *Client) Move(ctx context.Context, before, after Repository) (*Import, error) {
+func (c *Client) Relocate(ctx context.Context, before, after Repository) (*Import, error) {
 	after.Kind, after.ID = before.Kind, before.ID
 	if before.Kind == ReadOnly {
 		ctx, from, err := c.baseline(ctx, before.ID)

@@ -117,8 +117,8 @@ func (s Seed) at(list string, i int, err error) error {
 	return fmt.Errorf("%s, item %d: %s", list, i+1, strings.TrimSpace(err.Error()))
 }
 
-// Plant makes what a seed holds, and waits for its imports if there are branches to make after them.
-func (s *Server) Plant(ctx context.Context, seed Seed) error {
+// ApplySeed makes what a seed holds, and waits for its imports if there are branches to make after them.
+func (s *Server) ApplySeed(ctx context.Context, seed Seed) error {
 	b := s.branch(mainBranch)
 	plant := func(kindName string, create mutation, input map[string]any) error {
 		_, err := create(ctx, b, input)

@@ -41,7 +41,7 @@ func TestSeed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := m.Plant(t.Context(), parsed); err != nil {
+	if err := m.ApplySeed(t.Context(), parsed); err != nil {
 		t.Fatal(err)
 	}
 	const query = `{BuiltinTag{edges{node{hfid description{value}}}} CorePasswordCredential{edges{node{hfid username{value} password{value}}}}
@@ -77,7 +77,7 @@ func TestSeed_Refused(t *testing.T) {
 			t.Parallel()
 			parsed, err := mockserver.ParseSeed([]byte(test.content))
 			if err == nil {
-				err = start(t, mockserver.Options{}).Plant(t.Context(), parsed)
+				err = start(t, mockserver.Options{}).ApplySeed(t.Context(), parsed)
 			}
 			if err == nil || !strings.HasPrefix(err.Error(), test.want) || strings.Contains(err.Error(), "\n") {
 				t.Errorf("got %v, want %s", err, test.want)

@@ -182,7 +182,7 @@ func connect(ctx context.Context, config settled) (*connection, error) {
 		Client: client, waitForImport: config.waitForImport, branch: server.Branch, timeout: config.Timeout,
 		git: gitremote.Remote{
 			Username: config.gitUsername, Token: config.gitToken,
-			Proxy: config.Network.Proxy, AuthoritiesPEM: config.Network.AuthoritiesPEM, Insecure: config.Network.Insecure,
+			Proxy: config.Network.Proxy, CACertificatesPEM: config.Network.CACertificatesPEM, Insecure: config.Network.Insecure,
 		},
 	}, nil
 }

@@ -97,7 +97,7 @@ func (r *readOnlyRepositoryRefResource) Create(ctx context.Context, req resource
 	}
 	ctx, cancel := within(ctx, plan.Timeouts.Create, &resp.Diagnostics)
 	defer cancel()
-	started, err := r.on(plan).Pin(ctx, plan.RepositoryID.ValueString(), plan.Ref.ValueString(), false)
+	started, err := r.on(plan).SetRef(ctx, plan.RepositoryID.ValueString(), plan.Ref.ValueString(), false)
 	if err != nil {
 		resp.Diagnostics.Append(r.failed("Not Set", plan, err))
 		return
@@ -174,7 +174,7 @@ func (r *readOnlyRepositoryRefResource) Update(ctx context.Context, req resource
 	var started *infrahub.Import
 	var err error
 	if due {
-		started, err = r.on(plan).Pin(ctx, plan.RepositoryID.ValueString(), plan.Ref.ValueString(), true)
+		started, err = r.on(plan).SetRef(ctx, plan.RepositoryID.ValueString(), plan.Ref.ValueString(), true)
 	}
 	if err != nil {
 		// On a branch that is merged or gone nothing was changed, and nothing can be tried again.
@@ -207,7 +207,7 @@ func (r *readOnlyRepositoryRefResource) ImportState(ctx context.Context, req res
 			"%q is not a repository and a branch: give the id or the name of the read-only repository, a slash, and the name of the Infrahub branch, such as network/release-1.2.", req.ID))
 		return
 	}
-	on := r.On(branch)
+	on := r.WithBranch(branch)
 	id := importedID(repository, "read-only repository", fmt.Sprintf("branch %q", branch), func(id string) error {
 		_, err := on.Repository(ctx, infrahub.ReadOnly, id)
 		return err
@@ -298,7 +298,7 @@ func (r *readOnlyRepositoryRefResource) save(ctx context.Context, plan readOnlyR
 
 // on is the client for the branch of a model.
 func (r *readOnlyRepositoryRefResource) on(model readOnlyRepositoryRefModel) *infrahub.Client {
-	return r.On(model.Branch.ValueString())
+	return r.WithBranch(model.Branch.ValueString())
 }
 
 // failed is the diagnostic of an operation: what is "Not Set".

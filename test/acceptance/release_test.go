@@ -85,7 +85,7 @@ func (w *workspace) bump(from, to string) {
 // onBranch checks what a branch has.
 func (s *server) onBranch(t *testing.T, branch, ref, commit string) {
 	t.Helper()
-	found, err := s.client.On(branch).RepositoryNamed(t.Context(), infrahub.ReadOnly, s.name("automation"))
+	found, err := s.client.WithBranch(branch).RepositoryNamed(t.Context(), infrahub.ReadOnly, s.name("automation"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -76,7 +76,7 @@ func (s *infrahub) environ() []string {
 
 // pinned is a repository as a branch of the server has it; it has a commit.
 func (s *infrahub) pinned(ctx context.Context, branch, name string) (*client.Repository, error) {
-	repository, err := s.client.On(branch).RepositoryNamed(ctx, client.ReadOnly, name)
+	repository, err := s.client.WithBranch(branch).RepositoryNamed(ctx, client.ReadOnly, name)
 	if err != nil || repository.Commit == nil {
 		return nil, errors.Join(fmt.Errorf("branch %s has no commit of %s", branch, name), err)
 	}

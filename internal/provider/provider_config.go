@@ -231,7 +231,7 @@ func (s *settings) network(model providerModel, network *infrahub.Network) {
 		network.Proxy = proxy
 	}
 	if s.known("tls_ca_pem", model.TLSCAPEM) {
-		network.AuthoritiesPEM = []byte(model.TLSCAPEM.ValueString())
+		network.CACertificatesPEM = []byte(model.TLSCAPEM.ValueString())
 		return
 	}
 	if model.TLSCAPEM.IsUnknown() {
@@ -244,7 +244,7 @@ func (s *settings) network(model providerModel, network *infrahub.Network) {
 		} else if !x509.NewCertPool().AppendCertsFromPEM(content) {
 			s.invalid("tls_ca_file", authorityVariable, "The file holds no certificate in PEM form (-----BEGIN CERTIFICATE-----).")
 		}
-		network.AuthoritiesPEM = content
+		network.CACertificatesPEM = content
 	}
 }
 

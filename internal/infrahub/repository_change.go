@@ -6,11 +6,11 @@ import (
 	"fmt"
 )
 
-// Pin sets the ref of a read-only repository on the client's branch alone, and returns the import that
+// SetRef sets the ref of a read-only repository on the client's branch alone, and returns the import that
 // this starts: nil if the branch has that ref and a task proves that it has imported it, unless again asks for
 // another one. ErrMerged if the branch was merged or is being merged, ErrInactive if it is older than the
 // repository.
-func (c *Client) Pin(ctx context.Context, id, ref string, again bool) (*Import, error) {
+func (c *Client) SetRef(ctx context.Context, id, ref string, again bool) (*Import, error) {
 	// Asked for here, for the server may take the change and lose it (infrahub.md, Branches).
 	branch, err := c.BranchNamed(ctx, c.branch)
 	switch {

@@ -21,7 +21,7 @@ func (i *Import) judged(ctx context.Context) (*Imported, error) {
 		}
 		i = following
 	}
-	quiet, patience := 5*i.client.tasks.polling.Slowest, 30*i.client.tasks.polling.Slowest
+	quiet, patience := 5*i.client.tasks.polling.MaxInterval, 30*i.client.tasks.polling.MaxInterval
 	start, last, since := time.Now(), "", time.Now()
 	var failure *ImportError
 	node, err := i.node(ctx, func(node *Repository) bool {

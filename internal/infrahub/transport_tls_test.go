@@ -41,7 +41,7 @@ func TestNetwork_Certificates(t *testing.T) {
 	}{
 		{"an authority that nobody knows", infrahub.Network{}, infrahub.ErrUnreachable},
 		{"an authority that is given", infrahub.Network{
-			AuthoritiesPEM: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: front.Certificate().Raw}),
+			CACertificatesPEM: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: front.Certificate().Raw}),
 		}, nil},
 		{"any authority", infrahub.Network{Insecure: true}, nil},
 	} {

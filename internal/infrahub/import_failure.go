@@ -27,7 +27,7 @@ func (c *Client) reason(ctx context.Context, id string) (exception, error) {
 		if complete || time.Now().After(limit) {
 			return raised(message), nil
 		}
-		_ = sleep(ctx, c.tasks.polling.Fastest) // interrupted, the next read says so
+		_ = sleep(ctx, c.tasks.polling.MinInterval) // interrupted, the next read says so
 	}
 }
 

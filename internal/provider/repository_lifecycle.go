@@ -230,7 +230,7 @@ func (r *repositoryBase) Update(ctx context.Context, req resource.UpdateRequest,
 // before, or again for what the ref stands for now.
 func (r *repositoryBase) update(ctx context.Context, before, after infrahub.Repository, remembered *memory, again bool) (*infrahub.Import, error) {
 	if remembered != nil && remembered.Moved {
-		return r.Move(ctx, before, after)
+		return r.Relocate(ctx, before, after)
 	}
 	started, err := r.UpdateRepository(ctx, before, after)
 	if err == nil && started == nil && again {

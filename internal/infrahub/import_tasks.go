@@ -93,7 +93,7 @@ func (p *poller) subscribe(ctx context.Context, since time.Time) (<-chan taskLis
 // run asks until nobody waits. The interval grows while nothing changes and is the shortest again as
 // soon as something does.
 func (p *poller) run(ctx context.Context) {
-	interval := p.polling.Fastest
+	interval := p.polling.MinInterval
 	states := map[string]graphql.StateType{}
 	for poll := 0; ; poll++ {
 		since, waiting := p.earliest()
@@ -108,15 +108,15 @@ func (p *poller) run(ctx context.Context) {
 			p.log.DebugContext(ctx, "The tasks could not be listed", "error", err)
 		}
 		if changed(states, tasks) {
-			interval = p.polling.Fastest
+			interval = p.polling.MinInterval
 		}
 		p.deliver(taskList{tasks, err})
 		select {
 		case <-p.wake: // somebody new waits
-			interval = p.polling.Fastest
+			interval = p.polling.MinInterval
 			time.Sleep(interval)
 		case <-time.After(interval):
-			interval = min(interval*3/2, p.polling.Slowest)
+			interval = min(interval*3/2, p.polling.MaxInterval)
 		}
 	}
 }

@@ -61,7 +61,7 @@ func sources(t *testing.T) []source {
 	text := func(get func(settled) string) func(settled) any {
 		return func(c settled) any { return get(c) }
 	}
-	authorities := text(func(c settled) string { return string(c.Network.AuthoritiesPEM) })
+	authorities := text(func(c settled) string { return string(c.Network.CACertificatesPEM) })
 	return []source{
 		{
 			"address", addressVariable,

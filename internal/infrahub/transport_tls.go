@@ -15,13 +15,13 @@ import (
 type Network struct {
 	// Proxy is used for every request; nil means what HTTPS_PROXY, HTTP_PROXY and NO_PROXY say.
 	Proxy *url.URL
-	// AuthoritiesPEM are trusted besides the system's.
-	AuthoritiesPEM []byte
+	// CACertificatesPEM are trusted besides the system's.
+	CACertificatesPEM []byte
 	// Insecure accepts any certificate.
 	Insecure bool
 }
 
-// ErrNoCertificate means that AuthoritiesPEM holds no certificate.
+// ErrNoCertificate means that CACertificatesPEM holds no certificate.
 var ErrNoCertificate = errors.New("no PEM certificate found")
 
 func (n Network) transport() (*http.Transport, error) {
@@ -31,12 +31,12 @@ func (n Network) transport() (*http.Transport, error) {
 		transport.Proxy = http.ProxyURL(n.Proxy)
 	}
 	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: n.Insecure}
-	if len(n.AuthoritiesPEM) > 0 {
+	if len(n.CACertificatesPEM) > 0 {
 		authorities, err := x509.SystemCertPool()
 		if err != nil {
 			return nil, fmt.Errorf("read the system's certificates: %w", err)
 		}
-		if !authorities.AppendCertsFromPEM(n.AuthoritiesPEM) {
+		if !authorities.AppendCertsFromPEM(n.CACertificatesPEM) {
 			return nil, ErrNoCertificate
 		}
 		transport.TLSClientConfig.RootCAs = authorities

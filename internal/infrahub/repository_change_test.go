@@ -112,7 +112,7 @@ func TestMove_ReadOnlyThatFailsIsTriedAgain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		started, err := client.Move(t.Context(), *now, *now)
+		started, err := client.Relocate(t.Context(), *now, *now)
 		if err != nil {
 			t.Fatal(err)
 		}

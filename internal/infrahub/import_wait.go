@@ -279,7 +279,7 @@ func (i *Import) settled(ctx context.Context) (*Repository, error) {
 // node reads the repository until it is as wanted, or else returns how it was last.
 func (i *Import) node(ctx context.Context, wanted func(*Repository) bool) (*Repository, error) {
 	var last *Repository
-	for interval := i.client.tasks.polling.Fastest; ; interval = min(interval*3/2, i.client.tasks.polling.Slowest) {
+	for interval := i.client.tasks.polling.MinInterval; ; interval = min(interval*3/2, i.client.tasks.polling.MaxInterval) {
 		node, err := i.client.Repository(ctx, i.repository.Kind, i.repository.ID)
 		if err != nil {
 			return last, err
