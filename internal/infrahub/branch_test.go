@@ -35,11 +35,11 @@ func TestOn_RequestsGoToTheOtherBranchAndTheClientStays(t *testing.T) {
 				var asked string
 				p := serve(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { asked = r.URL.EscapedPath() }))
 				client := p.client(t)
-				_, _ = client.WithBranch(name).Tag(t.Context(), nobody) // the answer is empty; the request counts
+				_, _ = client.WithBranch(name).Tags().Get(t.Context(), nobody) // the answer is empty; the request counts
 				if asked != want {
 					t.Errorf("asked %s, want %s", asked, want)
 				}
-				_, _ = client.Tag(t.Context(), nobody)
+				_, _ = client.Tags().Get(t.Context(), nobody)
 				if asked != "/graphql/main" || client.Branch() != "main" {
 					t.Errorf("the client asks %s now", asked)
 				}
@@ -53,7 +53,7 @@ func TestCreateBranch_ThatIsThereAlready(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, mockserver.Options{})
 		s.newRelease(t)
-		_, err := s.client(t).CreateBranch(t.Context(), infrahub.Branch{Name: "release"})
+		_, err := s.client(t).Branches().Create(t.Context(), infrahub.Branch{Name: "release"})
 		if !errors.Is(err, infrahub.ErrExists) {
 			t.Errorf("got %v, want ErrExists", err)
 		}
@@ -85,14 +85,14 @@ func TestCreateBranch_TakesTheIDOfTheAnswerAndAsksOnlyIfThatIsLost(t *testing.T)
 				s := start(t, mockserver.Options{})
 				client := s.client(t)
 				s.Inject(test.fault)
-				id, err := client.CreateBranch(t.Context(), infrahub.Branch{Name: "release", Description: new("d"), SyncWithGit: new(false)})
+				id, err := client.Branches().Create(t.Context(), infrahub.Branch{Name: "release", Description: new("d"), SyncWithGit: new(false)})
 				if err != nil {
 					t.Fatal(err)
 				}
 				if difference := cmp.Diff(test.sent, s.operations()); difference != "" {
 					t.Error(difference)
 				}
-				made, err := client.BranchWithID(t.Context(), id)
+				made, err := client.Branches().Get(t.Context(), id)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -110,7 +110,7 @@ func TestDeleteBranch_ThatAnswersWithAnErrorAlthoughItIsGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, mockserver.Options{})
 		client := s.client(t)
-		id, err := client.CreateBranch(t.Context(), infrahub.Branch{Name: "release"})
+		id, err := client.Branches().Create(t.Context(), infrahub.Branch{Name: "release"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -118,7 +118,7 @@ func TestDeleteBranch_ThatAnswersWithAnErrorAlthoughItIsGone(t *testing.T) {
 			Operation: "DeleteBranch", Times: 1, After: true, Status: http.StatusOK, ContentType: "application/json",
 			Body: `{"data": {"BranchDelete": null}, "errors": [{"message": "None", "extensions": {"code": "UNDEFINED_ERROR", "http_status": 500, "data": {}}}]}`,
 		})
-		if err := client.DeleteBranch(t.Context(), id); err != nil {
+		if err := client.Branches().Delete(t.Context(), id); err != nil {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -136,7 +136,7 @@ func TestRetry_OfAWriteOnTheBranchThatIsMergedIsNotMade(t *testing.T) {
 			s.newRelease(t)
 			client := s.client(t).WithBranch("release")
 			s.Inject(mockserver.Fault{Operation: "CreateTag", Status: http.StatusOK, Body: body, ContentType: "application/json"})
-			if _, err := client.CreateTag(t.Context(), infrahub.Tag{Name: "core"}); !errors.Is(err, infrahub.ErrMerged) {
+			if _, err := client.Tags().Create(t.Context(), infrahub.Tag{Name: "core"}); !errors.Is(err, infrahub.ErrMerged) {
 				t.Errorf("got %v, want ErrMerged", err)
 			}
 			if difference := cmp.Diff([]string{"CreateTag"}, s.operations()); difference != "" {
@@ -206,14 +206,14 @@ func TestProposedChange_CancelOfOneThatIsNotOpenSendsNothing(t *testing.T) {
 		s := start(t, mockserver.Options{})
 		client := s.client(t)
 		s.newRelease(t)
-		id, err := client.CreateProposedChange(t.Context(), infrahub.ProposedChange{Name: "Release", SourceBranch: "release", DestinationBranch: "main"})
+		id, err := client.ProposedChanges().Create(t.Context(), infrahub.ProposedChange{Name: "Release", SourceBranch: "release", DestinationBranch: "main"})
 		if err != nil {
 			t.Fatal(err)
 		}
 		s.mergeRelease(t)
 		s.log.Reset()
 		for _, each := range []string{id, nobody} {
-			if err := client.CancelProposedChange(t.Context(), each); err != nil {
+			if err := client.ProposedChanges().Delete(t.Context(), each); err != nil {
 				t.Error(err)
 			}
 		}

@@ -106,7 +106,7 @@ func (c *Client) Connect(ctx context.Context) (*Server, error) {
 	}
 	connected := &Server{Version: info.InfrahubInfo.Version, Branch: Branch{Name: c.branch}}
 	for _, found := range info.Branch {
-		connected.Branch = branch(found)
+		connected.Branch = newBranch(found)
 	}
 	return connected, nil
 }

@@ -44,7 +44,7 @@ func TestCredential_CreateSendsWhatIsSet(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := start(t, mockserver.Options{})
 				client := s.client(t)
-				id, err := client.CreateCredential(t.Context(), test.want)
+				id, err := client.Credentials(false).Create(t.Context(), test.want)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -52,7 +52,7 @@ func TestCredential_CreateSendsWhatIsSet(t *testing.T) {
 				if difference := cmp.Diff(test.sent, s.variables(t, "CreateCredential")); difference != "" {
 					t.Error(difference)
 				}
-				got, err := client.Credential(t.Context(), id, true)
+				got, err := client.Credentials(true).Get(t.Context(), id)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -98,14 +98,14 @@ func TestCredential_UpdateSendsWhatDiffers(t *testing.T) {
 				s := start(t, mockserver.Options{})
 				client := s.client(t)
 				before, after := full, full
-				id, err := client.CreateCredential(t.Context(), before)
+				id, err := client.Credentials(false).Create(t.Context(), before)
 				if err != nil {
 					t.Fatal(err)
 				}
 				before.ID = id
 				test.edit(&after)
 				s.log.Reset()
-				if err := client.UpdateCredential(t.Context(), before, after); err != nil {
+				if err := client.Credentials(false).Update(t.Context(), before, after); err != nil {
 					t.Fatal(err)
 				}
 				if test.sent == nil {
@@ -118,7 +118,7 @@ func TestCredential_UpdateSendsWhatDiffers(t *testing.T) {
 				if difference := cmp.Diff(test.sent, s.variables(t, "UpdateCredential")); difference != "" {
 					t.Error(difference)
 				}
-				got, err := client.Credential(t.Context(), id, true)
+				got, err := client.Credentials(true).Get(t.Context(), id)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -140,7 +140,7 @@ func TestCredential_PasswordIsAskedForOnlyWhereItIsWanted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, mockserver.Options{})
 		client := s.client(t)
-		id, err := client.CreateCredential(t.Context(), infrahub.Credential{Name: "git", Password: new("s3cret")})
+		id, err := client.Credentials(false).Create(t.Context(), infrahub.Credential{Name: "git", Password: new("s3cret")})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -150,16 +150,16 @@ func TestCredential_PasswordIsAskedForOnlyWhereItIsWanted(t *testing.T) {
 			sent     object
 		}{
 			{
-				func() (*infrahub.Credential, error) { return client.Credential(t.Context(), id, false) }, nil,
-				object{"ids": []any{id}, "withPassword": false},
+				func() (*infrahub.Credential, error) { return client.Credentials(false).Get(t.Context(), id) }, nil,
+				object{"ids": []any{id}, "limit": 100.0, "offset": 0.0, "withPassword": false},
 			},
 			{
-				func() (*infrahub.Credential, error) { return client.CredentialNamed(t.Context(), "git") }, nil,
-				object{"names": []any{"git"}, "withPassword": false},
+				func() (*infrahub.Credential, error) { return client.Credentials(false).GetByName(t.Context(), "git") }, nil,
+				object{"names": []any{"git"}, "limit": 100.0, "offset": 0.0, "withPassword": false},
 			},
 			{
-				func() (*infrahub.Credential, error) { return client.Credential(t.Context(), id, true) }, new("s3cret"),
-				object{"ids": []any{id}, "withPassword": true},
+				func() (*infrahub.Credential, error) { return client.Credentials(true).Get(t.Context(), id) }, new("s3cret"),
+				object{"ids": []any{id}, "limit": 100.0, "offset": 0.0, "withPassword": true},
 			},
 		} {
 			s.log.Reset()

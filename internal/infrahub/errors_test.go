@@ -288,7 +288,7 @@ func TestError_MissingNode(t *testing.T) {
 				fails  bool
 			}{
 				"update of a credential": {func(t *testing.T, client *infrahub.Client, id string) error {
-					return client.UpdateCredential(t.Context(), infrahub.Credential{ID: id, Name: "a"}, infrahub.Credential{Name: "b"})
+					return client.Credentials(false).Update(t.Context(), infrahub.Credential{ID: id, Name: "a"}, infrahub.Credential{Name: "b"})
 				}, []string{"UpdateCredential", "Credentials"}, true},
 				"update of a read-only repository": {func(t *testing.T, client *infrahub.Client, id string) error {
 					before := infrahub.Repository{Kind: infrahub.ReadOnly, ID: id, Name: "a"}
@@ -301,13 +301,13 @@ func TestError_MissingNode(t *testing.T) {
 					return err
 				}, []string{"UpdateRepository", "Repositories"}, true},
 				"delete of a credential": {func(t *testing.T, client *infrahub.Client, id string) error {
-					return client.DeleteCredential(t.Context(), id)
+					return client.Credentials(false).Delete(t.Context(), id)
 				}, []string{"DeleteCredential", "Credentials"}, false},
 				"delete of a read-only repository": {func(t *testing.T, client *infrahub.Client, id string) error {
-					return client.DeleteRepository(t.Context(), infrahub.ReadOnly, id)
+					return client.Repositories(infrahub.ReadOnly).Delete(t.Context(), id)
 				}, []string{"DeleteReadOnlyRepository", "ReadOnlyRepositories"}, false},
 				"delete of a repository": {func(t *testing.T, client *infrahub.Client, id string) error {
-					return client.DeleteRepository(t.Context(), infrahub.ReadWrite, id)
+					return client.Repositories(infrahub.ReadWrite).Delete(t.Context(), id)
 				}, []string{"DeleteRepository", "Repositories"}, false},
 			} {
 				t.Run(name, func(t *testing.T) {
@@ -339,15 +339,15 @@ func TestError_FailedChangeOfANodeThatIsThere(t *testing.T) {
 		s := start(t, mockserver.Options{Version: "1.9.9"})
 		client := s.client(t)
 		for _, name := range []string{"a", "b"} {
-			if _, err := client.CreateCredential(t.Context(), infrahub.Credential{Name: name}); err != nil {
+			if _, err := client.Credentials(false).Create(t.Context(), infrahub.Credential{Name: name}); err != nil {
 				t.Fatal(err)
 			}
 		}
-		before, err := client.CredentialNamed(t.Context(), "a")
+		before, err := client.Credentials(false).GetByName(t.Context(), "a")
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = client.UpdateCredential(t.Context(), *before, infrahub.Credential{Name: "b", Label: before.Label})
+		err = client.Credentials(false).Update(t.Context(), *before, infrahub.Credential{Name: "b", Label: before.Label})
 		ofKind(t, err, nil)
 		failed(t, err, want{operation: "UpdateCredential", field: "name", message: "Violates uniqueness constraint 'name'"})
 	})
@@ -357,12 +357,12 @@ func TestRead_MissingNode(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		client := start(t, mockserver.Options{}).client(t)
-		_, byID := client.Credential(t.Context(), nobody, false)
-		_, byName := client.CredentialNamed(t.Context(), "nope")
-		_, readOnlyByID := client.Repository(t.Context(), infrahub.ReadOnly, nobody)
-		_, readOnlyByName := client.RepositoryNamed(t.Context(), infrahub.ReadOnly, "nope")
-		_, readWriteByID := client.Repository(t.Context(), infrahub.ReadWrite, nobody)
-		_, readWriteByName := client.RepositoryNamed(t.Context(), infrahub.ReadWrite, "nope")
+		_, byID := client.Credentials(false).Get(t.Context(), nobody)
+		_, byName := client.Credentials(false).GetByName(t.Context(), "nope")
+		_, readOnlyByID := client.Repositories(infrahub.ReadOnly).Get(t.Context(), nobody)
+		_, readOnlyByName := client.Repositories(infrahub.ReadOnly).GetByName(t.Context(), "nope")
+		_, readWriteByID := client.Repositories(infrahub.ReadWrite).Get(t.Context(), nobody)
+		_, readWriteByName := client.Repositories(infrahub.ReadWrite).GetByName(t.Context(), "nope")
 		for what, err := range map[string]error{
 			"credential " + nobody: byID, "credential nope": byName,
 			"read-only repository " + nobody: readOnlyByID, "read-only repository nope": readOnlyByName,

@@ -172,7 +172,7 @@ func TestImport_OfABump(t *testing.T) {
 		if difference := cmp.Diff(object{"id": before.ID, "ref": set("v1.1.0")}, s.variables(t, "UpdateReadOnlyRepository")); difference != "" {
 			t.Error(difference)
 		}
-		if node, err := client.Repository(t.Context(), infrahub.ReadOnly, before.ID); err != nil || node.Ref != "v1.1.0" {
+		if node, err := client.Repositories(infrahub.ReadOnly).Get(t.Context(), before.ID); err != nil || node.Ref != "v1.1.0" {
 			t.Errorf("the ref is %v, %v", node, err)
 		}
 	})
@@ -275,7 +275,7 @@ func TestImport_OnABranchLeavesMainAlone(t *testing.T) {
 		s.ask(t, `mutation{BranchCreate(data:{name:"release"} wait_until_completion:true){ok}}`)
 		onBranch := s.client(t, func(config *infrahub.Config) { config.Branch = "release" })
 		r.done(t, bump(t, onBranch, before, "v1.1.0"), "v1.1.0")
-		if node, err := client.Repository(t.Context(), infrahub.ReadOnly, before.ID); err != nil || r.name(node.Commit) != "v1.0.0" || node.Ref != "v1.0.0" {
+		if node, err := client.Repositories(infrahub.ReadOnly).Get(t.Context(), before.ID); err != nil || r.name(node.Commit) != "v1.0.0" || node.Ref != "v1.0.0" {
 			t.Errorf("main has %v, %v", node, err)
 		}
 		failure := importError(t, bump(t, onBranch, before, "v9.9.9"), "Ref v9.9.9 not found.")
@@ -327,7 +327,7 @@ func TestImport_Fails(t *testing.T) {
 				if text := failure.Error(); !strings.HasPrefix(text, "import of read-only repository network at "+test.ref+": "+test.reason) {
 					t.Errorf("says %q", text)
 				}
-				if node, err := client.Repository(t.Context(), infrahub.ReadOnly, asked.ID); err != nil || r.name(node.Commit) != test.commit {
+				if node, err := client.Repositories(infrahub.ReadOnly).Get(t.Context(), asked.ID); err != nil || r.name(node.Commit) != test.commit {
 					t.Errorf("the node is %+v, %v; want commit %s", node, err, test.commit)
 				}
 			})
@@ -503,7 +503,7 @@ func TestImport_OfARepositoryThatIsDeletedMeanwhile(t *testing.T) {
 				client := s.client(t)
 				created, started := begin(t, client, readOnly(newRemote(t), "v1.0.0"))
 				time.AfterFunc(400*time.Millisecond, func() {
-					if err := client.DeleteRepository(t.Context(), infrahub.ReadOnly, created.ID); err != nil {
+					if err := client.Repositories(infrahub.ReadOnly).Delete(t.Context(), created.ID); err != nil {
 						t.Error(err)
 					}
 				})
@@ -766,7 +766,7 @@ func TestLastImport(t *testing.T) {
 				r := newRemote(t)
 				created := established(t, client, readOnly(r, "v1.0.0"))
 				test.do(t, s, client, r, created)
-				node, err := client.Repository(t.Context(), infrahub.ReadOnly, created.ID)
+				node, err := client.Repositories(infrahub.ReadOnly).Get(t.Context(), created.ID)
 				if err != nil {
 					t.Fatal(err)
 				}

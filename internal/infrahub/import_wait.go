@@ -121,7 +121,7 @@ func (i *Import) ended(ctx context.Context) ([]task, error) {
 			return nil, i.unfinished(found, ctx.Err())
 		case <-look.C:
 			look.Reset(unseen)
-			if _, err := i.client.Repository(ctx, i.repository.Kind, i.repository.ID); errors.Is(err, ErrNotFound) {
+			if _, err := i.client.Repositories(i.repository.Kind).Get(ctx, i.repository.ID); errors.Is(err, ErrNotFound) {
 				return nil, fmt.Errorf("while it was being imported: %w", err)
 			}
 		case list := <-lists:
@@ -219,7 +219,7 @@ func (i *Import) forgiven(ctx context.Context, failure *ImportError) (warning st
 	if failure.Workflow != addReadWrite {
 		return "", failure
 	}
-	node, err := i.client.Repository(ctx, i.repository.Kind, i.repository.ID)
+	node, err := i.client.Repositories(i.repository.Kind).Get(ctx, i.repository.ID)
 	if err != nil {
 		return "", err
 	}
@@ -280,7 +280,7 @@ func (i *Import) settled(ctx context.Context) (*Repository, error) {
 func (i *Import) node(ctx context.Context, wanted func(*Repository) bool) (*Repository, error) {
 	var last *Repository
 	for interval := i.client.tasks.polling.MinInterval; ; interval = min(interval*3/2, i.client.tasks.polling.MaxInterval) {
-		node, err := i.client.Repository(ctx, i.repository.Kind, i.repository.ID)
+		node, err := i.client.Repositories(i.repository.Kind).Get(ctx, i.repository.ID)
 		if err != nil {
 			return last, err
 		}

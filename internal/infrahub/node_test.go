@@ -18,7 +18,7 @@ import (
 func (s *server) ids(operation string) []any {
 	var ids []any
 	for _, request := range s.requests(operation) {
-		ids = append(ids, request.Variables["id"])
+		ids = append(ids, request.Input()["id"])
 	}
 	return ids
 }
@@ -109,7 +109,7 @@ func TestCreate_RefusalIsFinal(t *testing.T) {
 		client := s.client(t)
 		credential(t, client)
 		s.log.Reset()
-		_, err := client.CreateCredential(t.Context(), infrahub.Credential{Name: "git"})
+		_, err := client.Credentials(false).Create(t.Context(), infrahub.Credential{Name: "git"})
 		failed(t, err, want{code: "UNDEFINED_ERROR", field: "name", message: "Violates uniqueness constraint"})
 		if difference := cmp.Diff([]string{"CreateCredential"}, s.operations()); difference != "" {
 			t.Error(difference)
@@ -123,7 +123,7 @@ func TestCreate_LostReplyOfACanceledCallerIsLookedUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, mockserver.Options{})
 		s.Inject(mockserver.Fault{Operation: "CreateCredential", Delay: 10 * time.Second, Drop: true, After: true})
-		id, err := s.client(t).CreateCredential(canceledAfter(t, time.Second), infrahub.Credential{Name: "git"})
+		id, err := s.client(t).Credentials(false).Create(canceledAfter(t, time.Second), infrahub.Credential{Name: "git"})
 		if err != nil || id != s.ids("CreateCredential")[0] {
 			t.Errorf("got %q, %v; want the node to be adopted", id, err)
 		}
@@ -140,7 +140,7 @@ func TestCreate_LostReplyAndNoLook(t *testing.T) {
 		s := start(t, mockserver.Options{})
 		s.Inject(mockserver.Fault{Operation: "CreateCredential", Drop: true, After: true})
 		s.Inject(mockserver.Fault{Operation: "Credentials", Status: http.StatusServiceUnavailable})
-		_, err := s.client(t).CreateCredential(t.Context(), infrahub.Credential{Name: "git"})
+		_, err := s.client(t).Credentials(false).Create(t.Context(), infrahub.Credential{Name: "git"})
 		if !errors.Is(err, infrahub.ErrUnreachable) {
 			t.Errorf("got %v, want how the create failed", err)
 		}
@@ -175,7 +175,7 @@ func TestDelete_LostReply(t *testing.T) {
 				}
 				s.log.Reset()
 				s.Inject(mockserver.Fault{Operation: d, Drop: true, After: true, Times: 1})
-				if err := client.DeleteRepository(t.Context(), infrahub.ReadOnly, id); err != nil {
+				if err := client.Repositories(infrahub.ReadOnly).Delete(t.Context(), id); err != nil {
 					t.Errorf("got %v, want no error", err)
 				}
 				if difference := cmp.Diff(test.sent, s.operations()); difference != "" {

@@ -60,7 +60,7 @@ func TestMove_ReadOnly(t *testing.T) {
 		fork.done(t, move(t, client, before, fork.Path), "v1.0.0")
 		var sent []object
 		for _, request := range s.requests("UpdateReadOnlyRepository") {
-			sent = append(sent, request.Variables)
+			sent = append(sent, request.Input())
 		}
 		want := []object{
 			{"id": before.ID, "location": set(fork.Path), "ref": set("v1.0.0^0")},
@@ -69,7 +69,7 @@ func TestMove_ReadOnly(t *testing.T) {
 		if difference := cmp.Diff(want, sent); difference != "" {
 			t.Error(difference)
 		}
-		if node, err := client.Repository(t.Context(), infrahub.ReadOnly, before.ID); err != nil || node.Ref != "v1.0.0" || node.Location != fork.Path {
+		if node, err := client.Repositories(infrahub.ReadOnly).Get(t.Context(), before.ID); err != nil || node.Ref != "v1.0.0" || node.Location != fork.Path {
 			t.Errorf("the node is %+v, %v", node, err)
 		}
 	})
@@ -88,7 +88,7 @@ func TestMove_ReadOnlyWithABump(t *testing.T) {
 			t.Fatal(err)
 		}
 		fork.done(t, started, "main")
-		if node, err := client.RepositoryNamed(t.Context(), infrahub.ReadOnly, "renamed"); err != nil || node.Ref != "main" {
+		if node, err := client.Repositories(infrahub.ReadOnly).GetByName(t.Context(), "renamed"); err != nil || node.Ref != "main" {
 			t.Errorf("the node is %+v, %v", node, err)
 		}
 	})
@@ -108,7 +108,7 @@ func TestMove_ReadOnlyThatFailsIsTriedAgain(t *testing.T) {
 		if err := os.Rename(hidden, fork.Path); err != nil {
 			t.Fatal(err)
 		}
-		now, err := client.Repository(t.Context(), infrahub.ReadOnly, before.ID)
+		now, err := client.Repositories(infrahub.ReadOnly).Get(t.Context(), before.ID)
 		if err != nil {
 			t.Fatal(err)
 		}

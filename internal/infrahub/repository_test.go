@@ -49,7 +49,11 @@ func TestRepository_CreateSendsWhatIsSet(t *testing.T) {
 					r := newRemote(t)
 					wanted := readOnly(r, "main")
 					wanted.Kind = kind
-					sent := object{"name": set("network"), "location": set(r.Path), "ref": set("main")}
+					refName := "ref"
+					if kind == infrahub.ReadWrite {
+						refName = "default_branch"
+					}
+					sent := object{"name": set("network"), "location": set(r.Path), refName: set("main")}
 					if full {
 						s.tagged(t, "blue", "green", "red")
 						wanted.Description, wanted.Tags = new("Our network"), []string{"red", "blue"}
@@ -69,14 +73,14 @@ func TestRepository_CreateSendsWhatIsSet(t *testing.T) {
 					if full {
 						wanted.Tags = []string{"blue", "red"}
 					}
-					byID, err := client.Repository(t.Context(), kind, id)
+					byID, err := client.Repositories(kind).Get(t.Context(), id)
 					if err != nil {
 						t.Fatal(err)
 					}
 					if difference := cmp.Diff(&wanted, byID, imported()); difference != "" {
 						t.Error(difference)
 					}
-					byName, err := client.RepositoryNamed(t.Context(), kind, "network")
+					byName, err := client.Repositories(kind).GetByName(t.Context(), "network")
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -127,7 +131,7 @@ func TestRepository_UpdateSendsWhatDiffers(t *testing.T) {
 					if _, err := started.Wait(patient(t)); err != nil {
 						t.Fatal(err)
 					}
-					before, err := client.Repository(t.Context(), kind, id)
+					before, err := client.Repositories(kind).Get(t.Context(), id)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -149,7 +153,7 @@ func TestRepository_UpdateSendsWhatDiffers(t *testing.T) {
 					if difference := cmp.Diff(sent, s.variables(t, operation("Update", kind))); difference != "" {
 						t.Error(difference)
 					}
-					got, err := client.Repository(t.Context(), kind, id)
+					got, err := client.Repositories(kind).Get(t.Context(), id)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -200,11 +204,11 @@ func TestRepository_DeleteIsForGood(t *testing.T) {
 					t.Fatal(err)
 				}
 				for range 2 { // the second finds it gone already
-					if err := client.DeleteRepository(t.Context(), kind, id); err != nil {
+					if err := client.Repositories(kind).Delete(t.Context(), id); err != nil {
 						t.Error(err)
 					}
 				}
-				_, err = client.Repository(t.Context(), kind, id)
+				_, err = client.Repositories(kind).Get(t.Context(), id)
 				ofKind(t, err, infrahub.ErrNotFound)
 				if difference := cmp.Diff([]any{id, id}, s.ids(operation("Delete", kind))); difference != "" {
 					t.Error(difference)

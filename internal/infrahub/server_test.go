@@ -136,7 +136,7 @@ func (s *server) variables(t *testing.T, operation string) map[string]any {
 	if len(requests) != 1 {
 		t.Fatalf("%d requests %s, want one", len(requests), operation)
 	}
-	return requests[0].Variables
+	return requests[0].Input()
 }
 
 // ask sends a document to main, past client and log, and returns the data.

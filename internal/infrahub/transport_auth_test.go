@@ -142,7 +142,7 @@ func TestLogin_ExpiredTokenIsRenewedAndTheRequestRepeatedOnce(t *testing.T) {
 				if test.fault != nil {
 					s.Inject(*test.fault)
 				}
-				id, err := client.CreateCredential(t.Context(), infrahub.Credential{Name: "git"})
+				id, err := client.Credentials(false).Create(t.Context(), infrahub.Credential{Name: "git"})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -150,11 +150,11 @@ func TestLogin_ExpiredTokenIsRenewedAndTheRequestRepeatedOnce(t *testing.T) {
 					t.Error(difference)
 				}
 				for _, request := range s.requests("CreateCredential") {
-					if request.Variables["id"] != id {
+					if request.Input()["id"] != id {
 						t.Errorf("sent %v, want the same body twice", request.Variables)
 					}
 				}
-				if credential, err := client.Credential(t.Context(), id, false); err != nil || credential.Name != "git" {
+				if credential, err := client.Credentials(false).Get(t.Context(), id); err != nil || credential.Name != "git" {
 					t.Errorf("got %v, %v", credential, err)
 				}
 			})

@@ -88,16 +88,16 @@ func TestLog_HoldsNoSecrets(t *testing.T) {
 				s, j := start(t, mockserver.Options{Password: "canary-login"}), &journal{}
 				client := s.client(t, as, j.keep)
 				wanted := infrahub.Credential{Name: "git", Password: new("canary-password")}
-				id, err := client.CreateCredential(t.Context(), wanted)
+				id, err := client.Credentials(false).Create(t.Context(), wanted)
 				if err != nil {
 					t.Fatal(err)
 				}
 				var said []string
-				_, err = client.CreateCredential(t.Context(), wanted)
+				_, err = client.Credentials(false).Create(t.Context(), wanted)
 				failed(t, err, want{code: "UNDEFINED_ERROR", field: "name"})
 				said = append(said, err.Error())
 				s.Inject(mockserver.Fault{Operation: "Credentials", TruncateBody: true})
-				_, err = client.Credential(t.Context(), id, true)
+				_, err = client.Credentials(true).Get(t.Context(), id)
 				failed(t, err, want{operation: "Credentials"})
 				said = append(said, err.Error(), j.text.String())
 				for _, text := range said {

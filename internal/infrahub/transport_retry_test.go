@@ -17,11 +17,11 @@ import (
 // credential makes one for a test that is about something else.
 func credential(t *testing.T, client *infrahub.Client) infrahub.Credential {
 	t.Helper()
-	id, err := client.CreateCredential(t.Context(), infrahub.Credential{Name: "git"})
+	id, err := client.Credentials(false).Create(t.Context(), infrahub.Credential{Name: "git"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	made, err := client.Credential(t.Context(), id, false)
+	made, err := client.Credentials(false).Get(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,23 +30,23 @@ func credential(t *testing.T, client *infrahub.Client) infrahub.Credential {
 
 // The operations on a credential stand for those on every kind: what is repeated depends on the operation.
 func read(ctx context.Context, client *infrahub.Client, of infrahub.Credential) error {
-	_, err := client.Credential(ctx, of.ID, false)
+	_, err := client.Credentials(false).Get(ctx, of.ID)
 	return err
 }
 
 func update(ctx context.Context, client *infrahub.Client, of infrahub.Credential) error {
 	after := of
 	after.Description = new("changed")
-	return client.UpdateCredential(ctx, of, after)
+	return client.Credentials(false).Update(ctx, of, after)
 }
 
 func create(ctx context.Context, client *infrahub.Client, _ infrahub.Credential) error {
-	_, err := client.CreateCredential(ctx, infrahub.Credential{Name: "another"})
+	_, err := client.Credentials(false).Create(ctx, infrahub.Credential{Name: "another"})
 	return err
 }
 
 func remove(ctx context.Context, client *infrahub.Client, of infrahub.Credential) error {
-	return client.DeleteCredential(ctx, of.ID)
+	return client.Credentials(false).Delete(ctx, of.ID)
 }
 
 func TestRetry_WhatIsSent(t *testing.T) {

@@ -34,6 +34,14 @@ type Request struct {
 	RequestID string
 }
 
+// Input returns what a request sends: the fields of its variable $data or, where it has none, its variables.
+func (r Request) Input() map[string]any {
+	if data, ok := r.Variables["data"].(map[string]any); ok {
+		return data
+	}
+	return r.Variables
+}
+
 // Recorder is an http.Handler that logs the requests which go through it. It reads what they ask
 // from their bodies, so it may stand before any Infrahub, a proxy to a real one included.
 type Recorder struct {

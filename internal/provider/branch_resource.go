@@ -91,12 +91,12 @@ func (r *branchResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 func (r *branchResource) object(m branchModel) string { return "Branch " + m.Name.ValueString() }
 
 func (r *branchResource) create(ctx context.Context, want branchModel) (string, error) {
-	return r.CreateBranch(ctx, want.branch())
+	return r.Branches().Create(ctx, want.branch())
 }
 
 // read keeps a branch that was merged: it still exists, and made anew under its name it would be refused.
 func (r *branchResource) read(ctx context.Context, known branchModel) (branchModel, diag.Diagnostics, error) {
-	found, err := r.BranchWithID(ctx, known.ID.ValueString())
+	found, err := r.Branches().Get(ctx, known.ID.ValueString())
 	switch {
 	case errors.Is(err, infrahub.ErrNotFound):
 		return known, diag.Diagnostics{branchGone(known.Name.ValueString())}, err
@@ -117,18 +117,18 @@ func (r *branchResource) read(ctx context.Context, known branchModel) (branchMod
 }
 
 func (r *branchResource) update(ctx context.Context, before, after branchModel) error {
-	return r.UpdateBranch(ctx, before.branch(), after.branch())
+	return r.Branches().Update(ctx, before.branch(), after.branch())
 }
 
-func (r *branchResource) remove(ctx context.Context, id string) error { return r.DeleteBranch(ctx, id) }
+func (r *branchResource) remove(ctx context.Context, id string) error { return r.Branches().Delete(ctx, id) }
 
 func (r *branchResource) exists(ctx context.Context, id string) error {
-	_, err := r.BranchWithID(ctx, id)
+	_, err := r.Branches().Get(ctx, id)
 	return err
 }
 
 func (r *branchResource) named(ctx context.Context, name string) (string, error) {
-	found, err := r.BranchNamed(ctx, name)
+	found, err := r.Branches().GetByName(ctx, name)
 	if err != nil {
 		return "", err
 	}

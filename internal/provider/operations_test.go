@@ -45,7 +45,7 @@ func TestCreate_ObjectIsSavedAlsoIfItCannotBeReadThen(t *testing.T) {
 			var id any
 			for _, request := range s.log.Requests() {
 				if request.Mutation {
-					id = request.Variables["id"]
+					id = request.Input()["id"]
 				}
 			}
 			if id == nil || i.state["id"] != id {

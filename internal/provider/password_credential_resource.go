@@ -109,7 +109,7 @@ func (r *passwordCredentialResource) Create(ctx context.Context, req resource.Cr
 	if !config.PasswordWO.IsNull() {
 		want.Password = optional(config.PasswordWO)
 	}
-	id, err := r.CreateCredential(ctx, want)
+	id, err := r.Credentials(false).Create(ctx, want)
 	if err != nil {
 		resp.Diagnostics.Append(failed("Credential Not Created", r.object(plan), err, "name", "label", "description", "username", "password"))
 		return
@@ -162,7 +162,7 @@ func (r *passwordCredentialResource) Update(ctx context.Context, req resource.Up
 			after.Password = optional(config.PasswordWO)
 		}
 	}
-	if err := r.UpdateCredential(ctx, before, after); err != nil {
+	if err := r.Credentials(false).Update(ctx, before, after); err != nil {
 		resp.Diagnostics.Append(failed("Credential Not Updated", r.object(state), err, "name", "label", "description", "username", "password"))
 		return
 	}
@@ -186,17 +186,17 @@ func (r *passwordCredentialResource) Delete(ctx context.Context, req resource.De
 	}
 	ctx, cancel := within(ctx, state.Timeouts.Delete, &resp.Diagnostics)
 	defer cancel()
-	if err := r.DeleteCredential(ctx, state.ID.ValueString()); err != nil {
+	if err := r.Credentials(false).Delete(ctx, state.ID.ValueString()); err != nil {
 		resp.Diagnostics.Append(failed("Credential Not Deleted", r.object(state), err))
 	}
 }
 
 func (r *passwordCredentialResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
 	importByIDOrName(ctx, req, resp, "credential", func(id string) error {
-		_, err := r.Credential(ctx, id, false)
+		_, err := r.Credentials(false).Get(ctx, id)
 		return err
 	}, func(name string) (string, error) {
-		found, err := r.CredentialNamed(ctx, name)
+		found, err := r.Credentials(false).GetByName(ctx, name)
 		if err != nil {
 			return "", err
 		}
@@ -211,7 +211,7 @@ func (r *passwordCredentialResource) object(model passwordCredentialModel) strin
 // read makes a state of what the server has and of what Terraform alone knows in known. The password
 // is asked for only where the state holds one (infrahub.md, Writing 6).
 func (r *passwordCredentialResource) read(ctx context.Context, known passwordCredentialModel) (passwordCredentialModel, error) {
-	found, err := r.Credential(ctx, known.ID.ValueString(), infrahub.WithPassword(!known.Password.IsNull()))
+	found, err := r.Credentials(infrahub.WithPassword(!known.Password.IsNull())).Get(ctx, known.ID.ValueString())
 	if err != nil {
 		return known, err
 	}

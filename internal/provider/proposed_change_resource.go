@@ -156,13 +156,13 @@ func (r *proposedChangeResource) object(m proposedChangeModel) string {
 }
 
 func (r *proposedChangeResource) create(ctx context.Context, want proposedChangeModel) (string, error) {
-	return r.CreateProposedChange(ctx, want.proposedChange())
+	return r.ProposedChanges().Create(ctx, want.proposedChange())
 }
 
 // read keeps what is not open any more: a proposed change that reviewers refused must not come back by
 // itself.
 func (r *proposedChangeResource) read(ctx context.Context, known proposedChangeModel) (proposedChangeModel, diag.Diagnostics, error) {
-	found, err := r.ProposedChange(ctx, known.ID.ValueString())
+	found, err := r.ProposedChanges().Get(ctx, known.ID.ValueString())
 	if err != nil {
 		return known, nil, err
 	}
@@ -188,7 +188,7 @@ func (r *proposedChangeResource) warnIfRefused(ctx context.Context, found infrah
 	if found.State != "closed" && found.State != "canceled" {
 		return nil
 	}
-	if branch, err := r.BranchNamed(ctx, found.SourceBranch); errors.Is(err, infrahub.ErrNotFound) || err == nil && branch.Merged() {
+	if branch, err := r.Branches().GetByName(ctx, found.SourceBranch); errors.Is(err, infrahub.ErrNotFound) || err == nil && branch.Merged() {
 		return nil // nothing is left to propose
 	}
 	return diag.Diagnostics{diag.NewWarningDiagnostic("Proposed Change Was Not Merged", fmt.Sprintf(
@@ -197,20 +197,20 @@ func (r *proposedChangeResource) warnIfRefused(ctx context.Context, found infrah
 }
 
 func (r *proposedChangeResource) update(ctx context.Context, before, after proposedChangeModel) error {
-	return r.UpdateProposedChange(ctx, before.proposedChange(), after.proposedChange())
+	return r.ProposedChanges().Update(ctx, before.proposedChange(), after.proposedChange())
 }
 
 func (r *proposedChangeResource) remove(ctx context.Context, id string) error {
-	return r.CancelProposedChange(ctx, id)
+	return r.ProposedChanges().Delete(ctx, id)
 }
 
 func (r *proposedChangeResource) exists(ctx context.Context, id string) error {
-	_, err := r.ProposedChange(ctx, id)
+	_, err := r.ProposedChanges().Get(ctx, id)
 	return err
 }
 
 func (r *proposedChangeResource) named(ctx context.Context, name string) (string, error) {
-	found, err := r.ProposedChangeNamed(ctx, name)
+	found, err := r.ProposedChanges().GetByName(ctx, name)
 	if err != nil {
 		return "", err
 	}

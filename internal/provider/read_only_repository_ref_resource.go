@@ -119,7 +119,7 @@ func (r *readOnlyRepositoryRefResource) Read(ctx context.Context, req resource.R
 	}
 	ctx, cancel := within(ctx, state.Timeouts.Read, &resp.Diagnostics)
 	defer cancel()
-	branch, err := r.BranchNamed(ctx, state.Branch.ValueString())
+	branch, err := r.Branches().GetByName(ctx, state.Branch.ValueString())
 	if errors.Is(err, infrahub.ErrNotFound) {
 		resp.Diagnostics.Append(branchGone(state.Branch.ValueString()))
 		resp.State.RemoveResource(ctx)
@@ -132,7 +132,7 @@ func (r *readOnlyRepositoryRefResource) Read(ctx context.Context, req resource.R
 	if branch.Merged() {
 		resp.Diagnostics.Append(branchMerged(branch.Name))
 	}
-	found, err := r.on(state).Repository(ctx, infrahub.ReadOnly, state.RepositoryID.ValueString())
+	found, err := r.on(state).Repositories(infrahub.ReadOnly).Get(ctx, state.RepositoryID.ValueString())
 	switch {
 	case errors.Is(err, infrahub.ErrNotFound):
 		resp.State.RemoveResource(ctx)
@@ -209,10 +209,10 @@ func (r *readOnlyRepositoryRefResource) ImportState(ctx context.Context, req res
 	}
 	on := r.WithBranch(branch)
 	id := importedID(repository, "read-only repository", fmt.Sprintf("branch %q", branch), func(id string) error {
-		_, err := on.Repository(ctx, infrahub.ReadOnly, id)
+		_, err := on.Repositories(infrahub.ReadOnly).Get(ctx, id)
 		return err
 	}, func(name string) (string, error) {
-		found, err := on.RepositoryNamed(ctx, infrahub.ReadOnly, name)
+		found, err := on.Repositories(infrahub.ReadOnly).GetByName(ctx, name)
 		if err != nil {
 			return "", err
 		}
@@ -264,7 +264,7 @@ func (r *readOnlyRepositoryRefResource) merged(ctx context.Context, plan readOnl
 	if r.connection == nil || plan.Branch.IsUnknown() {
 		return false
 	}
-	branch, err := r.BranchNamed(ctx, plan.Branch.ValueString())
+	branch, err := r.Branches().GetByName(ctx, plan.Branch.ValueString())
 	switch {
 	case errors.Is(err, infrahub.ErrNotFound):
 		return false
@@ -283,7 +283,7 @@ func (r *readOnlyRepositoryRefResource) save(ctx context.Context, plan readOnlyR
 		// Also after a timeout or an interrupt there is time for one read.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 		defer cancel()
-		found, err := r.on(plan).Repository(ctx, infrahub.ReadOnly, plan.RepositoryID.ValueString())
+		found, err := r.on(plan).Repositories(infrahub.ReadOnly).Get(ctx, plan.RepositoryID.ValueString())
 		if err != nil {
 			diags.Append(r.failed("Not Read", plan, err))
 			found = &infrahub.Repository{}

@@ -156,7 +156,7 @@ func (r *repositoryBase) Read(ctx context.Context, req resource.ReadRequest, res
 	}
 	ctx, cancel := within(ctx, state.common().Timeouts.Read, &resp.Diagnostics)
 	defer cancel()
-	found, err := r.Repository(ctx, r.kind, state.common().ID.ValueString())
+	found, err := r.Repositories(r.kind).Get(ctx, state.common().ID.ValueString())
 	switch {
 	case errors.Is(err, infrahub.ErrNotFound):
 		resp.State.RemoveResource(ctx)
@@ -247,17 +247,17 @@ func (r *repositoryBase) Delete(ctx context.Context, req resource.DeleteRequest,
 	}
 	ctx, cancel := within(ctx, state.common().Timeouts.Delete, &resp.Diagnostics)
 	defer cancel()
-	if err := r.DeleteRepository(ctx, r.kind, state.common().ID.ValueString()); err != nil {
+	if err := r.Repositories(r.kind).Delete(ctx, state.common().ID.ValueString()); err != nil {
 		resp.Diagnostics.Append(r.failed("Not Deleted", state, err))
 	}
 }
 
 func (r *repositoryBase) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
 	importByIDOrName(ctx, req, resp, r.kind.String(), func(id string) error {
-		_, err := r.Repository(ctx, r.kind, id)
+		_, err := r.Repositories(r.kind).Get(ctx, id)
 		return err
 	}, func(name string) (string, error) {
-		found, err := r.RepositoryNamed(ctx, r.kind, name)
+		found, err := r.Repositories(r.kind).GetByName(ctx, name)
 		if err != nil {
 			return "", err
 		}
@@ -349,7 +349,7 @@ func (r *repositoryBase) save(ctx context.Context, plan repositoryState, importe
 		// Also after a timeout or an interrupt there is time for one read.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 		defer cancel()
-		found, err := r.Repository(ctx, r.kind, plan.common().ID.ValueString())
+		found, err := r.Repositories(r.kind).Get(ctx, plan.common().ID.ValueString())
 		if err != nil {
 			diags.Append(r.failed("Not Read", plan, err))
 			plan.common().forgetUnknown()

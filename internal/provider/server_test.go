@@ -68,7 +68,7 @@ func (s *server) sent() []string {
 	sent := []string{}
 	for _, request := range s.log.Requests() {
 		if request.Mutation {
-			sent = append(sent, strings.TrimSpace(request.Operation+": "+strings.Join(slices.Sorted(maps.Keys(request.Variables)), " ")))
+			sent = append(sent, strings.TrimSpace(request.Operation+": "+strings.Join(slices.Sorted(maps.Keys(request.Input())), " ")))
 		}
 	}
 	s.log.Reset()

@@ -63,11 +63,11 @@ func (r *tagResource) object(m tagModel) string {
 }
 
 func (r *tagResource) create(ctx context.Context, want tagModel) (string, error) {
-	return r.CreateTag(ctx, want.tag())
+	return r.Tags().Create(ctx, want.tag())
 }
 
 func (r *tagResource) read(ctx context.Context, known tagModel) (tagModel, diag.Diagnostics, error) {
-	found, err := r.Tag(ctx, known.ID.ValueString())
+	found, err := r.Tags().Get(ctx, known.ID.ValueString())
 	if err != nil {
 		return known, nil, err
 	}
@@ -79,18 +79,18 @@ func (r *tagResource) read(ctx context.Context, known tagModel) (tagModel, diag.
 }
 
 func (r *tagResource) update(ctx context.Context, before, after tagModel) error {
-	return r.UpdateTag(ctx, before.tag(), after.tag())
+	return r.Tags().Update(ctx, before.tag(), after.tag())
 }
 
-func (r *tagResource) remove(ctx context.Context, id string) error { return r.DeleteTag(ctx, id) }
+func (r *tagResource) remove(ctx context.Context, id string) error { return r.Tags().Delete(ctx, id) }
 
 func (r *tagResource) exists(ctx context.Context, id string) error {
-	_, err := r.Tag(ctx, id)
+	_, err := r.Tags().Get(ctx, id)
 	return err
 }
 
 func (r *tagResource) named(ctx context.Context, name string) (string, error) {
-	found, err := r.TagNamed(ctx, name)
+	found, err := r.Tags().GetByName(ctx, name)
 	if err != nil {
 		return "", err
 	}

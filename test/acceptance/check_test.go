@@ -127,7 +127,7 @@ func changed(change *tfjson.Change) ([]string, error) {
 func (s *server) change(t *testing.T, kind infrahub.Kind, id string, edit func(*infrahub.Repository)) {
 	t.Helper()
 	ctx := t.Context()
-	before, err := s.client.Repository(ctx, kind, id)
+	before, err := s.client.Repositories(kind).Get(ctx, id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +147,7 @@ func (s *server) change(t *testing.T, kind infrahub.Kind, id string, edit func(*
 // remove deletes a repository outside of Terraform.
 func (s *server) remove(t *testing.T, kind infrahub.Kind, id string) {
 	t.Helper()
-	if err := s.client.DeleteRepository(context.WithoutCancel(t.Context()), kind, id); err != nil {
+	if err := s.client.Repositories(kind).Delete(context.WithoutCancel(t.Context()), id); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -171,13 +171,13 @@ func differs(address, attribute string, before *string) statecheck.StateCheck {
 // changeCredential changes a credential outside of Terraform.
 func (s *server) changeCredential(t *testing.T, id string, edit func(*infrahub.Credential)) {
 	t.Helper()
-	before, err := s.client.Credential(t.Context(), id, true)
+	before, err := s.client.Credentials(true).Get(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
 	after := *before
 	edit(&after)
-	if err := s.client.UpdateCredential(t.Context(), *before, after); err != nil {
+	if err := s.client.Credentials(false).Update(t.Context(), *before, after); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -191,7 +191,7 @@ func (s *server) holdsPassword(t *testing.T, want string) statecheck.StateCheck 
 			if r.Type != "infrahub_password_credential" || !ok {
 				continue
 			}
-			found, err := s.client.Credential(t.Context(), id, true)
+			found, err := s.client.Credentials(true).Get(t.Context(), id)
 			if err != nil {
 				return err
 			}
@@ -236,7 +236,7 @@ func (s *server) staysAt(t *testing.T, kind infrahub.Kind, id, commit string) {
 		watched = 30 * time.Second
 	}
 	for start := time.Now(); time.Since(start) < watched; time.Sleep(200 * time.Millisecond) {
-		found, err := s.client.Repository(t.Context(), kind, id)
+		found, err := s.client.Repositories(kind).Get(t.Context(), id)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -250,7 +250,7 @@ func (s *server) staysAt(t *testing.T, kind infrahub.Kind, id, commit string) {
 func (s *server) waitUntilImported(t *testing.T, kind infrahub.Kind, id string) {
 	t.Helper()
 	for start := time.Now(); time.Since(start) < time.Minute; time.Sleep(100 * time.Millisecond) {
-		found, err := s.client.Repository(t.Context(), kind, id)
+		found, err := s.client.Repositories(kind).Get(t.Context(), id)
 		if err != nil {
 			t.Fatal(err)
 		}

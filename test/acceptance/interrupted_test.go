@@ -31,7 +31,7 @@ func (s *server) newPinnedWorkspace(t *testing.T) *workspace {
 	t.Helper()
 	w := newWorkspace(t, s.unique(pinnedByVariable), "INFRAHUB_ADDRESS="+s.address, "INFRAHUB_API_TOKEN="+s.token)
 	t.Cleanup(func() {
-		found, err := s.client.RepositoryNamed(context.WithoutCancel(t.Context()), infrahub.ReadOnly, s.name("network"))
+		found, err := s.client.Repositories(infrahub.ReadOnly).GetByName(context.WithoutCancel(t.Context()), s.name("network"))
 		if err == nil {
 			s.remove(t, infrahub.ReadOnly, found.ID)
 		}

@@ -152,7 +152,7 @@ func TestPasswordCredential_DriftIsPlannedAndRepaired(t *testing.T) {
 		password = "first"
 	}`)
 	remove := func() {
-		if err := s.client.DeleteCredential(t.Context(), id); err != nil {
+		if err := s.client.Credentials(false).Delete(t.Context(), id); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -34,7 +34,7 @@ func (s *server) merge(t *testing.T, branch string) {
 // mergeProposed merges a proposed change as its reviewers do.
 func (s *server) mergeProposed(t *testing.T, name string) {
 	t.Helper()
-	change, err := s.client.ProposedChangeNamed(t.Context(), name)
+	change, err := s.client.ProposedChanges().GetByName(t.Context(), name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func (s *server) mergeProposed(t *testing.T, name string) {
 func (s *server) waitUntilClosed(t *testing.T, name string) {
 	t.Helper()
 	for start := time.Now(); time.Since(start) < time.Minute; time.Sleep(200 * time.Millisecond) {
-		change, err := s.client.ProposedChangeNamed(t.Context(), name)
+		change, err := s.client.ProposedChanges().GetByName(t.Context(), name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -85,7 +85,7 @@ func (w *workspace) bump(from, to string) {
 // onBranch checks what a branch has.
 func (s *server) onBranch(t *testing.T, branch, ref, commit string) {
 	t.Helper()
-	found, err := s.client.WithBranch(branch).RepositoryNamed(t.Context(), infrahub.ReadOnly, s.name("automation"))
+	found, err := s.client.WithBranch(branch).Repositories(infrahub.ReadOnly).GetByName(t.Context(), s.name("automation"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -333,7 +333,7 @@ func TestResolveRef_MovingBranchIsImportedAgain(t *testing.T) {
 				changes(readOnly, "commit", "planned_commit"),
 			}},
 			ConfigStateChecks: []statecheck.StateCheck{stateCheckOf(func() error {
-				found, err := s.client.RepositoryNamed(t.Context(), infrahub.ReadOnly, s.name("network"))
+				found, err := s.client.Repositories(infrahub.ReadOnly).GetByName(t.Context(), s.name("network"))
 				if err == nil && *found.Commit != remote.commits["main"] {
 					err = errors.New("another commit was imported: " + *found.Commit)
 				}

@@ -185,21 +185,21 @@ func (s *server) nothingLeft(t *testing.T) {
 		}
 	}
 	for name := range names {
-		if _, err := s.client.CredentialNamed(ctx, name); err == nil {
+		if _, err := s.client.Credentials(false).GetByName(ctx, name); err == nil {
 			t.Errorf("the credential %s is left", name)
 		}
 		for _, kind := range []infrahub.Kind{infrahub.ReadOnly, infrahub.ReadWrite} {
-			if _, err := s.client.RepositoryNamed(ctx, kind, name); err == nil {
+			if _, err := s.client.Repositories(kind).GetByName(ctx, name); err == nil {
 				t.Errorf("the %s %s is left", kind, name)
 			}
 		}
-		if _, err := s.client.TagNamed(ctx, name); err == nil {
+		if _, err := s.client.Tags().GetByName(ctx, name); err == nil {
 			t.Errorf("the tag %s is left", name)
 		}
-		if branch, err := s.client.BranchNamed(ctx, name); err == nil && !branch.Default {
+		if branch, err := s.client.Branches().GetByName(ctx, name); err == nil && !branch.Default {
 			t.Errorf("the branch %s is left", name)
 		}
-		if change, err := s.client.ProposedChangeNamed(ctx, name); err == nil && change.Open() {
+		if change, err := s.client.ProposedChanges().GetByName(ctx, name); err == nil && change.Open() {
 			t.Errorf("the proposed change %s is open", name)
 		}
 	}

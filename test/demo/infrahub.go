@@ -76,7 +76,7 @@ func (s *infrahub) environ() []string {
 
 // pinned is a repository as a branch of the server has it; it has a commit.
 func (s *infrahub) pinned(ctx context.Context, branch, name string) (*client.Repository, error) {
-	repository, err := s.client.WithBranch(branch).RepositoryNamed(ctx, client.ReadOnly, name)
+	repository, err := s.client.WithBranch(branch).Repositories(client.ReadOnly).GetByName(ctx, name)
 	if err != nil || repository.Commit == nil {
 		return nil, errors.Join(fmt.Errorf("branch %s has no commit of %s", branch, name), err)
 	}
@@ -112,8 +112,8 @@ func (s *infrahub) merge(ctx context.Context, branch string) error {
 
 // without checks that the server has neither a repository nor a credential of that name.
 func (s *infrahub) without(ctx context.Context, name string) error {
-	_, repository := s.client.RepositoryNamed(ctx, client.ReadOnly, name)
-	_, credential := s.client.CredentialNamed(ctx, name)
+	_, repository := s.client.Repositories(client.ReadOnly).GetByName(ctx, name)
+	_, credential := s.client.Credentials(false).GetByName(ctx, name)
 	for _, err := range []error{repository, credential} {
 		if !errors.Is(err, client.ErrNotFound) {
 			return errors.Join(fmt.Errorf("%s is not gone from Infrahub", name), err)
