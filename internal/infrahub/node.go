@@ -58,6 +58,16 @@ func (n Nodes[T]) GetByName(ctx context.Context, name string) (*T, error) {
 	return n.get(ctx, Filter{Names: []string{name}}, name)
 }
 
+// IDByName returns the id of the node with a name, with the errors of GetByName.
+func (n Nodes[T]) IDByName(ctx context.Context, name string) (string, error) {
+	found, err := n.GetByName(ctx, name)
+	if err != nil {
+		return "", err
+	}
+	id, _ := n.key(*found)
+	return id, nil
+}
+
 func (n Nodes[T]) get(ctx context.Context, filter Filter, wanted string) (*T, error) {
 	nodes, err := n.list(ctx, filter, page{limit: pageSize})
 	switch {
@@ -152,12 +162,7 @@ func (n Nodes[T]) created(ctx context.Context, chosen string, want T) (string, e
 		return chosen, err
 	}
 	_, name := n.key(want)
-	found, err := n.GetByName(ctx, name)
-	if err != nil {
-		return "", err
-	}
-	id, _ := n.key(*found)
-	return id, nil
+	return n.IDByName(ctx, name)
 }
 
 // Update makes after of before, and sends only what differs. ErrNotFound if the node does not exist.

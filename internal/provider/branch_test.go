@@ -163,7 +163,7 @@ func TestBranch_DeletedOutsideIsMadeAgainWithAWarning(t *testing.T) {
 	i.applied(config)
 	s.deleteBranch(t, "release")
 	gone := *i
-	i.refresh().oneWarning(t).is(t, "", "Branch Is Gone", `"release"`, "makes it again", "another name")
+	i.refresh().oneWarning(t).is(t, "", "Branch Is Gone", `"release"`, "creates it again", "another name")
 	if i.state != nil {
 		t.Errorf("what is gone is kept: %v", i.state)
 	}

@@ -88,7 +88,7 @@ func TestDiagnostics_OfRequests(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := told(t, failed("Repository Not Created", "Repository network on branch main", test.err, "name", "location", "ref", "credential_id", "tags"))
+			got := told(t, errorDiagnostic("Repository Not Created", "Repository network on branch main", test.err, "name", "location", "ref", "credential_id", "tags"))
 			got.is(t, test.attribute, "Repository Not Created", append(test.parts, "Repository network on branch main: ")...)
 			if test.never != "" && strings.Contains(got.detail, test.never) {
 				t.Errorf("the detail says %q:\n%s", test.never, got.detail)

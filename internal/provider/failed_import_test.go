@@ -216,7 +216,7 @@ func TestUnfinishedImport_TimeoutSavesStateAndIsRemembered(t *testing.T) {
 	i.applied(hurried("v1.0.0"))
 	s.Inject(mockserver.Fault{Operation: "git-repository-pull-read-only", StuckTask: true})
 	i.apply(i.plan(hurried("v1.1.0"))).oneError(t).is(t, "", "Import Not Finished",
-		"Its timeout is over.", `"network"`, `"v1.1.0"`, `"main"`, "git-repository-pull-read-only: RUNNING, task ", "timeouts", "apply again")
+		"The timeout expired.", `"network"`, `"v1.1.0"`, `"main"`, "git-repository-pull-read-only: RUNNING, task ", "timeouts", "apply again")
 	if i.state.text("ref") != "v1.1.0" || i.state["commit"] == unknown {
 		t.Errorf("saved %v", i.state)
 	}

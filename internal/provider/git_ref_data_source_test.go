@@ -64,7 +64,7 @@ func TestGitRef_Found(t *testing.T) {
 		if test.kind == "tag" {
 			want["tag"] = test.ref
 		}
-		want["candidates"] = append(list{}, test.candidates...)
+		want["candidates"] = append(ordered{}, test.candidates...)
 		if difference := cmp.Diff(want, state); difference != "" {
 			t.Errorf("%s (-want +got):\n%s", name, difference)
 		}

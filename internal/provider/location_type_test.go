@@ -52,7 +52,7 @@ func TestLocation_RefusedForms(t *testing.T) {
 		// What is left of a URL with a password if its scheme is forgotten.
 		"bot:SECRET@git.example.com/network.git":                  "",
 		"bot:SECRET@git.example.com:network.git":                  "",
-		"https://git.example.com/" + strings.Repeat("a", longest): "4092",
+		"https://git.example.com/" + strings.Repeat("a", maxTextBytes): "4092",
 	} {
 		t.Run(text[:min(len(text), 40)], func(t *testing.T) {
 			t.Parallel()
@@ -129,7 +129,7 @@ func TestLocation_OnlySuffixPlansNoChange(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			resp := planmodifier.StringResponse{PlanValue: test.plan}
-			keepLocation{}.PlanModifyString(t.Context(), planmodifier.StringRequest{
+			ignoreGitSuffix{}.PlanModifyString(t.Context(), planmodifier.StringRequest{
 				Path: path.Root("location"), StateValue: test.state, PlanValue: test.plan, ConfigValue: test.plan,
 			}, &resp)
 			if !resp.PlanValue.Equal(test.want) || resp.Diagnostics.HasError() || resp.RequiresReplace {

@@ -213,7 +213,7 @@ func (i *instance) adopt(id string) diagnostics {
 }
 
 // remembered is the failed import that the private state holds, nil if there is none.
-func (i *instance) remembered() *memory {
+func (i *instance) remembered() *failedImport {
 	i.t.Helper()
 	var keys map[string][]byte
 	if len(i.private) == 0 {
@@ -222,11 +222,11 @@ func (i *instance) remembered() *memory {
 	if err := json.Unmarshal(i.private, &keys); err != nil {
 		i.t.Fatal(err)
 	}
-	if len(keys[failureKey]) == 0 {
+	if len(keys[failedImportKey]) == 0 {
 		return nil
 	}
-	var m memory
-	if err := json.Unmarshal(keys[failureKey], &m); err != nil {
+	var m failedImport
+	if err := json.Unmarshal(keys[failedImportKey], &m); err != nil {
 		i.t.Fatal(err)
 	}
 	return &m
@@ -235,7 +235,7 @@ func (i *instance) remembered() *memory {
 // private is a private state that holds a text under the key of the failed import.
 func private(t *testing.T, text string) []byte {
 	t.Helper()
-	encoded, err := json.Marshal(map[string][]byte{failureKey: []byte(text)})
+	encoded, err := json.Marshal(map[string][]byte{failedImportKey: []byte(text)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -248,8 +248,8 @@ type attributes map[string]any
 
 const unknown = tftypes.UnknownValue
 
-// list is an attribute whose order counts.
-type list []string
+// ordered is an attribute whose order counts.
+type ordered []string
 
 // with is a copy with other values; nil takes an attribute out.
 func (a attributes) with(changes attributes) attributes {
@@ -362,7 +362,7 @@ func decode(t *testing.T, value tftypes.Value) any {
 	case value.Type().Is(tftypes.List{}):
 		var elements []tftypes.Value
 		read(&elements)
-		texts := list{}
+		texts := ordered{}
 		for _, each := range elements {
 			texts = append(texts, fmt.Sprint(decode(t, each)))
 		}

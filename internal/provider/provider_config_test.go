@@ -21,12 +21,12 @@ import (
 )
 
 // configured is what a provider block, and the environment, make of the client's configuration.
-func configured(t *testing.T, block attributes) settled {
+func configured(t *testing.T, block attributes) providerConfig {
 	t.Helper()
 	var resp provider.SchemaResponse
 	New("test")().Schema(t.Context(), provider.SchemaRequest{}, &resp)
 	raw := encode(t, resp.Schema.Type().TerraformType(t.Context()), block)
-	config, diags := configuration(t.Context(), tfsdk.Config{Raw: raw, Schema: resp.Schema})
+	config, diags := readConfig(t.Context(), tfsdk.Config{Raw: raw, Schema: resp.Schema})
 	if diags.HasError() {
 		t.Fatalf("unexpected errors: %v", diags)
 	}
@@ -42,7 +42,7 @@ type source struct {
 	inBlock                        any
 	fromBlock                      string
 	inEnvironment, fromEnvironment string
-	got                            func(config settled) any
+	got                            func(config providerConfig) any
 }
 
 func sources(t *testing.T) []source {
@@ -58,44 +58,44 @@ func sources(t *testing.T) []source {
 		return path
 	}
 	token := attributes{"address": "https://infrahub.example.com", "api_token": "token"}
-	text := func(get func(settled) string) func(settled) any {
-		return func(c settled) any { return get(c) }
+	text := func(get func(providerConfig) string) func(providerConfig) any {
+		return func(c providerConfig) any { return get(c) }
 	}
-	authorities := text(func(c settled) string { return string(c.Network.CACertificatesPEM) })
+	authorities := text(func(c providerConfig) string { return string(c.Network.CACertificatesPEM) })
 	return []source{
 		{
 			"address", addressVariable,
 			attributes{"api_token": "token"},
 			"https://block.example.com", "https://block.example.com", "http://environment.example.com/at", "http://environment.example.com/at",
-			text(func(c settled) string { return c.Address.String() }),
+			text(func(c providerConfig) string { return c.Address.String() }),
 		},
 		{
 			"api_token", tokenVariable, token.with(attributes{"api_token": nil}),
-			"block", "block", "environment", "environment", text(func(c settled) string { return c.Token }),
+			"block", "block", "environment", "environment", text(func(c providerConfig) string { return c.Token }),
 		},
 		{
 			"username", usernameVariable, token.with(attributes{"api_token": nil, "password": "password"}),
-			"block", "block", "environment", "environment", text(func(c settled) string { return c.Username }),
+			"block", "block", "environment", "environment", text(func(c providerConfig) string { return c.Username }),
 		},
 		{
 			"password", passwordVariable, token.with(attributes{"api_token": nil, "username": "username"}),
-			"block", "block", "environment", "environment", text(func(c settled) string { return c.Password }),
+			"block", "block", "environment", "environment", text(func(c providerConfig) string { return c.Password }),
 		},
 		{
 			"branch", branchVariable, token,
-			"block", "block", "environment", "environment", text(func(c settled) string { return c.Branch }),
+			"block", "block", "environment", "environment", text(func(c providerConfig) string { return c.Branch }),
 		},
 		{
 			"timeout", timeoutVariable, token,
-			3600, "1h0m0s", "1", "1s", text(func(c settled) string { return c.Timeout.String() }),
+			3600, "1h0m0s", "1", "1s", text(func(c providerConfig) string { return c.Timeout.String() }),
 		},
 		{
 			"max_retries", retriesVariable, token,
-			100, "100", "0", "0", func(c settled) any { return c.MaxRetries },
+			100, "100", "0", "0", func(c providerConfig) any { return c.MaxRetries },
 		},
 		{
 			"tls_insecure", insecureVariable, token,
-			false, "false", "true", "true", func(c settled) any { return c.Network.Insecure },
+			false, "false", "true", "true", func(c providerConfig) any { return c.Network.Insecure },
 		},
 		{"tls_ca_file", authorityVariable, token, file("block"), "block\n" + authority, file("environment"), "environment\n" + authority, authorities},
 		// It has no variable of its own, but is instead of a file.
@@ -103,7 +103,7 @@ func sources(t *testing.T) []source {
 		{
 			"proxy", proxyVariable, token,
 			"http://block.example.com:8080", "http://block.example.com:8080", "https://environment.example.com", "https://environment.example.com",
-			text(func(c settled) string {
+			text(func(c providerConfig) string {
 				if c.Network.Proxy == nil {
 					return ""
 				}
@@ -112,15 +112,15 @@ func sources(t *testing.T) []source {
 		},
 		{
 			"wait_for_import", waitVariable, token,
-			true, "true", "false", "false", func(c settled) any { return c.waitForImport },
+			true, "true", "false", "false", func(c providerConfig) any { return c.waitForImport },
 		},
 		{
 			"git_username", gitUsernameVariable, token,
-			"block", "block", "environment", "environment", text(func(c settled) string { return c.gitUsername }),
+			"block", "block", "environment", "environment", text(func(c providerConfig) string { return c.gitUsername }),
 		},
 		{
 			"git_token", gitTokenVariable, token,
-			"block", "block", "environment", "environment", text(func(c settled) string { return c.gitToken }),
+			"block", "block", "environment", "environment", text(func(c providerConfig) string { return c.gitToken }),
 		},
 	}
 }
@@ -155,7 +155,7 @@ func TestConfiguration_UnknownValueIsAnErrorAndNotReplacedByTheEnvironment(t *te
 			var resp provider.SchemaResponse
 			New("test")().Schema(t.Context(), provider.SchemaRequest{}, &resp)
 			raw := encode(t, resp.Schema.Type().TerraformType(t.Context()), block)
-			config, _ := configuration(t.Context(), tfsdk.Config{Raw: raw, Schema: resp.Schema})
+			config, _ := readConfig(t.Context(), tfsdk.Config{Raw: raw, Schema: resp.Schema})
 			if got := fmt.Sprint(s.got(config)); got == s.fromEnvironment {
 				t.Errorf("the environment's %.40q was taken", got)
 			}
@@ -180,7 +180,7 @@ func TestConfiguration_EmptyVariableIsNotSet(t *testing.T) {
 	for _, s := range sources(t) {
 		t.Run(s.attribute, func(t *testing.T) {
 			t.Setenv(s.variable, "")
-			if difference := cmp.Diff(want, configured(t, block), cmp.AllowUnexported(settled{})); difference != "" {
+			if difference := cmp.Diff(want, configured(t, block), cmp.AllowUnexported(providerConfig{})); difference != "" {
 				t.Errorf("configuration (-want +got):\n%s", difference)
 			}
 		})

@@ -26,7 +26,7 @@ func minimal(kind string) attributes {
 
 func TestValidation_EveryAttribute(t *testing.T) {
 	t.Parallel()
-	longestText, tooLong := strings.Repeat("é", longest/2), strings.Repeat("é", longest/2+1)
+	longestText, tooLong := strings.Repeat("é", maxTextBytes/2), strings.Repeat("é", maxTextBytes/2+1)
 	texts := []any{"x", "two words", "a\nb", longestText}
 	noText := []any{"", tooLong}
 	branches := []any{"rel", "release-1.2", "feature/x", "a@b", "release_é", strings.Repeat("x", 250)}

@@ -32,7 +32,7 @@ func TestText_Optional(t *testing.T) {
 func TestText_Sentence(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{"": "", "it failed": "it failed.", "It failed.": "It failed."} {
-		if got := sentence(text); got != want {
+		if got := withPeriod(text); got != want {
 			t.Errorf("%q became %q, want %q", text, got, want)
 		}
 	}
@@ -45,7 +45,7 @@ func TestText_WebURL(t *testing.T) {
 		"": false, "infrahub": false, "infrahub:8000": false, "ftp://h": false, "https://": false, "https:///path": false,
 		"https://h?a=b": false, "https://h#a": false, "https://h:port": false, "https://bot:" + secret + "@h:port": false,
 	} {
-		parsed, err := parseWebURL(text)
+		parsed, err := parseHTTPURL(text)
 		if (err == nil) != want || (parsed != nil) != want {
 			t.Errorf("%q: %v, want it to be accepted: %t", text, err, want)
 		}

@@ -213,7 +213,7 @@ func (s *server) eachRequest(operation string, fits func(variables map[string]an
 		sent := 0
 		for _, request := range s.log.Requests() {
 			if request.Operation == operation {
-				if sent++; !fits(request.Variables) {
+				if sent++; !fits(request.Input()) {
 					return fmt.Errorf("%s was sent with other variables", operation)
 				}
 			}

@@ -65,13 +65,13 @@ func TestReadOnlyRepository_EveryAttributeIsUpdatedAndClearedAlone(t *testing.T)
 	moved := s.newRemote(t, "moved.git")
 	s.newTag(t, "core")
 	s.newTag(t, "edge")
-	repositoryUpdates(t, s, "infrahub_read_only_repository", "ReadOnlyRepository", moved,
+	repositoryUpdates(t, s, "infrahub_read_only_repository", "ReadOnlyRepository", "credential id location name ref", moved,
 		[]string{"ImportLatestCommit: id", "ReimportCommit: id"},
 		[]string{"UpdateReadOnlyRepository: credential id location ref", "UpdateReadOnlyRepository: id ref"})
 }
 
 // repositoryUpdates changes and clears one attribute after the other; both kinds do it alike.
-func repositoryUpdates(t *testing.T, s *server, kind, operation string, moved *remote, reimport, move []string) {
+func repositoryUpdates(t *testing.T, s *server, kind, operation, created string, moved *remote, reimport, move []string) {
 	t.Helper()
 	address := kind + ".test"
 	credential := `resource "infrahub_password_credential" "git" {
@@ -112,7 +112,7 @@ func repositoryUpdates(t *testing.T, s *server, kind, operation string, moved *r
 				none(address, "description"),
 				none(address, "tags"),
 				statecheck.CompareValuePairs(address, tfjsonpath.New("credential_id"), "infrahub_password_credential.git", tfjsonpath.New("id"), same()),
-				expectSent(s, "CreateCredential: id name password username", "Create"+operation+": credential id location name ref"),
+				expectSent(s, "CreateCredential: id name password username", "Create"+operation+": "+created),
 			},
 		},
 		update(secured+`

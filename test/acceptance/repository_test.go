@@ -20,7 +20,7 @@ func TestRepository_EveryAttributeIsUpdatedAndClearedAlone(t *testing.T) {
 	moved := s.newRemote(t, "moved.git")
 	s.newTag(t, "core")
 	s.newTag(t, "edge")
-	repositoryUpdates(t, s, "infrahub_repository", "Repository", moved,
+	repositoryUpdates(t, s, "infrahub_repository", "Repository", "credential default_branch id location name", moved,
 		[]string{"ReimportCommit: id"},
 		[]string{"UpdateRepository: credential id location", "CheckConnectivity: id"})
 }
@@ -60,7 +60,7 @@ func TestRepository_ChangedDefaultBranchReplaces(t *testing.T) {
 			ConfigStateChecks: []statecheck.StateCheck{
 				differs(readWrite, "id", &id),
 				is(readWrite, "commit", remote.commits["stable"]),
-				expectSent(s, "DeleteRepository: id", "CreateRepository: id location name ref"),
+				expectSent(s, "DeleteRepository: id", "CreateRepository: default_branch id location name"),
 			},
 		},
 	)

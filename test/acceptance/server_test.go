@@ -175,7 +175,7 @@ func (s *server) nothingLeft(t *testing.T) {
 	ctx := context.WithoutCancel(t.Context())
 	names := map[string]bool{}
 	for _, request := range s.log.Requests() {
-		switch name := request.Variables["name"].(type) {
+		switch name := request.Input()["name"].(type) {
 		case map[string]any:
 			if text, ok := name["value"].(string); ok {
 				names[text] = true
@@ -210,7 +210,7 @@ func (s *server) sent() []string {
 	var sent []string
 	for _, request := range s.log.Requests() {
 		if request.Mutation {
-			sent = append(sent, strings.TrimSpace(request.Operation+": "+strings.Join(slices.Sorted(maps.Keys(request.Variables)), " ")))
+			sent = append(sent, strings.TrimSpace(request.Operation+": "+strings.Join(slices.Sorted(maps.Keys(request.Input())), " ")))
 		}
 	}
 	return sent
