@@ -21,8 +21,8 @@ type Branch struct {
 	Status  string // OPEN, NEED_REBASE, NEED_UPGRADE_REBASE, MERGING, MERGE_FAILED, MERGED or DELETING
 }
 
-// Merged reports whether the branch was merged. It takes no changes any more, although the server goes
-// on accepting some for a while (infrahub.md, Branches).
+// Merged reports whether the branch was merged. It takes no changes any more, although the server still accepts some for a
+// while (infrahub-behaviour.md, Branches 10).
 func (b Branch) Merged() bool { return b.Status == string(graphql.BranchStatusMerged) }
 
 // Writable reports whether what is written to the branch now can last: it is not merged and not being merged.

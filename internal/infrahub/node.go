@@ -181,7 +181,7 @@ func (n Nodes[T]) Delete(ctx context.Context, id string) error {
 }
 
 // notFoundIfGone returns the failure of a mutation: ErrNotFound if the node does not exist, by the server's code
-// or, where Infrahub 1.9 gives none, by a read (infrahub-behaviour.md, Errors).
+// or, where Infrahub 1.9 gives none, by a read (infrahub-behaviour.md, Errors 11).
 func (n Nodes[T]) notFoundIfGone(ctx context.Context, id string, failure error) error {
 	if failure == nil || errors.Is(failure, ErrNotFound) {
 		return failure

@@ -58,7 +58,7 @@ func (c *Client) Repositories(kind Kind) Nodes[Repository] {
 }
 
 // readWriteRepositories never updates the default branch: the server stores a changed one and does not act on it
-// (infrahub-behaviour.md, Importing).
+// (infrahub-behaviour.md, Importing 18).
 func (c *Client) readWriteRepositories() Nodes[Repository] {
 	return Nodes[Repository]{
 		client: c, kind: ReadWrite.String(),

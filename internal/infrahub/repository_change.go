@@ -43,7 +43,7 @@ func (c *Client) Relocate(ctx context.Context, before, after Repository) (*Impor
 }
 
 // relocateReadOnly changes the ref twice, because only the pull that a changed ref starts goes to the new location
-// (infrahub-behaviour.md, Importing).
+// (infrahub-behaviour.md, Importing 16).
 func (c *Client) relocateReadOnly(ctx context.Context, before, after Repository) (*Import, error) {
 	ctx, from, err := c.baseline(ctx, before.ID)
 	if err != nil {
@@ -62,7 +62,7 @@ func (c *Client) relocateReadOnly(ctx context.Context, before, after Repository)
 }
 
 // relocateReadWrite leaves the import to the periodic sync, the only one that goes to the new location
-// (infrahub-behaviour.md, Importing).
+// (infrahub-behaviour.md, Importing 16).
 func (c *Client) relocateReadWrite(ctx context.Context, before, after Repository) (*Import, error) {
 	repositories := c.Repositories(ReadWrite)
 	current, err := repositories.Get(ctx, before.ID)
@@ -101,7 +101,7 @@ func (c *Client) changeRef(ctx context.Context, before, after Repository) (*Impo
 // import is nil if the branch has that ref and a task proves that it has imported it, unless again is set. ErrMerged if the
 // branch was merged or is being merged, ErrInactive if the branch is older than the repository.
 func (c *Client) SetRef(ctx context.Context, id, ref string, again bool) (*Import, error) {
-	// The server may accept a change of a merged branch, and lose it (infrahub-behaviour.md, Branches).
+	// The server may accept a change of a merged branch, and lose it (infrahub-behaviour.md, Branches 10).
 	branch, err := c.Branches().GetByName(ctx, c.branch)
 	switch {
 	case errors.Is(err, ErrNotFound):
@@ -116,7 +116,7 @@ func (c *Client) SetRef(ctx context.Context, id, ref string, again bool) (*Impor
 		return nil, err
 	}
 	if current.InternalStatus == "inactive" {
-		// The server would not keep the ref, and would import again and again (infrahub-behaviour.md, Branches).
+		// The server would not keep the ref, and would import again and again (infrahub-behaviour.md, Branches 9).
 		return nil, fmt.Errorf("%s %s on branch %s: %w", ReadOnly, current.Name, c.branch, ErrInactive)
 	}
 	if current.Ref != ref {

@@ -12,7 +12,7 @@ import (
 )
 
 // failedImport is the record of an import that failed, or is not known to have worked. Private state keeps it, because the
-// server forgets: it has the new ref, so that a refresh shows no difference (infrahub-behaviour.md, Importing).
+// server forgets: it has the new ref, so that a refresh shows no difference (infrahub-behaviour.md, Importing 25).
 type failedImport struct {
 	Ref    string `json:"ref"`
 	Reason string `json:"reason"`

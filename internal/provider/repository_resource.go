@@ -53,7 +53,7 @@ func readWriteRepositorySchema(ctx context.Context) schema.Schema {
 	}
 }
 
-// replaceRepository warns of what goes with the repository (infrahub.md, Importing).
+// replaceRepository warns of what goes with the repository (infrahub-behaviour.md, Importing 18).
 func replaceRepository(_ context.Context, req planmodifier.StringRequest, resp *stringplanmodifier.RequiresReplaceIfFuncResponse) {
 	resp.RequiresReplace = true
 	resp.Diagnostics.AddAttributeWarning(req.Path, "Repository Will Be Replaced", fmt.Sprintf(

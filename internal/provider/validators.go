@@ -16,7 +16,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
-// maxTextBytes is the longest text that the server accepts, in bytes of UTF-8 (infrahub-behaviour.md, Kinds).
+// maxTextBytes is the longest text that the server accepts, in bytes of UTF-8 (infrahub-behaviour.md, Kinds 3).
 const maxTextBytes = 4092
 
 // nonEmptyText validates an optional text. The server would return an empty one as not set.
@@ -32,7 +32,7 @@ func requiredText() []validator.String {
 	return []validator.String{stringvalidator.LengthBetween(1, maxTextBytes)}
 }
 
-// repositoryName validates a name as the server does (infrahub-behaviour.md, Kinds).
+// repositoryName validates a name as the server does (infrahub-behaviour.md, Kinds 3).
 func repositoryName() []validator.String {
 	return append(requiredText(), stringvalidator.RegexMatches(regexp.MustCompile(`^[^/]*$`), "must not contain a slash"))
 }
@@ -54,7 +54,7 @@ func optional(value types.String) *string {
 	return value.ValueStringPointer()
 }
 
-// branchName validates a name as the server does (infrahub-behaviour.md, Branches).
+// branchName validates a name as the server does (infrahub-behaviour.md, Branches 4).
 func branchName() []validator.String {
 	return []validator.String{stringvalidator.UTF8LengthBetween(3, 250), gitName{}}
 }

@@ -1199,7 +1199,7 @@ func (v *RepositoriesResponse) GetCoreRepository() *RepositoriesCoreRepositoryPa
 	return v.CoreRepository
 }
 
-// The ref that a repository follows is its default branch; it is never updated (infrahub.md, Importing).
+// The ref that a repository follows is its default branch, which is never updated (infrahub-behaviour.md, Importing 18).
 type Repository struct {
 	// Unique identifier
 	Id string `json:"id"`
@@ -2087,7 +2087,7 @@ mutation CreateBranch ($data: BranchCreateInput!) {
 }
 `
 
-// The server chooses the id (infrahub-behaviour.md, Branches).
+// The server chooses the id (infrahub-behaviour.md, Branches 5).
 func CreateBranch(
 	ctx_ context.Context,
 	client_ graphql.Client,
@@ -3069,7 +3069,7 @@ mutation UpdateBranch ($data: BranchUpdateInput!) {
 }
 `
 
-// A null description would leave it as it is; "" clears it (infrahub-behaviour.md, Branches).
+// A null description would leave it as it is; "" clears it (infrahub-behaviour.md, Branches 3).
 func UpdateBranch(
 	ctx_ context.Context,
 	client_ graphql.Client,

@@ -1,5 +1,5 @@
 // Package input holds the variable types that generated code cannot express: attributes and
-// relationships, each of which a mutation can leave alone, clear or set (infrahub.md, Writing 4).
+// relationships, each of which a mutation can leave alone, clear or set (infrahub-behaviour.md, Writing 4).
 package input
 
 import "encoding/json"
