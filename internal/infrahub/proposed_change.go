@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub/graphql"
-	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub/graphql/input"
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub/graphql/attribute"
 )
 
 // ProposedChange is a CoreProposedChange: a branch that waits for its review and its merge. It is the
@@ -39,7 +39,7 @@ func (c *Client) ProposedChanges() Nodes[ProposedChange] {
 			_, err := graphql.CreateProposedChange(ctx, c.graphql, &graphql.CoreProposedChangeCreateInput{
 				Id: &id, Name: set(&want.Name), Description: set(want.Description),
 				Source_branch: set(&want.SourceBranch), Destination_branch: set(&want.DestinationBranch),
-				Is_draft: &input.Checkbox{Value: want.Draft},
+				Is_draft: &attribute.Checkbox{Value: want.Draft},
 			})
 			return id, err
 		},
@@ -81,7 +81,7 @@ func newProposedChange(node *graphql.ProposedChange) ProposedChange {
 		State: deref(value(node.State)),
 	}
 	if node.Is_draft != nil {
-		change.Draft = deref(node.Is_draft.Value)
+		change.Draft = node.Is_draft.Value
 	}
 	return change
 }

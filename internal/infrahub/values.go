@@ -4,57 +4,57 @@ import (
 	"reflect"
 	"slices"
 
-	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub/graphql/input"
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub/graphql/attribute"
 )
 
 // set returns the input that sets a text attribute; nil, which leaves it to the server's default, for nil.
-func set(value *string) *input.Text {
+func set(value *string) *attribute.Text {
 	if value == nil {
 		return nil
 	}
-	return &input.Text{Value: value}
+	return &attribute.Text{Value: value}
 }
 
 // changedText returns the input that sets or clears a text attribute, nil where it does not change
 // (infrahub-behaviour.md, Writing 4).
-func changedText(before, after *string) *input.Text {
+func changedText(before, after *string) *attribute.Text {
 	if equal(before, after) {
 		return nil
 	}
-	return &input.Text{Value: after}
+	return &attribute.Text{Value: after}
 }
 
 // changedCheckbox returns the input that sets an attribute that is true or false, nil where it does not change.
-func changedCheckbox(before, after bool) *input.Checkbox {
+func changedCheckbox(before, after bool) *attribute.Checkbox {
 	if before == after {
 		return nil
 	}
-	return &input.Checkbox{Value: after}
+	return &attribute.Checkbox{Value: after}
 }
 
 // changedNode returns the input that sets or clears a relationship to one node, given by its id; nil where it
 // does not change.
-func changedNode(before, after *string) *input.Node {
+func changedNode(before, after *string) *attribute.Node {
 	switch {
 	case equal(before, after):
 		return nil
 	case after == nil:
-		return &input.Node{}
+		return &attribute.Node{}
 	default:
-		return &input.Node{ID: *after}
+		return &attribute.Node{ID: *after}
 	}
 }
 
 // changedNames returns the input that replaces a relationship to many nodes, given by their names; nil where it
 // does not change. An empty list, unlike null, clears it.
-func changedNames(before, after []string) *[]input.Node {
+func changedNames(before, after []string) *[]attribute.Node {
 	before, after = slices.Sorted(slices.Values(before)), slices.Sorted(slices.Values(after))
 	if slices.Equal(before, after) {
 		return nil
 	}
-	nodes := []input.Node{}
+	nodes := []attribute.Node{}
 	for _, name := range after {
-		nodes = append(nodes, input.Node{HFID: []string{name}})
+		nodes = append(nodes, attribute.Node{HFID: []string{name}})
 	}
 	return &nodes
 }
@@ -69,19 +69,12 @@ func equal(a, b *string) bool {
 	return *a == *b
 }
 
-// value returns what an attribute holds; nil where the server has null or "", which both mean that it is not set.
-func value[A interface {
-	GetValue() *string
-	comparable
-}](attribute A) *string {
-	var none A
-	if attribute == none {
+// value returns what a text attribute holds; nil where the server has null or "", which both mean that it is not set.
+func value(text *attribute.Text) *string {
+	if text == nil || deref(text.Value) == "" {
 		return nil
 	}
-	if text := attribute.GetValue(); deref(text) != "" {
-		return text
-	}
-	return nil
+	return text.Value
 }
 
 // deref returns what a pointer points to, the zero value of nil.

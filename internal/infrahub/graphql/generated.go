@@ -7,7 +7,7 @@ import (
 	"encoding/json"
 
 	"github.com/Khan/genqlient/graphql"
-	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub/graphql/input"
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub/graphql/attribute"
 )
 
 // Branch includes the requested fields of the GraphQL type Branch.
@@ -104,25 +104,25 @@ type BranchesResponse struct {
 func (v *BranchesResponse) GetBranch() []*Branch { return v.Branch }
 
 type BuiltinTagCreateInput struct {
-	Id          *string     `json:"id,omitempty"`
-	Name        *input.Text `json:"name,omitempty"`
-	Description *input.Text `json:"description,omitempty"`
+	Id          *string         `json:"id,omitempty"`
+	Name        *attribute.Text `json:"name,omitempty"`
+	Description *attribute.Text `json:"description,omitempty"`
 }
 
 // GetId returns BuiltinTagCreateInput.Id, and is useful for accessing the field via an interface.
 func (v *BuiltinTagCreateInput) GetId() *string { return v.Id }
 
 // GetName returns BuiltinTagCreateInput.Name, and is useful for accessing the field via an interface.
-func (v *BuiltinTagCreateInput) GetName() *input.Text { return v.Name }
+func (v *BuiltinTagCreateInput) GetName() *attribute.Text { return v.Name }
 
 // GetDescription returns BuiltinTagCreateInput.Description, and is useful for accessing the field via an interface.
-func (v *BuiltinTagCreateInput) GetDescription() *input.Text { return v.Description }
+func (v *BuiltinTagCreateInput) GetDescription() *attribute.Text { return v.Description }
 
 type BuiltinTagUpdateInput struct {
-	Id          *string     `json:"id,omitempty"`
-	Hfid        []*string   `json:"hfid,omitempty"`
-	Name        *input.Text `json:"name,omitempty"`
-	Description *input.Text `json:"description,omitempty"`
+	Id          *string         `json:"id,omitempty"`
+	Hfid        []*string       `json:"hfid,omitempty"`
+	Name        *attribute.Text `json:"name,omitempty"`
+	Description *attribute.Text `json:"description,omitempty"`
 }
 
 // GetId returns BuiltinTagUpdateInput.Id, and is useful for accessing the field via an interface.
@@ -132,10 +132,10 @@ func (v *BuiltinTagUpdateInput) GetId() *string { return v.Id }
 func (v *BuiltinTagUpdateInput) GetHfid() []*string { return v.Hfid }
 
 // GetName returns BuiltinTagUpdateInput.Name, and is useful for accessing the field via an interface.
-func (v *BuiltinTagUpdateInput) GetName() *input.Text { return v.Name }
+func (v *BuiltinTagUpdateInput) GetName() *attribute.Text { return v.Name }
 
 // GetDescription returns BuiltinTagUpdateInput.Description, and is useful for accessing the field via an interface.
-func (v *BuiltinTagUpdateInput) GetDescription() *input.Text { return v.Description }
+func (v *BuiltinTagUpdateInput) GetDescription() *attribute.Text { return v.Description }
 
 // CancelProposedChangeCoreProposedChangeUpdate includes the requested fields of the GraphQL type CoreProposedChangeUpdate.
 // The GraphQL type's documentation follows.
@@ -185,52 +185,41 @@ func (v *CheckConnectivityResponse) GetInfrahubRepositoryConnectivity() *CheckCo
 	return v.InfrahubRepositoryConnectivity
 }
 
-// Checkbox includes the requested fields of the GraphQL type CheckboxAttribute.
-// The GraphQL type's documentation follows.
-//
-// Attribute of type Checkbox
-type Checkbox struct {
-	Value *bool `json:"value"`
-}
-
-// GetValue returns Checkbox.Value, and is useful for accessing the field via an interface.
-func (v *Checkbox) GetValue() *bool { return v.Value }
-
 type CorePasswordCredentialCreateInput struct {
-	Id          *string     `json:"id,omitempty"`
-	Name        *input.Text `json:"name,omitempty"`
-	Label       *input.Text `json:"label,omitempty"`
-	Description *input.Text `json:"description,omitempty"`
-	Username    *input.Text `json:"username,omitempty"`
-	Password    *input.Text `json:"password,omitempty"`
+	Id          *string         `json:"id,omitempty"`
+	Name        *attribute.Text `json:"name,omitempty"`
+	Label       *attribute.Text `json:"label,omitempty"`
+	Description *attribute.Text `json:"description,omitempty"`
+	Username    *attribute.Text `json:"username,omitempty"`
+	Password    *attribute.Text `json:"password,omitempty"`
 }
 
 // GetId returns CorePasswordCredentialCreateInput.Id, and is useful for accessing the field via an interface.
 func (v *CorePasswordCredentialCreateInput) GetId() *string { return v.Id }
 
 // GetName returns CorePasswordCredentialCreateInput.Name, and is useful for accessing the field via an interface.
-func (v *CorePasswordCredentialCreateInput) GetName() *input.Text { return v.Name }
+func (v *CorePasswordCredentialCreateInput) GetName() *attribute.Text { return v.Name }
 
 // GetLabel returns CorePasswordCredentialCreateInput.Label, and is useful for accessing the field via an interface.
-func (v *CorePasswordCredentialCreateInput) GetLabel() *input.Text { return v.Label }
+func (v *CorePasswordCredentialCreateInput) GetLabel() *attribute.Text { return v.Label }
 
 // GetDescription returns CorePasswordCredentialCreateInput.Description, and is useful for accessing the field via an interface.
-func (v *CorePasswordCredentialCreateInput) GetDescription() *input.Text { return v.Description }
+func (v *CorePasswordCredentialCreateInput) GetDescription() *attribute.Text { return v.Description }
 
 // GetUsername returns CorePasswordCredentialCreateInput.Username, and is useful for accessing the field via an interface.
-func (v *CorePasswordCredentialCreateInput) GetUsername() *input.Text { return v.Username }
+func (v *CorePasswordCredentialCreateInput) GetUsername() *attribute.Text { return v.Username }
 
 // GetPassword returns CorePasswordCredentialCreateInput.Password, and is useful for accessing the field via an interface.
-func (v *CorePasswordCredentialCreateInput) GetPassword() *input.Text { return v.Password }
+func (v *CorePasswordCredentialCreateInput) GetPassword() *attribute.Text { return v.Password }
 
 type CorePasswordCredentialUpdateInput struct {
-	Id          *string     `json:"id,omitempty"`
-	Hfid        []*string   `json:"hfid,omitempty"`
-	Name        *input.Text `json:"name,omitempty"`
-	Label       *input.Text `json:"label,omitempty"`
-	Description *input.Text `json:"description,omitempty"`
-	Username    *input.Text `json:"username,omitempty"`
-	Password    *input.Text `json:"password,omitempty"`
+	Id          *string         `json:"id,omitempty"`
+	Hfid        []*string       `json:"hfid,omitempty"`
+	Name        *attribute.Text `json:"name,omitempty"`
+	Label       *attribute.Text `json:"label,omitempty"`
+	Description *attribute.Text `json:"description,omitempty"`
+	Username    *attribute.Text `json:"username,omitempty"`
+	Password    *attribute.Text `json:"password,omitempty"`
 }
 
 // GetId returns CorePasswordCredentialUpdateInput.Id, and is useful for accessing the field via an interface.
@@ -240,132 +229,132 @@ func (v *CorePasswordCredentialUpdateInput) GetId() *string { return v.Id }
 func (v *CorePasswordCredentialUpdateInput) GetHfid() []*string { return v.Hfid }
 
 // GetName returns CorePasswordCredentialUpdateInput.Name, and is useful for accessing the field via an interface.
-func (v *CorePasswordCredentialUpdateInput) GetName() *input.Text { return v.Name }
+func (v *CorePasswordCredentialUpdateInput) GetName() *attribute.Text { return v.Name }
 
 // GetLabel returns CorePasswordCredentialUpdateInput.Label, and is useful for accessing the field via an interface.
-func (v *CorePasswordCredentialUpdateInput) GetLabel() *input.Text { return v.Label }
+func (v *CorePasswordCredentialUpdateInput) GetLabel() *attribute.Text { return v.Label }
 
 // GetDescription returns CorePasswordCredentialUpdateInput.Description, and is useful for accessing the field via an interface.
-func (v *CorePasswordCredentialUpdateInput) GetDescription() *input.Text { return v.Description }
+func (v *CorePasswordCredentialUpdateInput) GetDescription() *attribute.Text { return v.Description }
 
 // GetUsername returns CorePasswordCredentialUpdateInput.Username, and is useful for accessing the field via an interface.
-func (v *CorePasswordCredentialUpdateInput) GetUsername() *input.Text { return v.Username }
+func (v *CorePasswordCredentialUpdateInput) GetUsername() *attribute.Text { return v.Username }
 
 // GetPassword returns CorePasswordCredentialUpdateInput.Password, and is useful for accessing the field via an interface.
-func (v *CorePasswordCredentialUpdateInput) GetPassword() *input.Text { return v.Password }
+func (v *CorePasswordCredentialUpdateInput) GetPassword() *attribute.Text { return v.Password }
 
 type CoreProposedChangeCreateInput struct {
-	Id          *string     `json:"id,omitempty"`
-	Name        *input.Text `json:"name,omitempty"`
-	Description *input.Text `json:"description,omitempty"`
+	Id          *string         `json:"id,omitempty"`
+	Name        *attribute.Text `json:"name,omitempty"`
+	Description *attribute.Text `json:"description,omitempty"`
 	// Name of the branch containing the changes
-	Source_branch *input.Text `json:"source_branch,omitempty"`
+	Source_branch *attribute.Text `json:"source_branch,omitempty"`
 	// Name of the branch to merge changes into
-	Destination_branch *input.Text `json:"destination_branch,omitempty"`
+	Destination_branch *attribute.Text `json:"destination_branch,omitempty"`
 	// Whether the proposed change is still a draft
-	Is_draft *input.Checkbox `json:"is_draft,omitempty"`
+	Is_draft *attribute.Checkbox `json:"is_draft,omitempty"`
 }
 
 // GetId returns CoreProposedChangeCreateInput.Id, and is useful for accessing the field via an interface.
 func (v *CoreProposedChangeCreateInput) GetId() *string { return v.Id }
 
 // GetName returns CoreProposedChangeCreateInput.Name, and is useful for accessing the field via an interface.
-func (v *CoreProposedChangeCreateInput) GetName() *input.Text { return v.Name }
+func (v *CoreProposedChangeCreateInput) GetName() *attribute.Text { return v.Name }
 
 // GetDescription returns CoreProposedChangeCreateInput.Description, and is useful for accessing the field via an interface.
-func (v *CoreProposedChangeCreateInput) GetDescription() *input.Text { return v.Description }
+func (v *CoreProposedChangeCreateInput) GetDescription() *attribute.Text { return v.Description }
 
 // GetSource_branch returns CoreProposedChangeCreateInput.Source_branch, and is useful for accessing the field via an interface.
-func (v *CoreProposedChangeCreateInput) GetSource_branch() *input.Text { return v.Source_branch }
+func (v *CoreProposedChangeCreateInput) GetSource_branch() *attribute.Text { return v.Source_branch }
 
 // GetDestination_branch returns CoreProposedChangeCreateInput.Destination_branch, and is useful for accessing the field via an interface.
-func (v *CoreProposedChangeCreateInput) GetDestination_branch() *input.Text {
+func (v *CoreProposedChangeCreateInput) GetDestination_branch() *attribute.Text {
 	return v.Destination_branch
 }
 
 // GetIs_draft returns CoreProposedChangeCreateInput.Is_draft, and is useful for accessing the field via an interface.
-func (v *CoreProposedChangeCreateInput) GetIs_draft() *input.Checkbox { return v.Is_draft }
+func (v *CoreProposedChangeCreateInput) GetIs_draft() *attribute.Checkbox { return v.Is_draft }
 
 type CoreProposedChangeUpdateInput struct {
-	Id          *string     `json:"id,omitempty"`
-	Name        *input.Text `json:"name,omitempty"`
-	Description *input.Text `json:"description,omitempty"`
+	Id          *string         `json:"id,omitempty"`
+	Name        *attribute.Text `json:"name,omitempty"`
+	Description *attribute.Text `json:"description,omitempty"`
 	// Whether the proposed change is still a draft
-	Is_draft *input.Checkbox `json:"is_draft,omitempty"`
+	Is_draft *attribute.Checkbox `json:"is_draft,omitempty"`
 	// Current state of the proposed change
-	State *input.Text `json:"state,omitempty"`
+	State *attribute.Text `json:"state,omitempty"`
 }
 
 // GetId returns CoreProposedChangeUpdateInput.Id, and is useful for accessing the field via an interface.
 func (v *CoreProposedChangeUpdateInput) GetId() *string { return v.Id }
 
 // GetName returns CoreProposedChangeUpdateInput.Name, and is useful for accessing the field via an interface.
-func (v *CoreProposedChangeUpdateInput) GetName() *input.Text { return v.Name }
+func (v *CoreProposedChangeUpdateInput) GetName() *attribute.Text { return v.Name }
 
 // GetDescription returns CoreProposedChangeUpdateInput.Description, and is useful for accessing the field via an interface.
-func (v *CoreProposedChangeUpdateInput) GetDescription() *input.Text { return v.Description }
+func (v *CoreProposedChangeUpdateInput) GetDescription() *attribute.Text { return v.Description }
 
 // GetIs_draft returns CoreProposedChangeUpdateInput.Is_draft, and is useful for accessing the field via an interface.
-func (v *CoreProposedChangeUpdateInput) GetIs_draft() *input.Checkbox { return v.Is_draft }
+func (v *CoreProposedChangeUpdateInput) GetIs_draft() *attribute.Checkbox { return v.Is_draft }
 
 // GetState returns CoreProposedChangeUpdateInput.State, and is useful for accessing the field via an interface.
-func (v *CoreProposedChangeUpdateInput) GetState() *input.Text { return v.State }
+func (v *CoreProposedChangeUpdateInput) GetState() *attribute.Text { return v.State }
 
 type CoreReadOnlyRepositoryCreateInput struct {
 	Id *string `json:"id,omitempty"`
 	// Unique name identifier for the repository
-	Name *input.Text `json:"name,omitempty"`
+	Name *attribute.Text `json:"name,omitempty"`
 	// Description of the repository
-	Description *input.Text `json:"description,omitempty"`
+	Description *attribute.Text `json:"description,omitempty"`
 	// URL or path to the Git repository
-	Location *input.Text `json:"location,omitempty"`
+	Location *attribute.Text `json:"location,omitempty"`
 	// Git reference (branch or tag) to track
-	Ref *input.Text `json:"ref,omitempty"`
+	Ref *attribute.Text `json:"ref,omitempty"`
 	// Current commit hash being tracked
-	Commit     *input.Text   `json:"commit,omitempty"`
-	Credential *input.Node   `json:"credential,omitempty"`
-	Tags       *[]input.Node `json:"tags,omitempty"`
+	Commit     *attribute.Text   `json:"commit,omitempty"`
+	Credential *attribute.Node   `json:"credential,omitempty"`
+	Tags       *[]attribute.Node `json:"tags,omitempty"`
 }
 
 // GetId returns CoreReadOnlyRepositoryCreateInput.Id, and is useful for accessing the field via an interface.
 func (v *CoreReadOnlyRepositoryCreateInput) GetId() *string { return v.Id }
 
 // GetName returns CoreReadOnlyRepositoryCreateInput.Name, and is useful for accessing the field via an interface.
-func (v *CoreReadOnlyRepositoryCreateInput) GetName() *input.Text { return v.Name }
+func (v *CoreReadOnlyRepositoryCreateInput) GetName() *attribute.Text { return v.Name }
 
 // GetDescription returns CoreReadOnlyRepositoryCreateInput.Description, and is useful for accessing the field via an interface.
-func (v *CoreReadOnlyRepositoryCreateInput) GetDescription() *input.Text { return v.Description }
+func (v *CoreReadOnlyRepositoryCreateInput) GetDescription() *attribute.Text { return v.Description }
 
 // GetLocation returns CoreReadOnlyRepositoryCreateInput.Location, and is useful for accessing the field via an interface.
-func (v *CoreReadOnlyRepositoryCreateInput) GetLocation() *input.Text { return v.Location }
+func (v *CoreReadOnlyRepositoryCreateInput) GetLocation() *attribute.Text { return v.Location }
 
 // GetRef returns CoreReadOnlyRepositoryCreateInput.Ref, and is useful for accessing the field via an interface.
-func (v *CoreReadOnlyRepositoryCreateInput) GetRef() *input.Text { return v.Ref }
+func (v *CoreReadOnlyRepositoryCreateInput) GetRef() *attribute.Text { return v.Ref }
 
 // GetCommit returns CoreReadOnlyRepositoryCreateInput.Commit, and is useful for accessing the field via an interface.
-func (v *CoreReadOnlyRepositoryCreateInput) GetCommit() *input.Text { return v.Commit }
+func (v *CoreReadOnlyRepositoryCreateInput) GetCommit() *attribute.Text { return v.Commit }
 
 // GetCredential returns CoreReadOnlyRepositoryCreateInput.Credential, and is useful for accessing the field via an interface.
-func (v *CoreReadOnlyRepositoryCreateInput) GetCredential() *input.Node { return v.Credential }
+func (v *CoreReadOnlyRepositoryCreateInput) GetCredential() *attribute.Node { return v.Credential }
 
 // GetTags returns CoreReadOnlyRepositoryCreateInput.Tags, and is useful for accessing the field via an interface.
-func (v *CoreReadOnlyRepositoryCreateInput) GetTags() *[]input.Node { return v.Tags }
+func (v *CoreReadOnlyRepositoryCreateInput) GetTags() *[]attribute.Node { return v.Tags }
 
 type CoreReadOnlyRepositoryUpdateInput struct {
 	Id   *string   `json:"id,omitempty"`
 	Hfid []*string `json:"hfid,omitempty"`
 	// Unique name identifier for the repository
-	Name *input.Text `json:"name,omitempty"`
+	Name *attribute.Text `json:"name,omitempty"`
 	// Description of the repository
-	Description *input.Text `json:"description,omitempty"`
+	Description *attribute.Text `json:"description,omitempty"`
 	// URL or path to the Git repository
-	Location *input.Text `json:"location,omitempty"`
+	Location *attribute.Text `json:"location,omitempty"`
 	// Git reference (branch or tag) to track
-	Ref *input.Text `json:"ref,omitempty"`
+	Ref *attribute.Text `json:"ref,omitempty"`
 	// Current commit hash being tracked
-	Commit     *input.Text   `json:"commit,omitempty"`
-	Credential *input.Node   `json:"credential,omitempty"`
-	Tags       *[]input.Node `json:"tags,omitempty"`
+	Commit     *attribute.Text   `json:"commit,omitempty"`
+	Credential *attribute.Node   `json:"credential,omitempty"`
+	Tags       *[]attribute.Node `json:"tags,omitempty"`
 }
 
 // GetId returns CoreReadOnlyRepositoryUpdateInput.Id, and is useful for accessing the field via an interface.
@@ -375,81 +364,81 @@ func (v *CoreReadOnlyRepositoryUpdateInput) GetId() *string { return v.Id }
 func (v *CoreReadOnlyRepositoryUpdateInput) GetHfid() []*string { return v.Hfid }
 
 // GetName returns CoreReadOnlyRepositoryUpdateInput.Name, and is useful for accessing the field via an interface.
-func (v *CoreReadOnlyRepositoryUpdateInput) GetName() *input.Text { return v.Name }
+func (v *CoreReadOnlyRepositoryUpdateInput) GetName() *attribute.Text { return v.Name }
 
 // GetDescription returns CoreReadOnlyRepositoryUpdateInput.Description, and is useful for accessing the field via an interface.
-func (v *CoreReadOnlyRepositoryUpdateInput) GetDescription() *input.Text { return v.Description }
+func (v *CoreReadOnlyRepositoryUpdateInput) GetDescription() *attribute.Text { return v.Description }
 
 // GetLocation returns CoreReadOnlyRepositoryUpdateInput.Location, and is useful for accessing the field via an interface.
-func (v *CoreReadOnlyRepositoryUpdateInput) GetLocation() *input.Text { return v.Location }
+func (v *CoreReadOnlyRepositoryUpdateInput) GetLocation() *attribute.Text { return v.Location }
 
 // GetRef returns CoreReadOnlyRepositoryUpdateInput.Ref, and is useful for accessing the field via an interface.
-func (v *CoreReadOnlyRepositoryUpdateInput) GetRef() *input.Text { return v.Ref }
+func (v *CoreReadOnlyRepositoryUpdateInput) GetRef() *attribute.Text { return v.Ref }
 
 // GetCommit returns CoreReadOnlyRepositoryUpdateInput.Commit, and is useful for accessing the field via an interface.
-func (v *CoreReadOnlyRepositoryUpdateInput) GetCommit() *input.Text { return v.Commit }
+func (v *CoreReadOnlyRepositoryUpdateInput) GetCommit() *attribute.Text { return v.Commit }
 
 // GetCredential returns CoreReadOnlyRepositoryUpdateInput.Credential, and is useful for accessing the field via an interface.
-func (v *CoreReadOnlyRepositoryUpdateInput) GetCredential() *input.Node { return v.Credential }
+func (v *CoreReadOnlyRepositoryUpdateInput) GetCredential() *attribute.Node { return v.Credential }
 
 // GetTags returns CoreReadOnlyRepositoryUpdateInput.Tags, and is useful for accessing the field via an interface.
-func (v *CoreReadOnlyRepositoryUpdateInput) GetTags() *[]input.Node { return v.Tags }
+func (v *CoreReadOnlyRepositoryUpdateInput) GetTags() *[]attribute.Node { return v.Tags }
 
 type CoreRepositoryCreateInput struct {
 	Id *string `json:"id,omitempty"`
 	// Unique name identifier for the repository
-	Name *input.Text `json:"name,omitempty"`
+	Name *attribute.Text `json:"name,omitempty"`
 	// Description of the repository
-	Description *input.Text `json:"description,omitempty"`
+	Description *attribute.Text `json:"description,omitempty"`
 	// URL or path to the Git repository
-	Location *input.Text `json:"location,omitempty"`
+	Location *attribute.Text `json:"location,omitempty"`
 	// Default branch name in the Git repository
-	Default_branch *input.Text `json:"default_branch,omitempty"`
+	Default_branch *attribute.Text `json:"default_branch,omitempty"`
 	// Current commit hash being tracked
-	Commit     *input.Text   `json:"commit,omitempty"`
-	Credential *input.Node   `json:"credential,omitempty"`
-	Tags       *[]input.Node `json:"tags,omitempty"`
+	Commit     *attribute.Text   `json:"commit,omitempty"`
+	Credential *attribute.Node   `json:"credential,omitempty"`
+	Tags       *[]attribute.Node `json:"tags,omitempty"`
 }
 
 // GetId returns CoreRepositoryCreateInput.Id, and is useful for accessing the field via an interface.
 func (v *CoreRepositoryCreateInput) GetId() *string { return v.Id }
 
 // GetName returns CoreRepositoryCreateInput.Name, and is useful for accessing the field via an interface.
-func (v *CoreRepositoryCreateInput) GetName() *input.Text { return v.Name }
+func (v *CoreRepositoryCreateInput) GetName() *attribute.Text { return v.Name }
 
 // GetDescription returns CoreRepositoryCreateInput.Description, and is useful for accessing the field via an interface.
-func (v *CoreRepositoryCreateInput) GetDescription() *input.Text { return v.Description }
+func (v *CoreRepositoryCreateInput) GetDescription() *attribute.Text { return v.Description }
 
 // GetLocation returns CoreRepositoryCreateInput.Location, and is useful for accessing the field via an interface.
-func (v *CoreRepositoryCreateInput) GetLocation() *input.Text { return v.Location }
+func (v *CoreRepositoryCreateInput) GetLocation() *attribute.Text { return v.Location }
 
 // GetDefault_branch returns CoreRepositoryCreateInput.Default_branch, and is useful for accessing the field via an interface.
-func (v *CoreRepositoryCreateInput) GetDefault_branch() *input.Text { return v.Default_branch }
+func (v *CoreRepositoryCreateInput) GetDefault_branch() *attribute.Text { return v.Default_branch }
 
 // GetCommit returns CoreRepositoryCreateInput.Commit, and is useful for accessing the field via an interface.
-func (v *CoreRepositoryCreateInput) GetCommit() *input.Text { return v.Commit }
+func (v *CoreRepositoryCreateInput) GetCommit() *attribute.Text { return v.Commit }
 
 // GetCredential returns CoreRepositoryCreateInput.Credential, and is useful for accessing the field via an interface.
-func (v *CoreRepositoryCreateInput) GetCredential() *input.Node { return v.Credential }
+func (v *CoreRepositoryCreateInput) GetCredential() *attribute.Node { return v.Credential }
 
 // GetTags returns CoreRepositoryCreateInput.Tags, and is useful for accessing the field via an interface.
-func (v *CoreRepositoryCreateInput) GetTags() *[]input.Node { return v.Tags }
+func (v *CoreRepositoryCreateInput) GetTags() *[]attribute.Node { return v.Tags }
 
 type CoreRepositoryUpdateInput struct {
 	Id   *string   `json:"id,omitempty"`
 	Hfid []*string `json:"hfid,omitempty"`
 	// Unique name identifier for the repository
-	Name *input.Text `json:"name,omitempty"`
+	Name *attribute.Text `json:"name,omitempty"`
 	// Description of the repository
-	Description *input.Text `json:"description,omitempty"`
+	Description *attribute.Text `json:"description,omitempty"`
 	// URL or path to the Git repository
-	Location *input.Text `json:"location,omitempty"`
+	Location *attribute.Text `json:"location,omitempty"`
 	// Default branch name in the Git repository
-	Default_branch *input.Text `json:"default_branch,omitempty"`
+	Default_branch *attribute.Text `json:"default_branch,omitempty"`
 	// Current commit hash being tracked
-	Commit     *input.Text   `json:"commit,omitempty"`
-	Credential *input.Node   `json:"credential,omitempty"`
-	Tags       *[]input.Node `json:"tags,omitempty"`
+	Commit     *attribute.Text   `json:"commit,omitempty"`
+	Credential *attribute.Node   `json:"credential,omitempty"`
+	Tags       *[]attribute.Node `json:"tags,omitempty"`
 }
 
 // GetId returns CoreRepositoryUpdateInput.Id, and is useful for accessing the field via an interface.
@@ -459,25 +448,25 @@ func (v *CoreRepositoryUpdateInput) GetId() *string { return v.Id }
 func (v *CoreRepositoryUpdateInput) GetHfid() []*string { return v.Hfid }
 
 // GetName returns CoreRepositoryUpdateInput.Name, and is useful for accessing the field via an interface.
-func (v *CoreRepositoryUpdateInput) GetName() *input.Text { return v.Name }
+func (v *CoreRepositoryUpdateInput) GetName() *attribute.Text { return v.Name }
 
 // GetDescription returns CoreRepositoryUpdateInput.Description, and is useful for accessing the field via an interface.
-func (v *CoreRepositoryUpdateInput) GetDescription() *input.Text { return v.Description }
+func (v *CoreRepositoryUpdateInput) GetDescription() *attribute.Text { return v.Description }
 
 // GetLocation returns CoreRepositoryUpdateInput.Location, and is useful for accessing the field via an interface.
-func (v *CoreRepositoryUpdateInput) GetLocation() *input.Text { return v.Location }
+func (v *CoreRepositoryUpdateInput) GetLocation() *attribute.Text { return v.Location }
 
 // GetDefault_branch returns CoreRepositoryUpdateInput.Default_branch, and is useful for accessing the field via an interface.
-func (v *CoreRepositoryUpdateInput) GetDefault_branch() *input.Text { return v.Default_branch }
+func (v *CoreRepositoryUpdateInput) GetDefault_branch() *attribute.Text { return v.Default_branch }
 
 // GetCommit returns CoreRepositoryUpdateInput.Commit, and is useful for accessing the field via an interface.
-func (v *CoreRepositoryUpdateInput) GetCommit() *input.Text { return v.Commit }
+func (v *CoreRepositoryUpdateInput) GetCommit() *attribute.Text { return v.Commit }
 
 // GetCredential returns CoreRepositoryUpdateInput.Credential, and is useful for accessing the field via an interface.
-func (v *CoreRepositoryUpdateInput) GetCredential() *input.Node { return v.Credential }
+func (v *CoreRepositoryUpdateInput) GetCredential() *attribute.Node { return v.Credential }
 
 // GetTags returns CoreRepositoryUpdateInput.Tags, and is useful for accessing the field via an interface.
-func (v *CoreRepositoryUpdateInput) GetTags() *[]input.Node { return v.Tags }
+func (v *CoreRepositoryUpdateInput) GetTags() *[]attribute.Node { return v.Tags }
 
 // CreateBranchBranchCreate includes the requested fields of the GraphQL type BranchCreate.
 type CreateBranchBranchCreate struct {
@@ -622,33 +611,33 @@ func (v *CreateTagResponse) GetBuiltinTagCreate() *CreateTagBuiltinTagCreate {
 // Username/Password based credential
 type Credential struct {
 	// Unique identifier
-	Id          string `json:"id"`
-	Name        *Text  `json:"name"`
-	Label       *Text  `json:"label"`
-	Description *Text  `json:"description"`
+	Id          string          `json:"id"`
+	Name        *attribute.Text `json:"name"`
+	Label       *attribute.Text `json:"label"`
+	Description *attribute.Text `json:"description"`
 	// None
-	Username *Text `json:"username"`
+	Username *attribute.Text `json:"username"`
 	// None
-	Password *Text `json:"password"`
+	Password *attribute.Text `json:"password"`
 }
 
 // GetId returns Credential.Id, and is useful for accessing the field via an interface.
 func (v *Credential) GetId() string { return v.Id }
 
 // GetName returns Credential.Name, and is useful for accessing the field via an interface.
-func (v *Credential) GetName() *Text { return v.Name }
+func (v *Credential) GetName() *attribute.Text { return v.Name }
 
 // GetLabel returns Credential.Label, and is useful for accessing the field via an interface.
-func (v *Credential) GetLabel() *Text { return v.Label }
+func (v *Credential) GetLabel() *attribute.Text { return v.Label }
 
 // GetDescription returns Credential.Description, and is useful for accessing the field via an interface.
-func (v *Credential) GetDescription() *Text { return v.Description }
+func (v *Credential) GetDescription() *attribute.Text { return v.Description }
 
 // GetUsername returns Credential.Username, and is useful for accessing the field via an interface.
-func (v *Credential) GetUsername() *Text { return v.Username }
+func (v *Credential) GetUsername() *attribute.Text { return v.Username }
 
 // GetPassword returns Credential.Password, and is useful for accessing the field via an interface.
-func (v *Credential) GetPassword() *Text { return v.Password }
+func (v *Credential) GetPassword() *attribute.Text { return v.Password }
 
 // CredentialsCorePasswordCredentialPaginatedCorePasswordCredential includes the requested fields of the GraphQL type PaginatedCorePasswordCredential.
 // The GraphQL type's documentation follows.
@@ -828,39 +817,39 @@ type ProposedChange struct {
 	// Unique identifier
 	Id string `json:"id"`
 	// None (required)
-	Name *Text `json:"name"`
+	Name *attribute.Text `json:"name"`
 	// None
-	Description *Text `json:"description"`
+	Description *attribute.Text `json:"description"`
 	// Name of the branch containing the changes (required)
-	Source_branch *Text `json:"source_branch"`
+	Source_branch *attribute.Text `json:"source_branch"`
 	// Name of the branch to merge changes into (required)
-	Destination_branch *Text `json:"destination_branch"`
+	Destination_branch *attribute.Text `json:"destination_branch"`
 	// Whether the proposed change is still a draft
-	Is_draft *Checkbox `json:"is_draft"`
+	Is_draft *attribute.Checkbox `json:"is_draft"`
 	// Current state of the proposed change
-	State *Text `json:"state"`
+	State *attribute.Text `json:"state"`
 }
 
 // GetId returns ProposedChange.Id, and is useful for accessing the field via an interface.
 func (v *ProposedChange) GetId() string { return v.Id }
 
 // GetName returns ProposedChange.Name, and is useful for accessing the field via an interface.
-func (v *ProposedChange) GetName() *Text { return v.Name }
+func (v *ProposedChange) GetName() *attribute.Text { return v.Name }
 
 // GetDescription returns ProposedChange.Description, and is useful for accessing the field via an interface.
-func (v *ProposedChange) GetDescription() *Text { return v.Description }
+func (v *ProposedChange) GetDescription() *attribute.Text { return v.Description }
 
 // GetSource_branch returns ProposedChange.Source_branch, and is useful for accessing the field via an interface.
-func (v *ProposedChange) GetSource_branch() *Text { return v.Source_branch }
+func (v *ProposedChange) GetSource_branch() *attribute.Text { return v.Source_branch }
 
 // GetDestination_branch returns ProposedChange.Destination_branch, and is useful for accessing the field via an interface.
-func (v *ProposedChange) GetDestination_branch() *Text { return v.Destination_branch }
+func (v *ProposedChange) GetDestination_branch() *attribute.Text { return v.Destination_branch }
 
 // GetIs_draft returns ProposedChange.Is_draft, and is useful for accessing the field via an interface.
-func (v *ProposedChange) GetIs_draft() *Checkbox { return v.Is_draft }
+func (v *ProposedChange) GetIs_draft() *attribute.Checkbox { return v.Is_draft }
 
 // GetState returns ProposedChange.State, and is useful for accessing the field via an interface.
-func (v *ProposedChange) GetState() *Text { return v.State }
+func (v *ProposedChange) GetState() *attribute.Text { return v.State }
 
 // ProposedChangesCoreProposedChangePaginatedCoreProposedChange includes the requested fields of the GraphQL type PaginatedCoreProposedChange.
 // The GraphQL type's documentation follows.
@@ -1020,21 +1009,21 @@ type ReadOnlyRepository struct {
 	// Unique identifier
 	Id string `json:"id"`
 	// Unique name identifier for the repository
-	Name *Text `json:"name"`
+	Name *attribute.Text `json:"name"`
 	// Description of the repository
-	Description *Text `json:"description"`
+	Description *attribute.Text `json:"description"`
 	// URL or path to the Git repository
-	Location *Text `json:"location"`
+	Location *attribute.Text `json:"location"`
 	// Git reference (branch or tag) to track
-	Ref *Text `json:"ref"`
+	Ref *attribute.Text `json:"ref"`
 	// Current commit hash being tracked
-	Commit *Text `json:"commit"`
+	Commit *attribute.Text `json:"commit"`
 	// Internal status of the repository on this branch
-	Internal_status *Status `json:"internal_status"`
+	Internal_status *attribute.Text `json:"internal_status"`
 	// Connectivity status of the repository
-	Operational_status *Status `json:"operational_status"`
+	Operational_status *attribute.Text `json:"operational_status"`
 	// Current synchronization status of the repository
-	Sync_status *Status            `json:"sync_status"`
+	Sync_status *attribute.Text    `json:"sync_status"`
 	Credential  *RelatedCredential `json:"credential"`
 	Tags        *RelatedTags       `json:"tags"`
 }
@@ -1043,28 +1032,28 @@ type ReadOnlyRepository struct {
 func (v *ReadOnlyRepository) GetId() string { return v.Id }
 
 // GetName returns ReadOnlyRepository.Name, and is useful for accessing the field via an interface.
-func (v *ReadOnlyRepository) GetName() *Text { return v.Name }
+func (v *ReadOnlyRepository) GetName() *attribute.Text { return v.Name }
 
 // GetDescription returns ReadOnlyRepository.Description, and is useful for accessing the field via an interface.
-func (v *ReadOnlyRepository) GetDescription() *Text { return v.Description }
+func (v *ReadOnlyRepository) GetDescription() *attribute.Text { return v.Description }
 
 // GetLocation returns ReadOnlyRepository.Location, and is useful for accessing the field via an interface.
-func (v *ReadOnlyRepository) GetLocation() *Text { return v.Location }
+func (v *ReadOnlyRepository) GetLocation() *attribute.Text { return v.Location }
 
 // GetRef returns ReadOnlyRepository.Ref, and is useful for accessing the field via an interface.
-func (v *ReadOnlyRepository) GetRef() *Text { return v.Ref }
+func (v *ReadOnlyRepository) GetRef() *attribute.Text { return v.Ref }
 
 // GetCommit returns ReadOnlyRepository.Commit, and is useful for accessing the field via an interface.
-func (v *ReadOnlyRepository) GetCommit() *Text { return v.Commit }
+func (v *ReadOnlyRepository) GetCommit() *attribute.Text { return v.Commit }
 
 // GetInternal_status returns ReadOnlyRepository.Internal_status, and is useful for accessing the field via an interface.
-func (v *ReadOnlyRepository) GetInternal_status() *Status { return v.Internal_status }
+func (v *ReadOnlyRepository) GetInternal_status() *attribute.Text { return v.Internal_status }
 
 // GetOperational_status returns ReadOnlyRepository.Operational_status, and is useful for accessing the field via an interface.
-func (v *ReadOnlyRepository) GetOperational_status() *Status { return v.Operational_status }
+func (v *ReadOnlyRepository) GetOperational_status() *attribute.Text { return v.Operational_status }
 
 // GetSync_status returns ReadOnlyRepository.Sync_status, and is useful for accessing the field via an interface.
-func (v *ReadOnlyRepository) GetSync_status() *Status { return v.Sync_status }
+func (v *ReadOnlyRepository) GetSync_status() *attribute.Text { return v.Sync_status }
 
 // GetCredential returns ReadOnlyRepository.Credential, and is useful for accessing the field via an interface.
 func (v *ReadOnlyRepository) GetCredential() *RelatedCredential { return v.Credential }
@@ -1135,11 +1124,11 @@ func (v *RelatedCredentialNode) GetId() *string { return v.Id }
 // Standard Tag object to attach to other objects to provide some context.
 type RelatedTag struct {
 	// None (required)
-	Name *Text `json:"name"`
+	Name *attribute.Text `json:"name"`
 }
 
 // GetName returns RelatedTag.Name, and is useful for accessing the field via an interface.
-func (v *RelatedTag) GetName() *Text { return v.Name }
+func (v *RelatedTag) GetName() *attribute.Text { return v.Name }
 
 // RelatedTags includes the requested fields of the GraphQL type NestedPaginatedBuiltinTag.
 // The GraphQL type's documentation follows.
@@ -1204,21 +1193,21 @@ type Repository struct {
 	// Unique identifier
 	Id string `json:"id"`
 	// Unique name identifier for the repository
-	Name *Text `json:"name"`
+	Name *attribute.Text `json:"name"`
 	// Description of the repository
-	Description *Text `json:"description"`
+	Description *attribute.Text `json:"description"`
 	// URL or path to the Git repository
-	Location *Text `json:"location"`
+	Location *attribute.Text `json:"location"`
 	// Default branch name in the Git repository
-	Ref *Text `json:"ref"`
+	Ref *attribute.Text `json:"ref"`
 	// Current commit hash being tracked
-	Commit *Text `json:"commit"`
+	Commit *attribute.Text `json:"commit"`
 	// Internal status of the repository on this branch
-	Internal_status *Status `json:"internal_status"`
+	Internal_status *attribute.Text `json:"internal_status"`
 	// Connectivity status of the repository
-	Operational_status *Status `json:"operational_status"`
+	Operational_status *attribute.Text `json:"operational_status"`
 	// Current synchronization status of the repository
-	Sync_status *Status            `json:"sync_status"`
+	Sync_status *attribute.Text    `json:"sync_status"`
 	Credential  *RelatedCredential `json:"credential"`
 	Tags        *RelatedTags       `json:"tags"`
 }
@@ -1227,28 +1216,28 @@ type Repository struct {
 func (v *Repository) GetId() string { return v.Id }
 
 // GetName returns Repository.Name, and is useful for accessing the field via an interface.
-func (v *Repository) GetName() *Text { return v.Name }
+func (v *Repository) GetName() *attribute.Text { return v.Name }
 
 // GetDescription returns Repository.Description, and is useful for accessing the field via an interface.
-func (v *Repository) GetDescription() *Text { return v.Description }
+func (v *Repository) GetDescription() *attribute.Text { return v.Description }
 
 // GetLocation returns Repository.Location, and is useful for accessing the field via an interface.
-func (v *Repository) GetLocation() *Text { return v.Location }
+func (v *Repository) GetLocation() *attribute.Text { return v.Location }
 
 // GetRef returns Repository.Ref, and is useful for accessing the field via an interface.
-func (v *Repository) GetRef() *Text { return v.Ref }
+func (v *Repository) GetRef() *attribute.Text { return v.Ref }
 
 // GetCommit returns Repository.Commit, and is useful for accessing the field via an interface.
-func (v *Repository) GetCommit() *Text { return v.Commit }
+func (v *Repository) GetCommit() *attribute.Text { return v.Commit }
 
 // GetInternal_status returns Repository.Internal_status, and is useful for accessing the field via an interface.
-func (v *Repository) GetInternal_status() *Status { return v.Internal_status }
+func (v *Repository) GetInternal_status() *attribute.Text { return v.Internal_status }
 
 // GetOperational_status returns Repository.Operational_status, and is useful for accessing the field via an interface.
-func (v *Repository) GetOperational_status() *Status { return v.Operational_status }
+func (v *Repository) GetOperational_status() *attribute.Text { return v.Operational_status }
 
 // GetSync_status returns Repository.Sync_status, and is useful for accessing the field via an interface.
-func (v *Repository) GetSync_status() *Status { return v.Sync_status }
+func (v *Repository) GetSync_status() *attribute.Text { return v.Sync_status }
 
 // GetCredential returns Repository.Credential, and is useful for accessing the field via an interface.
 func (v *Repository) GetCredential() *RelatedCredential { return v.Credential }
@@ -1304,17 +1293,6 @@ var AllStateType = []StateType{
 	StateTypeCancelling,
 }
 
-// Status includes the requested fields of the GraphQL type Dropdown.
-// The GraphQL type's documentation follows.
-//
-// Attribute of type Dropdown
-type Status struct {
-	Value *string `json:"value"`
-}
-
-// GetValue returns Status.Value, and is useful for accessing the field via an interface.
-func (v *Status) GetValue() *string { return v.Value }
-
 // Tag includes the GraphQL fields of BuiltinTag requested by the fragment Tag.
 // The GraphQL type's documentation follows.
 //
@@ -1323,19 +1301,19 @@ type Tag struct {
 	// Unique identifier
 	Id string `json:"id"`
 	// None (required)
-	Name *Text `json:"name"`
+	Name *attribute.Text `json:"name"`
 	// None
-	Description *Text `json:"description"`
+	Description *attribute.Text `json:"description"`
 }
 
 // GetId returns Tag.Id, and is useful for accessing the field via an interface.
 func (v *Tag) GetId() string { return v.Id }
 
 // GetName returns Tag.Name, and is useful for accessing the field via an interface.
-func (v *Tag) GetName() *Text { return v.Name }
+func (v *Tag) GetName() *attribute.Text { return v.Name }
 
 // GetDescription returns Tag.Description, and is useful for accessing the field via an interface.
-func (v *Tag) GetDescription() *Text { return v.Description }
+func (v *Tag) GetDescription() *attribute.Text { return v.Description }
 
 // TagsBuiltinTagPaginatedBuiltinTag includes the requested fields of the GraphQL type PaginatedBuiltinTag.
 // The GraphQL type's documentation follows.
@@ -1504,17 +1482,6 @@ type TasksResponse struct {
 
 // GetInfrahubTask returns TasksResponse.InfrahubTask, and is useful for accessing the field via an interface.
 func (v *TasksResponse) GetInfrahubTask() *TasksInfrahubTaskTasks { return v.InfrahubTask }
-
-// Text includes the requested fields of the GraphQL type TextAttribute.
-// The GraphQL type's documentation follows.
-//
-// Attribute of type Text
-type Text struct {
-	Value *string `json:"value"`
-}
-
-// GetValue returns Text.Value, and is useful for accessing the field via an interface.
-func (v *Text) GetValue() *string { return v.Value }
 
 // UpdateBranchBranchUpdate includes the requested fields of the GraphQL type BranchUpdate.
 type UpdateBranchBranchUpdate struct {
