@@ -67,6 +67,7 @@ func TestExamples_DataSourcesAreRead(t *testing.T) {
 			t.Parallel()
 			s := newServer(t)
 			s.newRemote(t, "network/automation.git")
+			s.newTag(t, "core")
 			w := newWorkspace(t, requirement+"provider \"infrahub\" {}\n"+s.example(t, file), "INFRAHUB_ADDRESS="+s.address, "INFRAHUB_API_TOKEN="+s.token)
 			w.run("apply", "-auto-approve", "-input=false")
 			w.run("plan", "-detailed-exitcode", "-input=false")
