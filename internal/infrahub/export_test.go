@@ -21,7 +21,7 @@ func DialThrough(t *testing.T, client *Client, dial func(ctx context.Context, ne
 	case *sessionAuth:
 		through = authenticated.next
 	}
-	answers, _ := through.(wholeAnswers)
+	answers, _ := through.(bufferedTransport)
 	network, ok := answers.next.(*http.Transport)
 	if !ok {
 		t.Fatalf("no *http.Transport under %T", through)

@@ -77,7 +77,7 @@ func lost(err error) bool {
 	case 0, http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		return true
 	default:
-		return failure.crashed || errors.Is(err, ErrNotInfrahub)
+		return failure.serverError || errors.Is(err, ErrNotInfrahub)
 	}
 }
 
