@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// Lingering is how long a change waits for the end of earlier imports.
-const Lingering = lingering
+// IdleTimeout is how long a change waits for the end of earlier imports.
+const IdleTimeout = idleTimeout
 
 // DialThrough makes a client reach its server by other means than sockets, which would stop the clock
 // of a synctest bubble.

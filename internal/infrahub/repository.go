@@ -173,7 +173,7 @@ func (c *Client) Relocate(ctx context.Context, before, after Repository) (*Impor
 		if err := c.update(ctx, between, after); err != nil {
 			return nil, err
 		}
-		return c.importOfMove(after, between, from), nil
+		return c.importOfRelocation(after, between, from), nil
 	}
 	current, err := c.Repository(ctx, before.Kind, before.ID)
 	if err != nil {
@@ -202,8 +202,8 @@ func (c *Client) bump(ctx context.Context, before, after Repository) (*Import, e
 	if current.Ref == after.Ref {
 		return c.Reimport(ctx, after)
 	}
-	from.before = current.Commit
-	return c.importOfBump(after, from), nil
+	from.previousCommit = current.Commit
+	return c.importOfRefChange(after, from), nil
 }
 
 func (c *Client) update(ctx context.Context, before, after Repository) error {
