@@ -271,7 +271,7 @@ func TestRefs_AnswersThatAreNotGit(t *testing.T) {
 		{"cut off", git(text("001e# service=git-up")), gitremote.ErrUnreachable, "EOF"},
 		{"forbidden", status(http.StatusForbidden), gitremote.ErrAuthentication, "denied"},
 		{"unwell", status(http.StatusServiceUnavailable), gitremote.ErrUnreachable, "503"},
-		{"an error line", git(text("0010ERR " + canary[:8])), gitremote.ErrUnreachable, "answers with an error"},
+		{"an error line", git(text("0010ERR " + canary[:8])), gitremote.ErrUnreachable, "responds with an error"},
 		{"no HTTP", hijacked, gitremote.ErrUnreachable, "malformed"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -88,7 +88,7 @@ func TestVersions_NoneMatches(t *testing.T) {
 		{"too new", ">= 3", "network-v", false, []string{"network-v2.0.0-beta", "network-v1.1.0", "network-v1.0.0"}, `matches ">= 3" among network-v2.0.0-beta, `},
 		{"a prerelease only", "> 1.1.0", "network-v", false, []string{"network-v2.0.0-beta", "network-v1.1.0", "network-v1.0.0"}, "network-v2.0.0-beta"},
 		{"many", "> 9", "", false, []string{"v2.0.0-rc.1", "v1.10.0", "v1.9.0", "v1.2.9", "v1.2.0", "v0.3.0", "v0.2.0"}, "v1.2.0 and 2 more"},
-		{"no such prefix", "", "none-", true, nil, `no tag is "none-" and a semantic version`},
+		{"no such prefix", "", "none-", true, nil, `no tag consists of "none-" and a semantic version`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -106,7 +106,7 @@ func TestVersions_NoneMatches(t *testing.T) {
 
 func TestVersions_NoneThatCountsSaysWhatThereIs(t *testing.T) {
 	t.Parallel()
-	if _, err := tagged(t, "v1.0.0-rc.1").Versions("", "", false); err == nil || err.Error() != "no release is among v1.0.0-rc.1" {
+	if _, err := tagged(t, "v1.0.0-rc.1").Versions("", "", false); err == nil || err.Error() != "no release is among the tags, only prereleases: v1.0.0-rc.1" {
 		t.Errorf("got %v", err)
 	}
 	if _, err := tagged(t, "latest").Versions("", "", false); err == nil || err.Error() != "no tag is a semantic version" {

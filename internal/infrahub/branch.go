@@ -33,7 +33,7 @@ func (b Branch) Writable() bool {
 // WithBranch returns a client for another branch of the same server. Both share connections, login and polling.
 func (c *Client) WithBranch(branch string) *Client {
 	other := *c
-	other.branch, other.graphql = branch, c.graphql.on(branch)
+	other.branch, other.graphql = branch, c.graphql.withBranch(branch)
 	return &other
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mockserver"
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/tlsconfig"
 )
 
 func TestConnect_ReturnsTheVersionOfTheServerAndTheBranch(t *testing.T) {
@@ -36,7 +37,9 @@ func TestConnect_ReturnsTheVersionOfTheServerAndTheBranch(t *testing.T) {
 func TestConnect_OldestVersion(t *testing.T) {
 	t.Parallel()
 	for version, tooOld := range map[string]bool{
-		"1.8.4": true, "0.16.2": true, "1.9.0": false, "1.9.0rc0": false, "1.9.9": false, "1.10.0": false, "2.0.0": false,
+		"1.8.4": true, "0.16.2": true, "1.9.0": false, "1.9.9": false, "1.10.0": false, "2.0.0": false,
+		// A prerelease or build counts as its release.
+		"1.9.0-rc1": false, "1.9.0rc0": false, "1.9.0b2": false, "1.9.0+build.7": false, "1.8.9-rc1": true, "1.8.9rc1": true,
 	} {
 		t.Run(version, func(t *testing.T) {
 			t.Parallel()
@@ -84,7 +87,7 @@ func TestConnect_NoServer(t *testing.T) {
 	if !errors.Is(err, infrahub.ErrUnreachable) {
 		t.Fatalf("got %v, want ErrUnreachable", err)
 	}
-	failed(t, err, want{message: "no answer from " + nowhere.String(), operation: "ServerInfo"})
+	failed(t, err, want{message: "no response from " + nowhere.String(), operation: "ServerInfo"})
 }
 
 func TestNew_AuthoritiesWithoutACertificate(t *testing.T) {
@@ -92,7 +95,7 @@ func TestNew_AuthoritiesWithoutACertificate(t *testing.T) {
 	_, err := infrahub.New(infrahub.Config{
 		Address: &url.URL{Scheme: "https", Host: "infrahub.test"}, Network: infrahub.Network{CACertificatesPEM: []byte("no certificate")},
 	})
-	if !errors.Is(err, infrahub.ErrNoCertificate) {
+	if !errors.Is(err, tlsconfig.ErrNoCertificate) {
 		t.Errorf("got %v, want ErrNoCertificate", err)
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// Lingering is how long a change waits for the end of earlier imports.
-const Lingering = lingering
+// IdleTimeout is how long a change waits for the end of earlier imports.
+const IdleTimeout = idleTimeout
 
 // DialThrough makes a client reach its server by other means than sockets, which would stop the clock
 // of a synctest bubble.
@@ -21,7 +21,7 @@ func DialThrough(t *testing.T, client *Client, dial func(ctx context.Context, ne
 	case *sessionAuth:
 		through = authenticated.next
 	}
-	answers, _ := through.(wholeAnswers)
+	answers, _ := through.(bufferedTransport)
 	network, ok := answers.next.(*http.Transport)
 	if !ok {
 		t.Fatalf("no *http.Transport under %T", through)

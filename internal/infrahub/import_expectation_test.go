@@ -15,7 +15,7 @@ func TestExpectation_OfABump(t *testing.T) {
 		t.Fatal(err)
 	}
 	since := time.Date(2024, time.January, 1, 12, 0, 0, 0, time.UTC)
-	bumped := client.importOfBump(Repository{Kind: ReadOnly, ID: "ours", Ref: "v1.1.0"}, baseline{since: since})
+	bumped := client.importOfRefChange(Repository{Kind: ReadOnly, ID: "ours", Ref: "v1.1.0"}, baseline{since: since})
 	for _, test := range []struct {
 		name string
 		edit func(t *task)

@@ -25,7 +25,7 @@ func TestReason_OfRecordedLogs(t *testing.T) {
 	for n, line := range lines {
 		t.Run(line.Name+" "+strconv.Itoa(n), func(t *testing.T) {
 			t.Parallel()
-			thrown := raised(line.Message)
+			thrown := parseException(line.Message)
 			if got := thrown.reason(); got != line.Reason {
 				t.Errorf("reason\ngot  %s\nwant %s", got, line.Reason)
 			}
@@ -51,7 +51,7 @@ func TestReason_InOtherShapes(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			if got := raised(test.message).reason(); got != test.want {
+			if got := parseException(test.message).reason(); got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 		})

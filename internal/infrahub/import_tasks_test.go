@@ -217,7 +217,7 @@ func TestImport_WithoutPermissionToSeeTasksThatIsGivenUp(t *testing.T) {
 		s.Inject(mockserver.Fault{NoTasks: true})
 		_, started := begin(t, s.client(t), readOnly(newRemote(t), "v1.0.0"))
 		_, err := started.Wait(canceledAfter(t, time.Second))
-		if failure := unfinished(t, err, context.Canceled); len(failure.Tasks) != 1 || failure.Tasks[0] != "its tasks cannot be seen" {
+		if failure := unfinished(t, err, context.Canceled); len(failure.Tasks) != 1 || failure.Tasks[0] != "its tasks are not visible" {
 			t.Errorf("was at %q", failure.Tasks)
 		}
 	})

@@ -667,8 +667,8 @@ func TestImport_BumpDoesNotWaitForEver(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		began := time.Now()
 		started := bump(t, client, created, "v1.1.0")
-		if took := time.Since(began); took < infrahub.Lingering || took > infrahub.Lingering+5*time.Second {
-			t.Errorf("waited for %s, want %s", took, infrahub.Lingering)
+		if took := time.Since(began); took < infrahub.IdleTimeout || took > infrahub.IdleTimeout+5*time.Second {
+			t.Errorf("waited for %s, want %s", took, infrahub.IdleTimeout)
 		}
 		r.done(t, started, "v1.1.0")
 	})

@@ -202,7 +202,7 @@ func outcomeUnknown(err error) bool {
 	case 0, http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		return true
 	default:
-		return failure.crashed || errors.Is(err, ErrNotInfrahub)
+		return failure.serverError || errors.Is(err, ErrNotInfrahub)
 	}
 }
 

@@ -58,7 +58,7 @@ func (c *Client) relocateReadOnly(ctx context.Context, before, after Repository)
 	if err := repositories.Update(ctx, between, after); err != nil {
 		return nil, err
 	}
-	return c.importOfMove(after, between, from), nil
+	return c.importOfRelocation(after, between, from), nil
 }
 
 // relocateReadWrite leaves the import to the periodic sync, the only one that goes to the new location
@@ -93,8 +93,8 @@ func (c *Client) changeRef(ctx context.Context, before, after Repository) (*Impo
 	if current.Ref == after.Ref {
 		return c.Reimport(ctx, after)
 	}
-	from.before = current.Commit
-	return c.importOfBump(after, from), nil
+	from.previousCommit = current.Commit
+	return c.importOfRefChange(after, from), nil
 }
 
 // SetRef sets the ref of a read-only repository on the client's branch alone, and returns the import that this starts. The

@@ -159,7 +159,7 @@ func TestMove_ReadWriteToTheSameCommits(t *testing.T) {
 		before := established(t, client, readWrite(r))
 		began := time.Now()
 		done := settle(t, move(t, client, before, same.Path))
-		if commit := r.name(done.Commit); commit != "main" || !strings.Contains(done.Warning, "No other commit") {
+		if commit := r.name(done.Commit); commit != "main" || !strings.Contains(done.Warning, "no other commit") {
 			t.Errorf("got %s, warning %q", commit, done.Warning)
 		}
 		if took := time.Since(began); took < time.Minute {

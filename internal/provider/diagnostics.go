@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/tlsconfig"
 )
 
 // connectDiagnostic returns the one diagnostic of a provider that cannot use its server.
@@ -19,7 +20,7 @@ func connectDiagnostic(config infrahub.Config, err error) diag.Diagnostic {
 	summary := "Infrahub Not Reached"
 	var old *infrahub.TooOldError
 	switch {
-	case errors.Is(err, infrahub.ErrNoCertificate):
+	case errors.Is(err, tlsconfig.ErrNoCertificate):
 		summary, attribute, next = "Invalid Provider Configuration", "tls_ca_pem", "Give certificates in PEM form: -----BEGIN CERTIFICATE-----."
 	case errors.Is(err, infrahub.ErrUnauthorized) && config.Token != "":
 		summary, attribute, next = "Infrahub Refused the Token", "api_token", "Check api_token in the provider block or "+tokenVariable+": it may be revoked, or of another server."

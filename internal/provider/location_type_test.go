@@ -50,8 +50,8 @@ func TestLocation_RefusedForms(t *testing.T) {
 		"ssh://git:SECRET@h/network":        "password",
 		"git://git:SECRET@h/network":        "password",
 		// What is left of a URL with a password if its scheme is forgotten.
-		"bot:SECRET@git.example.com/network.git":                  "",
-		"bot:SECRET@git.example.com:network.git":                  "",
+		"bot:SECRET@git.example.com/network.git":                       "",
+		"bot:SECRET@git.example.com:network.git":                       "",
 		"https://git.example.com/" + strings.Repeat("a", maxTextBytes): "4092",
 	} {
 		t.Run(text[:min(len(text), 40)], func(t *testing.T) {
