@@ -52,7 +52,7 @@ func (c *Client) Branches() Nodes[Branch] {
 				return "", err
 			}
 			if resp.BranchCreate == nil || resp.BranchCreate.Object == nil {
-				return "", &Error{Operation: "CreateBranch", Message: "the response holds no branch", kind: ErrNotInfrahub}
+				return "", &Error{Operation: "CreateBranch", Message: "the response holds no branch", kind: ErrNotInfrahub, outcomeUnknown: true}
 			}
 			return resp.BranchCreate.Object.Id, nil
 		},

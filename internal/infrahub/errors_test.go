@@ -46,7 +46,7 @@ func failed(t *testing.T, err error, want want) {
 func kinds(err error) []error {
 	var found []error
 	for _, kind := range []error{
-		infrahub.ErrNotFound, infrahub.ErrUnauthorized, infrahub.ErrBranchNotFound, infrahub.ErrNotInfrahub, infrahub.ErrUnreachable,
+		infrahub.ErrNotFound, infrahub.ErrUnauthorized, infrahub.ErrBranchNotFound, infrahub.ErrNotInfrahub, infrahub.ErrUnreachable, infrahub.ErrBusy,
 	} {
 		if errors.Is(err, kind) {
 			found = append(found, kind)
@@ -159,19 +159,19 @@ func TestError_OfAnswersThatAreNoGraphQL(t *testing.T) {
 	}{
 		{"a login page", "<!DOCTYPE html><html>Sign in</html>", 200, html, infrahub.ErrNotInfrahub, "HTTP status 200 with an HTML page"},
 		{"a page of another type", " <HTML>Sign in</html>", 200, text, infrahub.ErrNotInfrahub, "HTTP status 200 with an HTML page"},
-		{"a proxy without a server behind it", "<html>Bad Gateway</html>", 502, html, infrahub.ErrNotInfrahub, "HTTP status 502 with an HTML page"},
+		{"a proxy without a server behind it", "<html>Bad Gateway</html>", 502, html, infrahub.ErrBusy, "HTTP status 502 with an HTML page"},
 		{"a text", "Hello,\n  world", 200, text, infrahub.ErrNotInfrahub, "HTTP status 200 Hello, world"},
 		{"a long text", strings.Repeat("ä", 200), 404, text, infrahub.ErrNotInfrahub, "HTTP status 404 " + strings.Repeat("ä", 100) + "…"},
 		{"nothing", "", 200, text, infrahub.ErrNotInfrahub, "HTTP status 200"},
-		{"a server that crashed", "Internal Server Error", 500, text, nil, "HTTP status 500 Internal Server Error"},
+		{"a server that crashed", "Internal Server Error", 500, text, infrahub.ErrBusy, "HTTP status 500 Internal Server Error"},
 		{
 			"a server that crashed and names the request", "Internal Server Error", 500,
 			http.Header{"Content-Type": {"text/plain"}, "X-Request-Id": {"d0a1b2c3"}},
-			nil, "HTTP status 500 Internal Server Error",
+			infrahub.ErrBusy, "HTTP status 500 Internal Server Error",
 		},
 		{"other JSON", `{"hello": "world"}`, 200, nil, infrahub.ErrNotInfrahub, "the response does not fit the schema"},
 		{"JSON of another shape", `{"data": {"InfrahubInfo": []}}`, 200, nil, infrahub.ErrNotInfrahub, "the response does not fit the schema"},
-		{"JSON with a status alone", `{}`, 503, nil, nil, "HTTP status 503"},
+		{"JSON with a status alone", `{}`, 503, nil, infrahub.ErrBusy, "HTTP status 503"},
 		{"an error that is a number", `{"errors": [5]}`, 200, nil, infrahub.ErrNotInfrahub, "the server's error could not be read"},
 		{"a body that was no JSON to the server", `{"errors": ["Request body is not a valid JSON"]}`, 400, nil, nil, "Request body is not a valid JSON"},
 		{"a refusal as a string", `{"errors": ["Go away"]}`, 403, nil, infrahub.ErrUnauthorized, "Go away"},

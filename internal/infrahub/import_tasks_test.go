@@ -167,17 +167,6 @@ func TestPoller_SurvivesFailures(t *testing.T) {
 	}
 }
 
-func TestPoller_PermissionThatIsTakenAway(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := start(t, live())
-		_, started := begin(t, s.client(t), readOnly(newRemote(t), "v1.0.0"))
-		s.Inject(mockserver.Fault{NoTasks: true})
-		_, err := started.Wait(patient(t))
-		ofKind(t, err, infrahub.ErrUnauthorized)
-	})
-}
-
 // The list of tasks has pages of 200, and what was started last comes first: the further pages are asked
 // for now and then alone.
 func TestPoller_FindsATaskBehindManyOthers(t *testing.T) {

@@ -53,6 +53,26 @@ func (e *UnfinishedError) Error() string {
 // Unwrap returns context.DeadlineExceeded or context.Canceled.
 func (e *UnfinishedError) Unwrap() error { return e.cause }
 
+// UnobservedError is an import whose tasks could not be listed, so that nothing is known of how it ended.
+type UnobservedError struct {
+	Repository Repository
+	Branch     string
+	// Since is when the tasks could be listed last.
+	Since time.Time
+	// Status is what the repository itself shows, such as "in-sync and online", "" if it could not be read.
+	Status string
+	// RequestID is the request id of the mutation that started the import.
+	RequestID string
+	cause     error
+}
+
+func (e *UnobservedError) Error() string {
+	return fmt.Sprintf("import of %s %s at %s could not be observed: %v", e.Repository.Kind, e.Repository.Name, e.Repository.Ref, e.cause)
+}
+
+// Unwrap returns why the tasks could not be listed.
+func (e *UnobservedError) Unwrap() error { return e.cause }
+
 // Imported is a repository whose import worked, as it is once the server has finished with it.
 type Imported struct {
 	Repository
@@ -77,7 +97,7 @@ const (
 )
 
 // Wait waits until every task of the import has ended and returns the repository as imported. Errors:
-// *ImportError, *UnfinishedError, or the reason why the repository could not be read.
+// *ImportError, *UnfinishedError, *UnobservedError, or the reason why the repository could not be read.
 func (i *Import) Wait(ctx context.Context) (*Imported, error) {
 	switch {
 	case i.waitForSync != nil:
@@ -86,6 +106,9 @@ func (i *Import) Wait(ctx context.Context) (*Imported, error) {
 		return i.waitByStatus(ctx)
 	}
 	tasks, err := i.waitForTasks(ctx)
+	if unobserved, ok := errors.AsType[*UnobservedError](err); ok {
+		return i.judgeByStatus(ctx, unobserved)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -114,17 +137,21 @@ func (i *Import) waitForTasks(ctx context.Context) ([]task, error) {
 	existenceCheck := time.NewTicker(existenceCheckInterval)
 	defer existenceCheck.Stop()
 	matched, progress := make([]task, len(i.expected)), progressLog{start: time.Now()}
+	var last outage
 	for {
 		select {
 		case <-ctx.Done():
+			if last.err != nil {
+				return nil, i.newUnobservedError(last)
+			}
 			return nil, i.newUnfinishedError(ctx.Err(), describeTasks(i.expected, matched)...)
 		case <-existenceCheck.C:
 			if _, err := i.readRepository(ctx); errors.Is(err, ErrNotFound) {
 				return nil, fmt.Errorf("while it was being imported: %w", err)
 			}
 		case list := <-lists:
-			if errors.Is(list.err, ErrUnauthorized) {
-				return nil, list.err
+			if last = list.outage; last.isHopeless() {
+				return nil, i.newUnobservedError(last)
 			}
 			allEnded := matchTasks(i.expected, matched, list.tasks)
 			progress.write(ctx, i, matched)
@@ -287,6 +314,10 @@ func (i *Import) imported(repository *Repository, warning string) *Imported {
 // newError returns the error of an import that failed for a reason that no task's log gives.
 func (i *Import) newError(reason string) *ImportError {
 	return &ImportError{Repository: i.repository, Branch: i.client.branch, Reason: reason, RequestID: i.startedBy()}
+}
+
+func (i *Import) newUnobservedError(last outage) *UnobservedError {
+	return &UnobservedError{Repository: i.repository, Branch: i.client.branch, Since: last.since, RequestID: i.startedBy(), cause: last.err}
 }
 
 // newUnfinishedError returns the error of an import that has not ended. Tasks describe what was still going on.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"net/http"
 	"time"
 
 	"github.com/google/uuid"
@@ -115,7 +114,7 @@ func (n Nodes[T]) Create(ctx context.Context, want T) (string, error) {
 	chosen := uuid.NewString()
 	id, failure := n.create(ctx, chosen, want)
 	for attempt := 0; failure != nil; attempt++ {
-		if attempt == 0 && !outcomeUnknown(failure) {
+		if attempt == 0 && !OutcomeUnknown(failure) {
 			return "", failure
 		}
 		switch found, err := n.created(context.WithoutCancel(ctx), chosen, want); {
@@ -124,7 +123,7 @@ func (n Nodes[T]) Create(ctx context.Context, want T) (string, error) {
 		case !errors.Is(err, ErrNotFound), ctx.Err() != nil, attempt == n.client.maxRetries:
 			return "", failure
 		}
-		if outcomeUnknown(failure) {
+		if OutcomeUnknown(failure) {
 			if sleep(ctx, backoff(shortestRetry, longestRetry, attempt, nil)) != nil {
 				return "", failure
 			}
@@ -192,18 +191,14 @@ func (n Nodes[T]) notFoundIfGone(ctx context.Context, id string, failure error) 
 	return failure
 }
 
-// outcomeUnknown reports whether a mutation that failed may have been carried out all the same.
-func outcomeUnknown(err error) bool {
-	failure, ok := errors.AsType[*Error](err)
-	if !ok {
-		return false
-	}
-	switch failure.Status {
-	case 0, http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+// OutcomeUnknown reports whether a change that failed may have been carried out all the same, wholly or in part. Otherwise the
+// server refused it, or it was never sent.
+func OutcomeUnknown(err error) bool {
+	if _, ok := errors.AsType[*PartialError](err); ok {
 		return true
-	default:
-		return failure.serverError || errors.Is(err, ErrNotInfrahub)
 	}
+	failure, ok := errors.AsType[*Error](err)
+	return ok && failure.outcomeUnknown
 }
 
 // idTaken reports whether a create was refused because of its id.

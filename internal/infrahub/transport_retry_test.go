@@ -73,7 +73,7 @@ func TestRetry_WhatIsSent(t *testing.T) {
 		{"a query that no server took", read, down, r, []string{r, r}, false},
 		{"a query that got no answer", read, unheard, r, []string{r, r}, false},
 		{"a query that got half an answer", read, half, r, []string{r, r}, false},
-		{"a query that crashed", read, failing, r, []string{r}, true},
+		{"a query that crashed", read, failing, r, []string{r, r}, false},
 		{"an update that was refused", update, busy, u, []string{u, u}, false},
 		{"an update that no server took", update, down, u, []string{u, u}, false},
 		{"an update that got no answer", update, lost, u, []string{u, u}, false},

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"path"
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -99,37 +100,75 @@ func (v gitName) ValidateString(ctx context.Context, req validator.StringRequest
 	}
 }
 
-// parseHTTPURL returns the URL of a server: http or https, a host, and no more than a path. Its errors do not repeat the text,
-// which may hold a password.
+// parseAddress returns the URL of an Infrahub server. The errors say what to write instead.
+func parseAddress(text string) (*url.URL, error) {
+	address, err := parseHTTPURL(text)
+	if err != nil {
+		return nil, err
+	}
+	if base, _, found := strings.Cut(address.Path+"/", "/graphql/"); found {
+		address.Path = base
+		return nil, fmt.Errorf("it names the GraphQL endpoint, which the provider adds itself: write %s", address.Redacted())
+	}
+	return address, nil
+}
+
+// parseHTTPURL returns the URL of a server: http or https, a host, and no more than a path. Its errors do not repeat what may
+// hold a password.
 func parseHTTPURL(text string) (*url.URL, error) {
+	text = strings.TrimSpace(text)
+	if strings.ContainsFunc(text, unicode.IsSpace) {
+		return nil, errors.New("it has white space in it: remove that")
+	}
+	if text != "" && !strings.Contains(text, "://") {
+		if strings.ContainsAny(text, "@?#") {
+			return nil, errors.New("it has no scheme: begin it with https:// or http://")
+		}
+		return nil, fmt.Errorf("it has no scheme: write https://%s or http://%s", text, text)
+	}
 	parsed, err := url.Parse(text)
 	switch {
 	case err != nil:
 		return nil, errors.New("it is not a URL")
 	case parsed.Scheme != "http" && parsed.Scheme != "https":
 		return nil, errors.New("it is not an http or https URL, such as https://infrahub.example.com")
-	case parsed.Host == "":
+	case parsed.Hostname() == "":
 		return nil, errors.New("it names no host")
+	case !isPort(parsed.Port()):
+		return nil, fmt.Errorf("it has the port %s, and ports end at 65535", parsed.Port())
 	case parsed.RawQuery != "" || parsed.Fragment != "":
 		return nil, errors.New("it has a query or a fragment: leave them out")
 	}
 	return parsed, nil
 }
 
-// httpURL validates that parseHTTPURL accepts a text.
-type httpURL struct{}
+// isPort reports whether a URL can have this port; "" is the default port.
+func isPort(port string) bool {
+	number, err := strconv.ParseUint(port, 10, 16)
+	return port == "" || err == nil && number > 0
+}
+
+// httpURL validates that parse accepts a text.
+type httpURL struct {
+	parse func(text string) (*url.URL, error)
+}
 
 func (httpURL) Description(context.Context) string { return "must be an http or https URL" }
 
 func (v httpURL) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
 
-func (httpURL) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+func (v httpURL) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
 	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
 		return
 	}
-	if _, err := parseHTTPURL(req.ConfigValue.ValueString()); err != nil {
+	if _, err := v.parse(req.ConfigValue.ValueString()); err != nil {
 		resp.Diagnostics.AddAttributeError(req.Path, "Invalid URL", fmt.Sprintf("This cannot be used: %v.", err))
 	}
+}
+
+// notBlank validates a setting of the provider, of which white space alone is none.
+func notBlank() validator.String {
+	return stringvalidator.RegexMatches(regexp.MustCompile(`\S`), "must not be empty, nor white space alone")
 }
 
 // gitURL validates what Infrahub can clone from.
