@@ -29,6 +29,9 @@ type Nodes[T any] struct {
 	// serverChoosesID is whether the server ignores the id that create is given. A create whose reply is
 	// lost is then looked up by its name.
 	serverChoosesID bool
+	// holder returns the node that has a name or location of which there can be one, except the node with the id. Nil: nothing
+	// of the kind is unique, or the names are checked before.
+	holder func(ctx context.Context, id string, want T) (*TakenError, error)
 }
 
 // Filter picks nodes by all of its conditions. The zero Filter picks every node.
@@ -37,6 +40,8 @@ type Filter struct {
 	IDs []string
 	// Names picks the nodes with one of these names.
 	Names []string
+	// Locations picks the repositories with one of these locations. The other kinds have none, and ignore it.
+	Locations []string
 }
 
 // page is a part of a list.
@@ -103,14 +108,24 @@ func (n Nodes[T]) List(ctx context.Context, filter Filter) iter.Seq2[T, error] {
 }
 
 // Create creates a node and returns its id. If the reply is lost the node is looked up, and taken over where
-// it exists: nothing is created twice, nothing is lost (infrahub-behaviour.md, Writing 1). ErrExists if the
-// server chooses the ids of the kind and the name is taken.
+// it exists: nothing is created twice, nothing is lost (infrahub-behaviour.md, Writing 1). *TakenError if another node
+// has a name or location of which there can be one, ErrExists if it is a branch.
 func (n Nodes[T]) Create(ctx context.Context, want T) (string, error) {
 	if n.serverChoosesID {
 		if err := n.requireFreeName(ctx, want); err != nil {
 			return "", err
 		}
 	}
+	var id string
+	err := n.whileTaken(ctx, "", want, func() error {
+		var err error
+		id, err = n.createOnce(ctx, want)
+		return err
+	})
+	return id, err
+}
+
+func (n Nodes[T]) createOnce(ctx context.Context, want T) (string, error) {
 	chosen := uuid.NewString()
 	id, failure := n.create(ctx, chosen, want)
 	for attempt := 0; failure != nil; attempt++ {
@@ -164,10 +179,13 @@ func (n Nodes[T]) created(ctx context.Context, chosen string, want T) (string, e
 	return n.IDByName(ctx, name)
 }
 
-// Update makes after of before, and sends only what differs. ErrNotFound if the node does not exist.
+// Update makes after of before, and sends only what differs. ErrNotFound if the node does not exist, *TakenError if another
+// node has the name or location.
 func (n Nodes[T]) Update(ctx context.Context, before, after T) error {
 	id, _ := n.key(before)
-	return n.notFoundIfGone(ctx, id, n.update(ctx, before, after))
+	return n.whileTaken(ctx, id, after, func() error {
+		return n.notFoundIfGone(ctx, id, n.update(ctx, before, after))
+	})
 }
 
 // Delete deletes a node. One that does not exist is no error.

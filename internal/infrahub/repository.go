@@ -62,9 +62,9 @@ func (c *Client) Repositories(kind Kind) Nodes[Repository] {
 func (c *Client) readWriteRepositories() Nodes[Repository] {
 	return Nodes[Repository]{
 		client: c, kind: ReadWrite.String(),
-		key: repositoryKey,
+		key: repositoryKey, holder: c.repositoryHolder,
 		list: func(ctx context.Context, filter Filter, page page) ([]Repository, error) {
-			resp, err := graphql.Repositories(ctx, c.graphql, filter.IDs, filter.Names, page.limit, page.offset)
+			resp, err := graphql.Repositories(ctx, c.graphql, filter.IDs, filter.Names, filter.Locations, page.limit, page.offset)
 			if err != nil {
 				return nil, err
 			}
@@ -99,9 +99,9 @@ func (c *Client) readWriteRepositories() Nodes[Repository] {
 func (c *Client) readOnlyRepositories() Nodes[Repository] {
 	return Nodes[Repository]{
 		client: c, kind: ReadOnly.String(),
-		key: repositoryKey,
+		key: repositoryKey, holder: c.repositoryHolder,
 		list: func(ctx context.Context, filter Filter, page page) ([]Repository, error) {
-			resp, err := graphql.ReadOnlyRepositories(ctx, c.graphql, filter.IDs, filter.Names, page.limit, page.offset)
+			resp, err := graphql.ReadOnlyRepositories(ctx, c.graphql, filter.IDs, filter.Names, filter.Locations, page.limit, page.offset)
 			if err != nil {
 				return nil, err
 			}
