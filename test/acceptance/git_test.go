@@ -17,14 +17,19 @@ type remote struct {
 // newRemote makes a repository at a path of the test's Git server: below private/ it needs a credential.
 func (s *server) newRemote(t *testing.T, path string) *remote {
 	t.Helper()
+	r := s.newEmptyRemote(t, path)
+	r.release(t, "v1.0.0")
+	r.release(t, "v1.1.0")
+	return r
+}
+
+func (s *server) newEmptyRemote(t *testing.T, path string) *remote {
+	t.Helper()
 	created, err := gitserver.NewRepository(s.gitRoot, path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &remote{Repository: created, path: path, commits: map[string]string{}}
-	r.release(t, "v1.0.0")
-	r.release(t, "v1.1.0")
-	return r
+	return &remote{Repository: created, path: path, commits: map[string]string{}}
 }
 
 // release commits something new to main and tags it.

@@ -126,8 +126,24 @@ func TestInterrupted_DestroyWhileAnImportRunsLeavesNothing(t *testing.T) {
 	s.nothingLeft(t)
 }
 
-// stopped runs the CLI, sends it and all that it started a signal as soon as something is so, and waits for its end.
+// stopped runs the CLI and sends a signal to it and all that it started as soon as a condition holds.
 func (w *workspace) stopped(signal os.Signal, when func() bool, arguments ...string) {
+	w.t.Helper()
+	err := w.meanwhile(when, func(started *exec.Cmd) {
+		if number, ok := signal.(syscall.Signal); ok {
+			if err := syscall.Kill(-started.Process.Pid, number); err != nil {
+				w.t.Error(err)
+			}
+		}
+	}, arguments...)
+	if err == nil {
+		w.t.Fatalf("%v succeeded\n%s", arguments, w.printed[arguments[0]])
+	}
+}
+
+// meanwhile runs the CLI in a process group of its own, calls do as soon as a condition holds, and returns how the
+// CLI exited.
+func (w *workspace) meanwhile(when func() bool, do func(started *exec.Cmd), arguments ...string) error {
 	w.t.Helper()
 	command := w.command(arguments...)
 	var output strings.Builder
@@ -136,22 +152,19 @@ func (w *workspace) stopped(signal os.Signal, when func() bool, arguments ...str
 	if err := command.Start(); err != nil {
 		w.t.Fatal(err)
 	}
-	for start := time.Now(); !when(); time.Sleep(5 * time.Millisecond) {
-		if time.Since(start) > 2*time.Minute {
-			w.t.Error("what the signal waits for did not happen")
-			break
+	exited := make(chan error, 1)
+	go func() { exited <- command.Wait() }()
+	for !when() {
+		select {
+		case err := <-exited:
+			w.t.Fatalf("%v exited (%v) before the condition held\n%s", arguments, err, output.String())
+		case <-time.After(5 * time.Millisecond):
 		}
 	}
-	if number, ok := signal.(syscall.Signal); ok {
-		if err := syscall.Kill(-command.Process.Pid, number); err != nil {
-			w.t.Error(err)
-		}
-	}
-	err := command.Wait()
+	do(command)
+	err := <-exited
 	w.printed[arguments[0]] = output.String()
-	if err == nil {
-		w.t.Fatalf("%v ended well\n%s", arguments, output.String())
-	}
+	return err
 }
 
 // exits runs the CLI and expects an exit code.

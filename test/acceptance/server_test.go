@@ -231,11 +231,16 @@ func (s *server) newTag(t *testing.T, base string) {
 // query sends a document with one variable, name, past the log, and returns the answer without spaces.
 func (s *server) query(t *testing.T, document, name string) string {
 	t.Helper()
-	body, err := json.Marshal(map[string]any{"query": document, "variables": map[string]any{"name": name}})
+	return s.queryOn(t, "main", document, map[string]any{"name": name})
+}
+
+func (s *server) queryOn(t *testing.T, branch, document string, variables map[string]any) string {
+	t.Helper()
+	body, err := json.Marshal(map[string]any{"query": document, "variables": variables})
 	if err != nil {
 		t.Fatal(err)
 	}
-	request, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), http.MethodPost, s.backend+"/graphql/main", bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), http.MethodPost, s.backend+"/graphql/"+branch, bytes.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
