@@ -53,14 +53,15 @@ func TestState_OfAnEarlierVersionStillRetriesFailedImports(t *testing.T) {
 	}
 	w := s.newStateWorkspace(t, "failed")
 	w.run("plan", "-input=false", "-json", "-out=retry.tfplan")
-	for _, want := range []string{
-		`read-only repository \"automation\" at \"v9.9.9\" is not known to have worked: Ref v9.9.9 not found.`,
-		`read-only repository \"templates\" at \"main\" is not known to have worked: Repository 'templates' has an invalid configuration file`,
-		`repository \"schema\" at \"main\" is not known to have worked: after its periodic sync the repository is error-import and online.`,
-		`on branch release-9.9 at \"v9.9.9\" is not known to have worked: Ref v9.9.9 not found.`,
+	warnings := w.warnings("plan")
+	for address, reason := range map[string]string{
+		"infrahub_read_only_repository.ref":         "Ref v9.9.9 not found.",
+		"infrahub_read_only_repository.location":    "Repository 'templates' has an invalid configuration file",
+		"infrahub_repository.location":              "after its periodic sync the repository is error-import and online.",
+		"infrahub_read_only_repository_ref.release": "Ref v9.9.9 not found.",
 	} {
-		if !strings.Contains(w.printed["plan"], want) {
-			t.Errorf("%q is not printed:\n%s", want, w.printed["plan"])
+		if !strings.Contains(warnings[address], reason) {
+			t.Errorf("the plan of %s warns %q, want %q", address, warnings[address], reason)
 		}
 	}
 	want := map[string][]string{
@@ -250,6 +251,21 @@ func (w *workspace) instances() map[string][]instance {
 		instances[resource.Type+"."+resource.Name] = resource.Instances
 	}
 	return instances
+}
+
+// warnings returns the warnings that a command with -json printed, by resource.
+func (w *workspace) warnings(command string) map[string]string {
+	w.t.Helper()
+	warnings := map[string]string{}
+	for line := range strings.Lines(w.printed[command]) {
+		var printed struct {
+			Diagnostic struct{ Severity, Address, Detail string }
+		}
+		if json.Unmarshal([]byte(line), &printed) == nil && printed.Diagnostic.Severity == "warning" {
+			warnings[printed.Diagnostic.Address] += printed.Diagnostic.Detail
+		}
+	}
+	return warnings
 }
 
 // planned returns what a saved plan changes: the attributes of each resource, none of one that stays as it is.
