@@ -126,7 +126,7 @@ func TestBranches2_RefOnABranchAndItsMerge(t *testing.T) {
 // BranchMerge gives every read-only repository on main the ref and commit that the branch sees, also where
 // the branch changed nothing: a ref that main was given since the branch was made is taken back, and a
 // repository that is younger than the branch gets ref "main". What then differs is imported.
-func TestBranches2_MergeTakesBackEveryRef(t *testing.T) {
+func TestBranches7_MergeTakesBackEveryRef(t *testing.T) {
 	unlessLive(func() { t.Parallel() })
 	prove(t, func(t *testing.T, s *server) {
 		older, younger := s.newRemote(t, "older.git"), s.newRemote(t, "younger.git")
@@ -152,7 +152,7 @@ func TestBranches2_MergeTakesBackEveryRef(t *testing.T) {
 
 // A branch cannot be merged if main and the branch have given a ref or commit different values since it was
 // made. The same value on both is no conflict.
-func TestBranches2_ConflictsAreNotMerged(t *testing.T) {
+func TestBranches8_ConflictsAreNotMerged(t *testing.T) {
 	unlessLive(func() { t.Parallel() })
 	prove(t, func(t *testing.T, s *server) {
 		remote := s.newRemote(t, "r.git")
@@ -220,7 +220,7 @@ func (s *server) propose(t *testing.T, branch string) string {
 }
 
 // There is one open proposed change per source branch.
-func TestBranches2_OneProposedChangePerBranch(t *testing.T) {
+func TestBranches12_OneProposedChangePerBranch(t *testing.T) {
 	t.Parallel()
 	prove(t, func(t *testing.T, s *server) {
 		branch := s.newBranch(t, "b")
@@ -280,7 +280,7 @@ func TestBranches3_Defaults(t *testing.T) {
 
 // A proposed change takes its name, description and draft from updates while it is open, also "" and null;
 // one that was canceled refuses them.
-func TestBranches2_ProposedChangeIsUpdated(t *testing.T) {
+func TestBranches12_ProposedChangeIsUpdated(t *testing.T) {
 	t.Parallel()
 	prove(t, func(t *testing.T, s *server) {
 		id := s.propose(t, s.newBranch(t, "b"))
@@ -299,7 +299,7 @@ func TestBranches2_ProposedChangeIsUpdated(t *testing.T) {
 }
 
 // A proposed change is merged by its state, with its branch; it is refused further updates then.
-func TestBranches2_ProposedChangeIsMerged(t *testing.T) {
+func TestBranches12_ProposedChangeIsMerged(t *testing.T) {
 	unlessLive(func() { t.Parallel() })
 	prove(t, func(t *testing.T, s *server) {
 		branch := s.newBranch(t, "b")
@@ -321,7 +321,7 @@ func TestBranches2_ProposedChangeIsMerged(t *testing.T) {
 
 // A branch that is there already and a name that Git would refuse are UNDEFINED_ERROR 422 with a clear
 // message; one that is missing is BRANCH_NOT_FOUND.
-func TestBranches3_Refused(t *testing.T) {
+func TestBranches4_Refused(t *testing.T) {
 	t.Parallel()
 	prove(t, func(t *testing.T, s *server) {
 		name := s.newBranch(t, "b")

@@ -12,7 +12,7 @@ import (
 
 // Most errors have the status 200 and an entry with a code, the real status and data; the other rows
 // of the table prove each code. 1.9 has no extensions.
-func TestErrors_NodeNotFound(t *testing.T) {
+func TestErrors1_NodeNotFound(t *testing.T) {
 	t.Parallel()
 	prove(t, func(t *testing.T, s *server) {
 		for _, kind := range []string{readOnly, readWrite, credential, tag} {
@@ -29,7 +29,7 @@ func TestErrors_NodeNotFound(t *testing.T) {
 }
 
 // Uniqueness is UNDEFINED_ERROR 422, told apart by its prose alone.
-func TestErrors_Uniqueness(t *testing.T) {
+func TestErrors2_Uniqueness(t *testing.T) {
 	t.Parallel()
 	prove(t, func(t *testing.T, s *server) {
 		for _, kind := range []string{credential, tag} {
@@ -42,7 +42,7 @@ func TestErrors_Uniqueness(t *testing.T) {
 
 // A bad token is 401 with data null and AUTHENTICATION_REQUIRED, for a query too; so is a mutation by
 // nobody. 1.9 has the status as its code.
-func TestErrors_Authentication(t *testing.T) {
+func TestErrors3_Authentication(t *testing.T) {
 	t.Parallel()
 	prove(t, func(t *testing.T, s *server) {
 		query, change := question(t, `{BuiltinTag{count}}`), question(t, `mutation{BuiltinTagCreate(data:{name:{value:"never"}}){ok}}`)
@@ -69,7 +69,7 @@ func TestErrors_Authentication(t *testing.T) {
 }
 
 // An access token that has ended is 401 TOKEN_EXPIRED; the refresh token is good still.
-func TestErrors_ExpiredToken(t *testing.T) {
+func TestErrors4_ExpiredToken(t *testing.T) {
 	t.Parallel()
 	prove(t, func(t *testing.T, s *server) {
 		login := s.send(t, http.MethodPost, "/api/auth/login", `{"username":"admin","password":"infrahub"}`)
@@ -95,7 +95,7 @@ func TestErrors_ExpiredToken(t *testing.T) {
 }
 
 // An unknown branch in the URL is 404 with a list of strings, not objects.
-func TestErrors_UnknownBranch(t *testing.T) {
+func TestErrors5_UnknownBranch(t *testing.T) {
 	t.Parallel()
 	prove(t, func(t *testing.T, s *server) {
 		for _, name := range []string{s.name("none"), s.name("none/deep")} {
@@ -108,7 +108,7 @@ func TestErrors_UnknownBranch(t *testing.T) {
 }
 
 // A body that is no JSON is 400 with a list of strings.
-func TestErrors_NotJSON(t *testing.T) {
+func TestErrors6_NotJSON(t *testing.T) {
 	t.Parallel()
 	prove(t, func(t *testing.T, s *server) {
 		got := s.send(t, http.MethodPost, "/graphql/main", "nope", "X-INFRAHUB-KEY", s.token)
@@ -120,7 +120,7 @@ func TestErrors_NotJSON(t *testing.T) {
 
 // Bad syntax is 500 with the text "Internal Server Error"; so is an update of a repository that has no
 // id, by hfid or not.
-func TestErrors_Crash(t *testing.T) {
+func TestErrors7_Crash(t *testing.T) {
 	t.Parallel()
 	prove(t, func(t *testing.T, s *server) {
 		documents := []string{"mutation { ", ""}
@@ -137,7 +137,7 @@ func TestErrors_Crash(t *testing.T) {
 }
 
 // A document that does not fit the schema is 200 with data null; nothing of it is done.
-func TestErrors_InvalidDocument(t *testing.T) {
+func TestErrors8_InvalidDocument(t *testing.T) {
 	t.Parallel()
 	prove(t, func(t *testing.T, s *server) {
 		for document, message := range map[string]string{
@@ -154,7 +154,7 @@ func TestErrors_InvalidDocument(t *testing.T) {
 }
 
 // A login that fails has a number as extensions.code: 401 for the password, 404 for the user.
-func TestErrors_Login(t *testing.T) {
+func TestErrors9_Login(t *testing.T) {
 	t.Parallel()
 	prove(t, func(t *testing.T, s *server) {
 		for body, want := range map[string]struct {
@@ -177,7 +177,7 @@ func TestErrors_Login(t *testing.T) {
 }
 
 // A request may carry X-Priority. Under load the server answers 429 with Retry-After, in seconds.
-func TestErrors_Overload(t *testing.T) {
+func TestErrors10_Overload(t *testing.T) {
 	t.Parallel()
 	prove(t, func(t *testing.T, s *server) {
 		ask := func(priority string) reply {
@@ -200,7 +200,7 @@ func TestErrors_Overload(t *testing.T) {
 }
 
 // Mutations in one document are independent: one may fail while the others are done.
-func TestErrors_MutationsAreIndependent(t *testing.T) {
+func TestErrors12_MutationsAreIndependent(t *testing.T) {
 	t.Parallel()
 	prove(t, func(t *testing.T, s *server) {
 		a, b := s.name("a"), s.name("b")

@@ -12,7 +12,7 @@ import (
 
 // A good create: sync_status goes from unknown over syncing to in-sync; commit is set while it is still
 // unknown; operational_status becomes online last. The echo imports once more.
-func TestImporting_CreateGood(t *testing.T) {
+func TestImporting9_CreateGood(t *testing.T) {
 	t.Parallel()
 	proveInTime(t, func(t *testing.T, s *server) {
 		remote := s.newRemote(t, "r.git")
@@ -26,7 +26,7 @@ func TestImporting_CreateGood(t *testing.T) {
 
 // A tag that the remote moves after the server has cloned it makes every import-last fail, for its fetch of
 // tags is refused; the pull goes on with the tag as it was. The commit of the node does not change.
-func TestImporting_MovedTag(t *testing.T) {
+func TestImporting15_MovedTag(t *testing.T) {
 	t.Parallel()
 	prove(t, func(t *testing.T, s *server) {
 		remote := s.newRemote(t, "r.git")
@@ -47,7 +47,7 @@ func TestImporting_MovedTag(t *testing.T) {
 
 // A good create of a read-write repository: the same states, on its default branch. Where a periodic sync
 // comes in between, it may be in-sync before its commit is set, and syncing once more.
-func TestImporting_CreateGoodReadWrite(t *testing.T) {
+func TestImporting9_CreateGoodReadWrite(t *testing.T) {
 	t.Parallel()
 	proveInTime(t, func(t *testing.T, s *server) {
 		remote := s.newRemote(t, "r.git")
@@ -62,7 +62,7 @@ func TestImporting_CreateGoodReadWrite(t *testing.T) {
 // A good ref bump: the node stays in-sync at first, with the old commit, is syncing and in-sync again
 // still with the old commit or with the new one before its objects are there, and ends at the new commit.
 // Two tasks run, then the echo of both.
-func TestImporting_BumpGood(t *testing.T) {
+func TestImporting10_BumpGood(t *testing.T) {
 	t.Parallel()
 	proveInTime(t, func(t *testing.T, s *server) {
 		remote := s.newRemote(t, "r.git")
@@ -79,7 +79,7 @@ func TestImporting_BumpGood(t *testing.T) {
 
 // A bump to a ref that is missing: the node stays in-sync and online at the old commit for ever, and
 // keeps the new ref; both tasks fail and say why.
-func TestImporting_BumpToAMissingRef(t *testing.T) {
+func TestImporting11_BumpToAMissingRef(t *testing.T) {
 	t.Parallel()
 	proveInTime(t, func(t *testing.T, s *server) {
 		remote := s.newRemote(t, "r.git")
@@ -97,7 +97,7 @@ func TestImporting_BumpToAMissingRef(t *testing.T) {
 
 // A bump to a broken .infrahub.yml: the new commit is written, and in-sync becomes error-import;
 // import-last-commit is COMPLETED, the pull is FAILED; the echo the same.
-func TestImporting_BumpToABrokenConfiguration(t *testing.T) {
+func TestImporting12_BumpToABrokenConfiguration(t *testing.T) {
 	t.Parallel()
 	proveInTime(t, func(t *testing.T, s *server) {
 		remote := s.newRemote(t, "r.git")
@@ -117,7 +117,7 @@ func TestImporting_BumpToABrokenConfiguration(t *testing.T) {
 
 // A create with a ref or a default branch that is missing: sync_status stays unknown and commit null
 // for ever, operational_status is error; the only task fails and says why.
-func TestImporting_CreateWithAMissingRef(t *testing.T) {
+func TestImporting13_CreateWithAMissingRef(t *testing.T) {
 	t.Parallel()
 	proveInTime(t, func(t *testing.T, s *server) {
 		for kind, test := range map[string]struct{ attribute, workflow string }{readOnly: {"ref", addReadOnly}, readWrite: {"default_branch", addReadWrite}} {
@@ -135,7 +135,7 @@ func TestImporting_CreateWithAMissingRef(t *testing.T) {
 
 // A create whose credential is detached, or made wrong, while its import waits: sync_status stays unknown
 // and commit null, operational_status is error-cred; the only task fails.
-func TestImporting_CreateWithoutItsCredential(t *testing.T) {
+func TestImporting14_CreateWithoutItsCredential(t *testing.T) {
 	t.Parallel()
 	proveInTime(t, func(t *testing.T, s *server) {
 		for kind, workflow := range map[string]string{readOnly: addReadOnly, readWrite: addReadWrite} {
@@ -160,7 +160,7 @@ func TestImporting_CreateWithoutItsCredential(t *testing.T) {
 
 // A changed location starts nothing and changes nothing. The imports on demand stay with the old
 // remote; the pull of a changed ref clones the new one.
-func TestImporting_LocationChanged(t *testing.T) {
+func TestImporting16_LocationChanged(t *testing.T) {
 	t.Parallel()
 	prove(t, func(t *testing.T, s *server) {
 		remote, other := s.newRemote(t, "old.git"), s.newRemote(t, "new.git")
@@ -183,7 +183,7 @@ func TestImporting_LocationChanged(t *testing.T) {
 }
 
 // A changed description, tag, credential or name starts no task; nor does the ref that is set already.
-func TestImporting_ChangesWithoutATask(t *testing.T) {
+func TestImporting17_ChangesWithoutATask(t *testing.T) {
 	t.Parallel()
 	prove(t, func(t *testing.T, s *server) {
 		remote := s.newRemote(t, "r.git")
@@ -202,7 +202,7 @@ func TestImporting_ChangesWithoutATask(t *testing.T) {
 }
 
 // The default_branch of a read-write repository is stored when it changes, and never acted on.
-func TestImporting_DefaultBranchChanged(t *testing.T) {
+func TestImporting18_DefaultBranchChanged(t *testing.T) {
 	t.Parallel()
 	prove(t, func(t *testing.T, s *server) {
 		remote := s.newRemote(t, "r.git")
@@ -219,7 +219,7 @@ func TestImporting_DefaultBranchChanged(t *testing.T) {
 }
 
 // A push to the remote of a read-write repository is followed by the next periodic sync.
-func TestImporting_PushIsFollowed(t *testing.T) {
+func TestImporting19_PushIsFollowed(t *testing.T) {
 	t.Parallel()
 	proveInTime(t, func(t *testing.T, s *server) {
 		remote := s.newRemote(t, "r.git")
@@ -232,7 +232,7 @@ func TestImporting_PushIsFollowed(t *testing.T) {
 }
 
 // A changed location of a read-write repository is followed by the next periodic sync.
-func TestImporting_LocationOfReadWriteIsFollowed(t *testing.T) {
+func TestImporting16_LocationOfReadWriteIsFollowed(t *testing.T) {
 	t.Parallel()
 	proveInTime(t, func(t *testing.T, s *server) {
 		remote, other := s.newRemote(t, "old.git"), s.newRemote(t, "new.git")
@@ -244,7 +244,7 @@ func TestImporting_LocationOfReadWriteIsFollowed(t *testing.T) {
 
 // A good create whose other Git branch cannot be synced: the default branch is in-sync, yet the task
 // FAILED and names the branch. The task's branch is only its last: that of the other.
-func TestImporting_AnotherBranchCannotBeSynced(t *testing.T) {
+func TestImporting20_AnotherBranchCannotBeSynced(t *testing.T) {
 	t.Parallel()
 	proveInTime(t, func(t *testing.T, s *server) {
 		remote := s.newRemote(t, "r.git")
@@ -265,7 +265,7 @@ func TestImporting_AnotherBranchCannotBeSynced(t *testing.T) {
 
 // A task is found by its node only once it has started; without related_node__ids it is listed as
 // SCHEDULED or PENDING before.
-func TestImporting_TasksAreHiddenUntilTheyStart(t *testing.T) {
+func TestImporting2_TasksAreHiddenUntilTheyStart(t *testing.T) {
 	t.Parallel()
 	proveInTime(t, func(t *testing.T, s *server) {
 		remote := s.newRemote(t, "r.git")
@@ -301,7 +301,7 @@ func TestImporting_TasksAreHiddenUntilTheyStart(t *testing.T) {
 
 // The parameters of a pull tell a change from its echo: a pull that a changed ref started has the new
 // ref and no commit, the echo's has the commit, and is created later. import-last-commit has the ref.
-func TestImporting_ParametersTellTheEcho(t *testing.T) {
+func TestImporting21_ParametersTellTheEcho(t *testing.T) {
 	t.Parallel()
 	prove(t, func(t *testing.T, s *server) {
 		remote := s.newRemote(t, "r.git")
@@ -334,7 +334,7 @@ func TestImporting_ParametersTellTheEcho(t *testing.T) {
 }
 
 // The parameters of the task of a create hold what was created.
-func TestImporting_ParametersOfACreate(t *testing.T) {
+func TestImporting21_ParametersOfACreate(t *testing.T) {
 	t.Parallel()
 	prove(t, func(t *testing.T, s *server) {
 		for kind, attribute := range map[string]string{readOnly: "ref", readWrite: "default_branch_name"} {
@@ -357,7 +357,7 @@ func TestImporting_ParametersOfACreate(t *testing.T) {
 }
 
 // Each import has a sub-task import-object-from-file.
-func TestImporting_SubTask(t *testing.T) {
+func TestImporting3_SubTask(t *testing.T) {
 	t.Parallel()
 	prove(t, func(t *testing.T, s *server) {
 		remote := s.newRemote(t, "r.git")
@@ -379,7 +379,7 @@ func TestImporting_SubTask(t *testing.T) {
 
 // InfrahubReadOnlyRepositoryImportLastCommit and InfrahubRepositoryProcess start one task each and say
 // which; after a push the former brings the ref's new commit, the latter imports the current commit again.
-func TestImporting_OnDemand(t *testing.T) {
+func TestImporting4_OnDemand(t *testing.T) {
 	t.Parallel()
 	prove(t, func(t *testing.T, s *server) {
 		remote := s.newRemote(t, "r.git")
@@ -409,7 +409,7 @@ func TestImporting_OnDemand(t *testing.T) {
 }
 
 // InfrahubRepositoryConnectivity asks the remote and says how it went; operational_status follows.
-func TestImporting_Connectivity(t *testing.T) {
+func TestImporting5_Connectivity(t *testing.T) {
 	t.Parallel()
 	prove(t, func(t *testing.T, s *server) {
 		remote := s.newRemote(t, "r.git")
@@ -435,7 +435,7 @@ func TestImporting_Connectivity(t *testing.T) {
 
 // InfrahubTask is filtered by ids, branch, workflow and state, and paged; of several related_node__ids
 // the server looks at the first only.
-func TestImporting_TaskFilters(t *testing.T) {
+func TestImporting2_TaskFilters(t *testing.T) {
 	t.Parallel()
 	prove(t, func(t *testing.T, s *server) {
 		a := s.readOnlyAt(t, s.newRemote(t, "a.git"), "v1.0.0")
@@ -470,7 +470,7 @@ func TestImporting_TaskFilters(t *testing.T) {
 }
 
 // The last line of a failed task's log, the one with the reason, may come some time after its end.
-func TestImporting_LastLogLineIsLate(t *testing.T) {
+func TestImporting24_LastLogLineIsLate(t *testing.T) {
 	t.Parallel()
 	proveInTime(t, func(t *testing.T, s *server) {
 		late, polls := 0, 0
@@ -500,7 +500,7 @@ func TestImporting_LastLogLineIsLate(t *testing.T) {
 
 // The echo of one import may still turn up after a later change; it undoes nothing: the node ends at
 // the later ref's commit.
-func TestImporting_EchoAfterALaterChange(t *testing.T) {
+func TestImporting22_EchoAfterALaterChange(t *testing.T) {
 	t.Parallel()
 	proveInTime(t, func(t *testing.T, s *server) {
 		remote := s.newRemote(t, "r.git")
@@ -529,7 +529,7 @@ func TestImporting_EchoAfterALaterChange(t *testing.T) {
 }
 
 // Tags, annotated tags, branches and commits, long or short, are refs alike.
-func TestImporting_Refs(t *testing.T) {
+func TestImporting8_Refs(t *testing.T) {
 	t.Parallel()
 	prove(t, func(t *testing.T, s *server) {
 		remote := s.newRemote(t, "r.git")
@@ -548,7 +548,7 @@ func TestImporting_Refs(t *testing.T) {
 }
 
 // A query that another repository owns on the branch cannot be imported: the task says so.
-func TestImporting_ObjectsBelongToOneRepository(t *testing.T) {
+func TestImporting26_ObjectsBelongToOneRepository(t *testing.T) {
 	t.Parallel()
 	prove(t, func(t *testing.T, s *server) {
 		first, second := s.newRemote(t, "a.git"), s.newRemote(t, "b.git")

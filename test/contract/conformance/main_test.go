@@ -26,7 +26,7 @@ func suite(t *testing.T) string {
 	for _, each := range sections() {
 		put(t, directory, each.file, "package contract\n")
 	}
-	put(t, directory, "writing_test.go", "package contract\n\n// An id is\n// honoured.\nfunc TestWriting1_ID() {}\n\n// It a|b.\nfunc TestWriting12_B() {}\n")
+	put(t, directory, "writing_test.go", "package contract\n\n// It a|b.\nfunc TestWriting12_B() {}\n\n// An id is\n// honoured.\nfunc TestWriting1_ID() {}\n")
 	put(t, directory, "errors_test.go", "package contract\n\n// Errors have a code.\nfunc TestErrors_Code() {}\n\nfunc prove() {}\n")
 	put(t, directory, "testdata/unlike.json", `{"a.json: b": "it crashed"}`)
 	return directory
@@ -120,7 +120,7 @@ func TestRun_EveryTestSaysWhatItProves(t *testing.T) {
 	t.Parallel()
 	directory := suite(t)
 	put(t, directory, "kinds_test.go", "package contract\n\nfunc TestKinds1_Silent() {}\n")
-	if err := run(directory, ""); err == nil || !strings.Contains(err.Error(), "TestKinds1_Silent does not say what it proves") {
+	if err := run(directory, ""); err == nil || !strings.Contains(err.Error(), "TestKinds1_Silent has no comment that states what it proves") {
 		t.Errorf("got %v", err)
 	}
 }
