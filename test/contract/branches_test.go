@@ -123,6 +123,73 @@ func TestBranches2_RefOnABranchAndItsMerge(t *testing.T) {
 	})
 }
 
+// BranchCreate makes a branch and returns it; Branch(name:) is a list, empty where there is none;
+// BranchUpdate and BranchDelete work by name.
+func TestBranches3_CreateReadUpdateDelete(t *testing.T) {
+	t.Parallel()
+	prove(t, func(t *testing.T, s *server) {
+		name := s.name("b")
+		s.dropBranch(t, name)
+		read := func() reply {
+			return s.ask(t, `query($n:String){Branch(name:$n){name description status sync_with_git is_default origin_branch}}`, "n", name)
+		}
+		same(t, read(), "data.Branch", "[]")
+		made := s.ask(t, `mutation($n:String!){BranchCreate(data:{name:$n description:"d" sync_with_git:false} wait_until_completion:true){ok object{name status} task{id}}}`, "n", name)
+		same(t, made, "data.BranchCreate", `{"object":{"name":"`+name+`","status":"OPEN"},"ok":true,"task":null}`)
+		same(t, read(), "data.Branch", `[{"description":"d","is_default":false,"name":"`+name+`","origin_branch":"main","status":"OPEN","sync_with_git":false}]`)
+		same(t, s.ask(t, `mutation($n:String!){BranchUpdate(data:{name:$n description:"e"}){ok}}`, "n", name), "data.BranchUpdate.ok", "true")
+		same(t, read(), "data.Branch.0.description", `"e"`)
+		same(t, s.ask(t, `mutation($n:String){BranchDelete(data:{name:$n} wait_until_completion:true){ok task{id}}}`, "n", name), "data.BranchDelete", `{"ok":true,"task":null}`)
+		same(t, read(), "data.Branch", "[]")
+	})
+}
+
+// A branch is synced with Git unless that is refused, and has no description if none is given. BranchUpdate
+// leaves the description where it is null, and clears it where it is empty.
+func TestBranches3_Defaults(t *testing.T) {
+	t.Parallel()
+	prove(t, func(t *testing.T, s *server) {
+		name := s.name("b")
+		s.dropBranch(t, name)
+		read := func() reply {
+			return s.ask(t, `query($n:String){Branch(name:$n){description sync_with_git}}`, "n", name)
+		}
+		update := func(description any) {
+			same(t, s.ask(t, `mutation($n:String! $d:String){BranchUpdate(data:{name:$n description:$d}){ok}}`, "n", name, "d", description), "data.BranchUpdate.ok", "true")
+		}
+		s.ask(t, `mutation($n:String!){BranchCreate(data:{name:$n} wait_until_completion:true){ok}}`, "n", name)
+		same(t, read(), "data.Branch", `[{"description":"","sync_with_git":true}]`)
+		update("d")
+		update(nil)
+		same(t, read(), "data.Branch.0.description", `"d"`)
+		update("")
+		same(t, read(), "data.Branch.0.description", `""`)
+	})
+}
+
+// A branch that is there already and a name that Git would refuse are UNDEFINED_ERROR 422 with a clear
+// message; one that is missing is BRANCH_NOT_FOUND.
+func TestBranches4_Refused(t *testing.T) {
+	t.Parallel()
+	prove(t, func(t *testing.T, s *server) {
+		name := s.newBranch(t, "b")
+		create := func(name string) reply {
+			return s.on(t, "main", `mutation($n:String!){BranchCreate(data:{name:$n} wait_until_completion:true){ok}}`, "n", name)
+		}
+		s.refused(t, create(name), "BranchCreate", failure{message: "The branch " + name + " already exists", status: 422})
+		s.refused(t, create("bad name~^"), "BranchCreate", failure{
+			message: "Branch name contains invalid patterns or characters: disallowed ASCII characters/patterns", status: 422,
+		})
+		s.refused(t, create(name+"..x/"), "BranchCreate", failure{message: "Branch name contains invalid patterns or characters: .., ends with /", status: 422})
+		s.refused(t, create("ab"), "BranchCreate", failure{message: "invalid field name: String should have at least 3 characters", status: 422})
+		s.refused(t, create(strings.Repeat("x", 251)), "BranchCreate", failure{message: "invalid field name: String should have at most 250 characters", status: 422})
+		none := s.name("none")
+		s.refused(t, s.on(t, "main", `mutation($n:String){BranchDelete(data:{name:$n} wait_until_completion:true){ok}}`, "n", none), "BranchDelete", failure{
+			message: "Branch: " + none + " not found.", code: "BRANCH_NOT_FOUND", status: 400, data: `{"branch_name":"` + none + `"}`,
+		})
+	})
+}
+
 // BranchMerge gives every read-only repository on main the ref and commit that the branch sees, also where
 // the branch changed nothing: a ref that main was given since the branch was made is taken back, and a
 // repository that is younger than the branch gets ref "main". What then differs is imported.
@@ -175,50 +242,6 @@ func TestBranches8_ConflictsAreNotMerged(t *testing.T) {
 	})
 }
 
-// mergeAndWrite merges a branch and tries to write meanwhile; it returns the answer of the merge and how
-// many writes were refused.
-func (s *server) mergeAndWrite(t *testing.T, branch string) (merged reply, refused int) {
-	t.Helper()
-	over := make(chan reply)
-	go func() {
-		over <- s.on(t, "main", `mutation($n:String){BranchMerge(data:{name:$n} wait_until_completion:true){ok}}`, "n", branch)
-	}()
-	messages := map[string]string{
-		"main": "A merge is currently in progress; writes are temporarily blocked. Please retry shortly.",
-		branch: "Branch '" + branch + "' is being merged and is read-only. No modifications are allowed.",
-	}
-	s.until(t, "the merge to end", func() bool {
-		for name, message := range messages {
-			got := s.tryOn(t, name, credential, fmt.Sprintf(`name:{value:%q}`, newID()))
-			if got.status == http.StatusOK && got.at("errors") == nil || strings.Contains(got.body, "has been merged") {
-				continue
-			}
-			refused++
-			s.refused(t, got, "CorePasswordCredentialCreate", failure{
-				message: message, code: "MERGE_IN_PROGRESS", status: http.StatusLocked, data: fmt.Sprintf(`{"branch_name":%q,"merging_branch":%q}`, name, branch),
-			})
-		}
-		s.ask(t, `{InfrahubInfo{version}}`)
-		select {
-		case merged = <-over:
-			return true
-		default:
-			return false
-		}
-	})
-	return merged, refused
-}
-
-// propose opens a proposed change into main, that is gone when the test ends.
-func (s *server) propose(t *testing.T, branch string) string {
-	t.Helper()
-	got := s.on(t, "main", `mutation($b:String){CoreProposedChangeCreate(data:{name:{value:$b} source_branch:{value:$b} destination_branch:{value:"main"}}){ok object{id state{value}}}}`, "b", branch)
-	same(t, got, "data.CoreProposedChangeCreate.object.state.value", `"open"`)
-	id := got.text("data.CoreProposedChangeCreate.object.id")
-	t.Cleanup(func() { s.on(t, "main", `mutation{CoreProposedChangeDelete(data:{id:"`+id+`"}){ok}}`) })
-	return id
-}
-
 // There is one open proposed change per source branch.
 func TestBranches12_OneProposedChangePerBranch(t *testing.T) {
 	t.Parallel()
@@ -231,50 +254,6 @@ func TestBranches12_OneProposedChangePerBranch(t *testing.T) {
 		})
 		same(t, s.ask(t, `mutation{CoreProposedChangeUpdate(data:{id:"`+first+`" state:{value:"canceled"}}){ok}}`), "data.CoreProposedChangeUpdate.ok", "true")
 		s.propose(t, branch)
-	})
-}
-
-// BranchCreate makes a branch and returns it; Branch(name:) is a list, empty where there is none;
-// BranchUpdate and BranchDelete work by name.
-func TestBranches3_CreateReadUpdateDelete(t *testing.T) {
-	t.Parallel()
-	prove(t, func(t *testing.T, s *server) {
-		name := s.name("b")
-		s.dropBranch(t, name)
-		read := func() reply {
-			return s.ask(t, `query($n:String){Branch(name:$n){name description status sync_with_git is_default origin_branch}}`, "n", name)
-		}
-		same(t, read(), "data.Branch", "[]")
-		made := s.ask(t, `mutation($n:String!){BranchCreate(data:{name:$n description:"d" sync_with_git:false} wait_until_completion:true){ok object{name status} task{id}}}`, "n", name)
-		same(t, made, "data.BranchCreate", `{"object":{"name":"`+name+`","status":"OPEN"},"ok":true,"task":null}`)
-		same(t, read(), "data.Branch", `[{"description":"d","is_default":false,"name":"`+name+`","origin_branch":"main","status":"OPEN","sync_with_git":false}]`)
-		same(t, s.ask(t, `mutation($n:String!){BranchUpdate(data:{name:$n description:"e"}){ok}}`, "n", name), "data.BranchUpdate.ok", "true")
-		same(t, read(), "data.Branch.0.description", `"e"`)
-		same(t, s.ask(t, `mutation($n:String){BranchDelete(data:{name:$n} wait_until_completion:true){ok task{id}}}`, "n", name), "data.BranchDelete", `{"ok":true,"task":null}`)
-		same(t, read(), "data.Branch", "[]")
-	})
-}
-
-// A branch is synced with Git unless that is refused, and has no description if none is given. BranchUpdate
-// leaves the description where it is null, and clears it where it is empty.
-func TestBranches3_Defaults(t *testing.T) {
-	t.Parallel()
-	prove(t, func(t *testing.T, s *server) {
-		name := s.name("b")
-		s.dropBranch(t, name)
-		read := func() reply {
-			return s.ask(t, `query($n:String){Branch(name:$n){description sync_with_git}}`, "n", name)
-		}
-		update := func(description any) {
-			same(t, s.ask(t, `mutation($n:String! $d:String){BranchUpdate(data:{name:$n description:$d}){ok}}`, "n", name, "d", description), "data.BranchUpdate.ok", "true")
-		}
-		s.ask(t, `mutation($n:String!){BranchCreate(data:{name:$n} wait_until_completion:true){ok}}`, "n", name)
-		same(t, read(), "data.Branch", `[{"description":"","sync_with_git":true}]`)
-		update("d")
-		update(nil)
-		same(t, read(), "data.Branch.0.description", `"d"`)
-		update("")
-		same(t, read(), "data.Branch.0.description", `""`)
 	})
 }
 
@@ -319,25 +298,46 @@ func TestBranches12_ProposedChangeIsMerged(t *testing.T) {
 	})
 }
 
-// A branch that is there already and a name that Git would refuse are UNDEFINED_ERROR 422 with a clear
-// message; one that is missing is BRANCH_NOT_FOUND.
-func TestBranches4_Refused(t *testing.T) {
-	t.Parallel()
-	prove(t, func(t *testing.T, s *server) {
-		name := s.newBranch(t, "b")
-		create := func(name string) reply {
-			return s.on(t, "main", `mutation($n:String!){BranchCreate(data:{name:$n} wait_until_completion:true){ok}}`, "n", name)
+// mergeAndWrite merges a branch and tries to write meanwhile; it returns the answer of the merge and how
+// many writes were refused.
+func (s *server) mergeAndWrite(t *testing.T, branch string) (merged reply, refused int) {
+	t.Helper()
+	over := make(chan reply)
+	go func() {
+		over <- s.on(t, "main", `mutation($n:String){BranchMerge(data:{name:$n} wait_until_completion:true){ok}}`, "n", branch)
+	}()
+	messages := map[string]string{
+		"main": "A merge is currently in progress; writes are temporarily blocked. Please retry shortly.",
+		branch: "Branch '" + branch + "' is being merged and is read-only. No modifications are allowed.",
+	}
+	s.until(t, "the merge to end", func() bool {
+		for name, message := range messages {
+			got := s.tryOn(t, name, credential, fmt.Sprintf(`name:{value:%q}`, newID()))
+			if got.status == http.StatusOK && got.at("errors") == nil || strings.Contains(got.body, "has been merged") {
+				continue
+			}
+			refused++
+			s.refused(t, got, "CorePasswordCredentialCreate", failure{
+				message: message, code: "MERGE_IN_PROGRESS", status: http.StatusLocked, data: fmt.Sprintf(`{"branch_name":%q,"merging_branch":%q}`, name, branch),
+			})
 		}
-		s.refused(t, create(name), "BranchCreate", failure{message: "The branch " + name + " already exists", status: 422})
-		s.refused(t, create("bad name~^"), "BranchCreate", failure{
-			message: "Branch name contains invalid patterns or characters: disallowed ASCII characters/patterns", status: 422,
-		})
-		s.refused(t, create(name+"..x/"), "BranchCreate", failure{message: "Branch name contains invalid patterns or characters: .., ends with /", status: 422})
-		s.refused(t, create("ab"), "BranchCreate", failure{message: "invalid field name: String should have at least 3 characters", status: 422})
-		s.refused(t, create(strings.Repeat("x", 251)), "BranchCreate", failure{message: "invalid field name: String should have at most 250 characters", status: 422})
-		none := s.name("none")
-		s.refused(t, s.on(t, "main", `mutation($n:String){BranchDelete(data:{name:$n} wait_until_completion:true){ok}}`, "n", none), "BranchDelete", failure{
-			message: "Branch: " + none + " not found.", code: "BRANCH_NOT_FOUND", status: 400, data: `{"branch_name":"` + none + `"}`,
-		})
+		s.ask(t, `{InfrahubInfo{version}}`)
+		select {
+		case merged = <-over:
+			return true
+		default:
+			return false
+		}
 	})
+	return merged, refused
+}
+
+// propose opens a proposed change into main, that is gone when the test ends.
+func (s *server) propose(t *testing.T, branch string) string {
+	t.Helper()
+	got := s.on(t, "main", `mutation($b:String){CoreProposedChangeCreate(data:{name:{value:$b} source_branch:{value:$b} destination_branch:{value:"main"}}){ok object{id state{value}}}}`, "b", branch)
+	same(t, got, "data.CoreProposedChangeCreate.object.state.value", `"open"`)
+	id := got.text("data.CoreProposedChangeCreate.object.id")
+	t.Cleanup(func() { s.on(t, "main", `mutation{CoreProposedChangeDelete(data:{id:"`+id+`"}){ok}}`) })
+	return id
 }
