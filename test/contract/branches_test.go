@@ -39,8 +39,7 @@ func TestBranches1_SharedAttributes(t *testing.T) {
 	t.Parallel()
 	prove(t, func(t *testing.T, s *server) {
 		branch := s.newBranch(t, "b")
-		remote := s.newRemote(t, "r.git")
-		id := s.importReadOnly(t, remote, "v1.0.0")
+		_, id := s.newReadOnly(t)
 		s.updateOn(t, branch, readOnly, id, fmt.Sprintf(`description:{value:"d"} name:{value:%q}`, s.name("renamed")))
 		for _, name := range []string{"main", branch} {
 			node := s.readOn(t, name, readOnly, id)
@@ -90,8 +89,7 @@ func TestBranches1_TagsBelongToTheirBranch(t *testing.T) {
 func TestBranches2_RefOnABranchAndItsMerge(t *testing.T) {
 	unlessLive(func() { t.Parallel() })
 	proveWithDelays(t, func(t *testing.T, s *server) {
-		remote := s.newRemote(t, "r.git")
-		id := s.importReadOnly(t, remote, "v1.0.0")
+		remote, id := s.newReadOnly(t)
 		branch := s.newBranch(t, "release")
 		s.importRef(t, branch, id, "v1.1.0")
 		s.assertState(t, branch, readOnly, id, remote, "v1.1.0/in-sync/online")
@@ -218,8 +216,7 @@ func TestBranches7_MergeTakesBackEveryRef(t *testing.T) {
 func TestBranches8_ConflictsAreNotMerged(t *testing.T) {
 	unlessLive(func() { t.Parallel() })
 	prove(t, func(t *testing.T, s *server) {
-		remote := s.newRemote(t, "r.git")
-		id := s.importReadOnly(t, remote, "v1.0.0")
+		_, id := s.newReadOnly(t)
 		merge := func(branch string) mocktest.Response {
 			return s.Post(t, "main", `mutation($n:String){BranchMerge(data:{name:$n} wait_until_completion:true){ok}}`, "n", branch)
 		}

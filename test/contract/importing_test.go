@@ -87,8 +87,7 @@ func TestImporting2_TaskFilters(t *testing.T) {
 func TestImporting3_SubTask(t *testing.T) {
 	t.Parallel()
 	prove(t, func(t *testing.T, s *server) {
-		remote := s.newRemote(t, "r.git")
-		id := s.importReadOnly(t, remote, "v1.0.0")
+		_, id := s.newReadOnly(t)
 		count := 0
 		for _, task := range s.tasks(t, id) {
 			if task.workflow == importFile {
@@ -135,9 +134,8 @@ func TestImporting4_OnDemand(t *testing.T) {
 func TestImporting5_Connectivity(t *testing.T) {
 	t.Parallel()
 	prove(t, func(t *testing.T, s *server) {
-		remote := s.newRemote(t, "r.git")
+		remote, id := s.newReadWrite(t)
 		s.newRemote(t, "private/r.git")
-		id := s.importReadWrite(t, remote)
 		name := s.name(remote.query)
 		for _, step := range []struct{ location, status, message string }{
 			{remote.location, "online", "Successfully accessed repository"},
@@ -206,8 +204,7 @@ func TestImporting9_CreateGoodReadWrite(t *testing.T) {
 func TestImporting10_BumpGood(t *testing.T) {
 	t.Parallel()
 	proveWithDelays(t, func(t *testing.T, s *server) {
-		remote := s.newRemote(t, "r.git")
-		id := s.importReadOnly(t, remote, "v1.0.0")
+		remote, id := s.newReadOnly(t)
 		states := s.watch(t, readOnly, id, remote)
 		s.importRef(t, "main", id, "v1.1.0")
 		got := states.end()
@@ -223,8 +220,7 @@ func TestImporting10_BumpGood(t *testing.T) {
 func TestImporting11_BumpToAMissingRef(t *testing.T) {
 	t.Parallel()
 	proveWithDelays(t, func(t *testing.T, s *server) {
-		remote := s.newRemote(t, "r.git")
-		id := s.importReadOnly(t, remote, "v1.0.0")
+		remote, id := s.newReadOnly(t)
 		states := s.watch(t, readOnly, id, remote)
 		s.update(t, readOnly, id, `ref:{value:"v9.9.9"}`)
 		tasks := s.waitForTasks(t, id, pull+" FAILED", importLast+" FAILED")
@@ -241,8 +237,7 @@ func TestImporting11_BumpToAMissingRef(t *testing.T) {
 func TestImporting12_BumpToABrokenConfiguration(t *testing.T) {
 	t.Parallel()
 	proveWithDelays(t, func(t *testing.T, s *server) {
-		remote := s.newRemote(t, "r.git")
-		id := s.importReadOnly(t, remote, "v1.0.0")
+		remote, id := s.newReadOnly(t)
 		states := s.watch(t, readOnly, id, remote)
 		s.update(t, readOnly, id, `ref:{value:"v3.0.0"}`)
 		tasks := s.waitForTasks(t, id, pull+" FAILED", importLast+" COMPLETED", pull+" FAILED", importLast+" COMPLETED")
@@ -301,8 +296,7 @@ func TestImporting14_CreateWithoutItsCredential(t *testing.T) {
 func TestImporting15_MovedTag(t *testing.T) {
 	t.Parallel()
 	prove(t, func(t *testing.T, s *server) {
-		remote := s.newRemote(t, "r.git")
-		id := s.importReadOnly(t, remote, "v1.0.0")
+		remote, id := s.newReadOnly(t)
 		remote.Release(t, "v1.1.0", remote.files("moved"))
 		s.update(t, readOnly, id, `ref:{value:"v1.1.0"}`)
 		for _, task := range s.waitForTasks(t, id, importLast+" FAILED", pull+" COMPLETED") {
@@ -366,8 +360,7 @@ func TestImporting17_ChangesWithoutATask(t *testing.T) {
 func TestImporting18_DefaultBranchChanged(t *testing.T) {
 	t.Parallel()
 	prove(t, func(t *testing.T, s *server) {
-		remote := s.newRemote(t, "r.git")
-		id := s.importReadWrite(t, remote)
+		remote, id := s.newReadWrite(t)
 		for _, name := range []string{"v1.0.0", "none"} {
 			s.update(t, readWrite, id, fmt.Sprintf(`default_branch:{value:%q}`, name))
 			s.waitForTasks(t, id)
@@ -381,8 +374,7 @@ func TestImporting18_DefaultBranchChanged(t *testing.T) {
 func TestImporting19_PushIsFollowed(t *testing.T) {
 	t.Parallel()
 	proveWithDelays(t, func(t *testing.T, s *server) {
-		remote := s.newRemote(t, "r.git")
-		id := s.importReadWrite(t, remote)
+		remote, id := s.newReadWrite(t)
 		remote.Commit(t, "pushed", remote.files("pushed"))
 		states := s.watch(t, readWrite, id, remote)
 		s.waitForTasks(t, id, syncOrigin+" COMPLETED")
@@ -414,8 +406,7 @@ func TestImporting20_AnotherBranchCannotBeSynced(t *testing.T) {
 func TestImporting21_ParametersIdentifyTheEcho(t *testing.T) {
 	t.Parallel()
 	prove(t, func(t *testing.T, s *server) {
-		remote := s.newRemote(t, "r.git")
-		id := s.importReadOnly(t, remote, "v1.0.0")
+		remote, id := s.newReadOnly(t)
 		s.update(t, readOnly, id, `ref:{value:"v1.1.0"}`)
 		tasks := s.waitForTasks(t, id, completed(pull, importLast, pull, importLast)...)
 		var commits []string

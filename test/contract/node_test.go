@@ -205,6 +205,20 @@ func (s *server) importReadWrite(t *testing.T, r *remote) string {
 	return id
 }
 
+// newReadOnly makes a remote, and a read-only repository that has imported its v1.0.0.
+func (s *server) newReadOnly(t *testing.T) (r *remote, id string) {
+	t.Helper()
+	r = s.newRemote(t, "r.git")
+	return r, s.importReadOnly(t, r, "v1.0.0")
+}
+
+// newReadWrite makes a remote, and a read-write repository that has imported it.
+func (s *server) newReadWrite(t *testing.T) (r *remote, id string) {
+	t.Helper()
+	r = s.newRemote(t, "r.git")
+	return r, s.importReadWrite(t, r)
+}
+
 // importRef changes the ref on a branch and waits until both imports, and the echo of both, have ended.
 func (s *server) importRef(t *testing.T, branch, id, ref string) {
 	t.Helper()

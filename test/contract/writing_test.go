@@ -261,8 +261,7 @@ func TestWriting7_DeletingDetaches(t *testing.T) {
 func TestWriting7_DeletingARepository(t *testing.T) {
 	t.Parallel()
 	prove(t, func(t *testing.T, s *server) {
-		remote := s.newRemote(t, "r.git")
-		id := s.importReadOnly(t, remote, "v1.0.0")
+		_, id := s.newReadOnly(t)
 		remove := `mutation{CoreReadOnlyRepositoryDelete(data:{id:"` + id + `"}){ok}}`
 		assertJSON(t, s.Post(t, "main", remove), "data.CoreReadOnlyRepositoryDelete.ok", "true")
 		if s.read(t, readOnly, id).exists() {
