@@ -199,18 +199,18 @@ func TestParseFault(t *testing.T) {
 func TestParseFault_Refused(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"":                    `"" is no fault: say after, html, drop,`,
-		"explode":             `"explode" is no fault`,
-		"drop=1":              `"drop" is no key of a fault: say operation,`,
-		"colour=red":          `"colour" is no key of a fault`,
-		"operation=A,times=2": "it says when, but not what goes wrong",
-		"after,truncate":      "after goes with status, html or drop",
-		"drop,retry-after=1s": "retry-after goes with status",
-		"status=99":           "status=99: no such value",
-		"status=x":            "status=x: no such value",
-		"drop,times=-1":       "times=-1: no such value",
-		"delay=soon":          "delay=soon: no such value",
-		"delay=-1s":           "delay=-1s: no such value",
+		"":                    `unknown fault "": use after, html, drop,`,
+		"explode":             `unknown fault "explode"`,
+		"drop=1":              `unknown key "drop" of a fault: use operation,`,
+		"colour=red":          `unknown key "colour" of a fault`,
+		"operation=A,times=2": "the fault has no effect",
+		"after,truncate":      "after needs status, html or drop",
+		"drop,retry-after=1s": "retry-after needs status",
+		"status=99":           "invalid value: status=99",
+		"status=x":            "invalid value: status=x",
+		"drop,times=-1":       "invalid value: times=-1",
+		"delay=soon":          "invalid value: delay=soon",
+		"delay=-1s":           "invalid value: delay=-1s",
 	} {
 		if _, err := mockserver.ParseFault(text); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%s: got %v, want %s", text, err, want)

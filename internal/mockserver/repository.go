@@ -2,35 +2,13 @@ package mockserver
 
 import (
 	"context"
-	"errors"
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 )
 
-// job is what a Git workflow is told of a repository when it is submitted.
-type job struct {
-	repository, kind, name, location string
-	ref                              string // what a read-only repository follows, or the default branch
-	commit                           string // "" where the workflow has to resolve ref
-	internalStatus                   string
-	branch, branchID                 string
-	late                             time.Duration // how much later than usual it starts
-}
-
-func jobOf(b *branch, n *node) job {
-	ref := "ref"
-	if n.kind == "CoreRepository" {
-		ref = "default_branch"
-	}
-	return job{
-		repository: n.id, kind: n.kind, name: n.text("name"), location: n.text("location"), ref: n.text(ref),
-		internalStatus: n.text("internal_status"), branch: b.name, branchID: b.id,
-	}
-}
-
-// appendGitSuffix appends ".git" to the http(s) location of a host where repositories have it (infrahub.md, Writing 8).
+// appendGitSuffix appends ".git" to an http(s) location whose host is in the server's
+// git.append_git_suffix (infrahub-behaviour.md, Writing 8).
 func (s *Server) appendGitSuffix(location string) string {
 	parsed, err := url.Parse(location)
 	if err != nil || parsed.Scheme != "http" && parsed.Scheme != "https" || strings.HasSuffix(location, ".git") {
@@ -43,19 +21,19 @@ func (s *Server) appendGitSuffix(location string) string {
 }
 
 func (s *Server) normalizeLocation(input map[string]any) {
-	given, _ := input["location"].(map[string]any)
-	if location, ok := given["value"].(string); ok {
-		given["value"] = s.appendGitSuffix(location)
+	attribute, _ := input["location"].(map[string]any)
+	if location, ok := attribute["value"].(string); ok {
+		attribute["value"] = s.appendGitSuffix(location)
 	}
 }
 
-// createRepository makes the node, asks the remote, and takes the node away again if the remote does
-// not answer (infrahub.md, Writing 9). Then the import is queued.
-func (s *Server) createRepository(kindName string) mutation {
-	of := s.store.kinds[kindName]
+// createRepository returns the create mutation of a repository kind. It creates the node, connects to the
+// remote, and deletes the node if the connection fails (infrahub-behaviour.md, Writing 9). Otherwise it
+// queues the import.
+func (s *Server) createRepository(k *kind) mutation {
 	return func(ctx context.Context, b *branch, input map[string]any) (any, error) {
 		s.normalizeLocation(input)
-		n, err := s.insert(b, of, input)
+		n, err := s.insert(b, k, input)
 		if err != nil {
 			return nil, err
 		}
@@ -71,112 +49,116 @@ func (s *Server) createRepository(kindName string) mutation {
 		}
 		s.store.change(b.name, n.id, func(n *node) { n.set("internal_status", status, false) })
 		s.store.mu.Lock()
-		n = s.store.get(b, kindName, n.id)
+		n = s.store.get(b, k.name, n.id)
 		s.store.mu.Unlock()
 		if n == nil {
-			return nil, notFound(kindName, "None")
+			return nil, notFound(k.name, "None")
 		}
-		s.engine.queueAdd(jobOf(b, n))
-		return nodePayload(kindName+"Create", s.lockedNodeObject(b, n, nil)), nil
+		s.engine.queueAdd(newJob(b, n))
+		return s.nodePayload(k.name+"Create", b, n, nil), nil
 	}
 }
 
-// updateRepository changes a repository; another ref or commit of a read-only one is imported.
-func (s *Server) updateRepository(kindName string) mutation {
-	of := s.store.kinds[kindName]
+// updateRepository returns the update mutation of a repository kind. Another ref or commit of a read-only
+// repository is imported.
+func (s *Server) updateRepository(k *kind) mutation {
 	return func(_ context.Context, b *branch, input map[string]any) (any, error) {
 		identifier, ok := input["id"].(string)
 		switch {
 		case !ok && s.is19():
-			return nil, notFound(kindName, "None")
+			return nil, notFound(k.name, "None") // infrahub-behaviour.md, Errors 11
 		case !ok:
-			return nil, errInternal // infrahub.md, Writing 3
+			return nil, errInternal // infrahub-behaviour.md, Writing 3
 		}
 		s.normalizeLocation(input)
-		before, after, err := s.edit(b, of, identifier, input)
+		before, after, err := s.edit(b, k, identifier, input)
 		if err != nil {
 			return nil, err
 		}
 		ref, commit := inputText(input, "ref"), inputText(input, "commit")
-		if kindName == "CoreReadOnlyRepository" && (ref != "" && ref != before.text("ref") || commit != "" && commit != before.text("commit")) {
-			s.engine.queueRefChange(jobOf(b, after), commit)
+		changed := ref != "" && ref != before.text("ref") || commit != "" && commit != before.text("commit")
+		if k.name == readOnlyRepositoryKind && changed {
+			s.engine.queueRefChange(newJob(b, after), commit)
 		}
-		return nodePayload(kindName+"Update", s.lockedNodeObject(b, after, omittedRelationships(of, input))), nil
+		return s.nodePayload(k.name+"Update", b, after, omittedRelationships(k, input)), nil
 	}
 }
 
-// checkConnection asks the remote of a repository what it has, nil if it answers.
+// checkConnection lists the refs of a repository's remote. It returns nil if the remote answers.
 func (s *Server) checkConnection(ctx context.Context, n *node) *gitError {
 	if s.engine.pause(ctx, s.options.Delay.git()) != nil {
-		return &gitError{class: "RepositoryConnectionError", message: "the request was given up"}
+		return &gitError{class: "RepositoryConnectionError", message: "the request was canceled"}
 	}
 	_, err := s.remote(n.id, n.text("location")).list(ctx)
 	return newGitError(err, n.text("name"), n.text("location"), "", lsRemote)
 }
 
-// remote is the Git remote of a repository, with its credential.
+// remote returns the Git remote of a repository, with its credential.
 func (s *Server) remote(id, location string) remote {
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
 	r := remote{url: location}
 	main := s.store.branches[mainBranch]
-	n := s.store.get(main, "CoreGenericRepository", id)
+	n := s.store.get(main, genericRepositoryKind, id)
 	if n == nil {
 		return r
 	}
 	for _, peer := range n.related["credential"] {
-		if credential := s.store.get(main, "CorePasswordCredential", peer); credential != nil {
+		if credential := s.store.get(main, credentialKind, peer); credential != nil {
 			r.username, r.password = credential.text("username"), credential.text("password")
 		}
 	}
 	return r
 }
 
-// repository finds the repository that an input names by id or name.
-func (s *Server) repository(b *branch, kindName string, input map[string]any) (*node, error) {
+// findRepository returns the repository that an input names by id or name.
+func (s *Server) findRepository(b *branch, kindName string, input map[string]any) (*node, error) {
 	identifier, _ := input["id"].(string)
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
 	if n := s.store.find(b, kindName, identifier); n != nil {
 		return n, nil
 	}
-	named := kindName
-	if s.is19() && kindName == "CoreReadOnlyRepository" {
-		named = "<class 'infrahub.core.protocols.CoreReadOnlyRepository'>"
+	if s.is19() && kindName == readOnlyRepositoryKind {
+		kindName = "<class 'infrahub.core.protocols." + kindName + "'>"
 	}
-	return nil, notFound(named, identifier)
+	return nil, notFound(kindName, identifier)
 }
 
-func taskPayload(name, task string) object {
-	return object{name, map[string]any{"ok": true, "task": object{"TaskInfo", map[string]any{"id": task}}}}
+func taskPayload(typename, task string) object {
+	return object{typename, map[string]any{"ok": true, "task": taskInfo(task)}}
 }
 
-// importLastCommit answers InfrahubReadOnlyRepositoryImportLastCommit.
+func taskInfo(id string) object { return object{"TaskInfo", map[string]any{"id": id}} }
+
+// importLastCommit answers InfrahubReadOnlyRepositoryImportLastCommit (infrahub-behaviour.md, Importing 4).
 func (s *Server) importLastCommit(_ context.Context, b *branch, input map[string]any) (any, error) {
-	n, err := s.repository(b, "CoreReadOnlyRepository", input)
+	n, err := s.findRepository(b, readOnlyRepositoryKind, input)
 	if err != nil {
 		return nil, err
 	}
-	return taskPayload("ReadOnlyRepositoryImportLastCommit", s.engine.queueImportLast(jobOf(b, n).delayed(s.faults.taskDelay(importLastWorkflow)))), nil
+	task := s.engine.queueImportLast(newJob(b, n).delayed(s.faults.taskDelay(workflowImportLast)))
+	return taskPayload("ReadOnlyRepositoryImportLastCommit", task), nil
 }
 
-// processRepository answers InfrahubRepositoryProcess: the current commit is imported again.
+// processRepository answers InfrahubRepositoryProcess: it imports the current commit again
+// (infrahub-behaviour.md, Importing 4).
 func (s *Server) processRepository(_ context.Context, b *branch, input map[string]any) (any, error) {
-	n, err := s.repository(b, "CoreGenericRepository", input)
+	n, err := s.findRepository(b, genericRepositoryKind, input)
 	if err != nil {
 		return nil, err
 	}
-	again := jobOf(b, n)
-	again.commit = n.text("commit")
-	if again.commit == "" {
-		again.commit = "None"
+	j := newJob(b, n)
+	j.commit = n.text("commit")
+	if j.commit == "" {
+		j.commit = "None"
 	}
-	return taskPayload("ProcessRepository", s.engine.queueReimport(again)), nil
+	return taskPayload("ProcessRepository", s.engine.queueReimport(j)), nil
 }
 
-// checkRepository answers InfrahubRepositoryConnectivity.
-func (s *Server) checkRepository(ctx context.Context, b *branch, input map[string]any) (any, error) {
-	n, err := s.repository(b, "CoreGenericRepository", input)
+// checkConnectivity answers InfrahubRepositoryConnectivity (infrahub-behaviour.md, Importing 5).
+func (s *Server) checkConnectivity(ctx context.Context, b *branch, input map[string]any) (any, error) {
+	n, err := s.findRepository(b, genericRepositoryKind, input)
 	if err != nil {
 		return nil, err
 	}
@@ -187,6 +169,3 @@ func (s *Server) checkRepository(ctx context.Context, b *branch, input map[strin
 	s.store.change(b.name, n.id, func(n *node) { n.set("operational_status", status, false) })
 	return object{"ValidateRepositoryConnectivity", map[string]any{"ok": status == "online", "message": message}}, nil
 }
-
-// errRepositoryDeleted is a repository that was deleted while it was imported.
-var errRepositoryDeleted = errors.New("the repository is gone")

@@ -5,23 +5,52 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
 )
 
-// taskNode is a node that a task is about.
-type taskNode struct{ id, kind string }
+// The workflows that the mock server runs (infrahub-behaviour.md, Importing 3).
+const (
+	workflowAddReadOnly     = "git-repository-add-read-only"
+	workflowAddReadWrite    = "git-repository-add-read-write"
+	workflowPull            = "git-repository-pull-read-only"
+	workflowImportLast      = "git-read-only-repository-import-last-commit"
+	workflowReimport        = "git-repository-import-object"
+	workflowImportObjects   = "import-object-from-file"
+	workflowSync            = "sync-git-repo-with-origin"
+	workflowSyncAll         = "git_repositories_sync"
+	workflowMergeRepository = "git-repository-merge"
+	workflowCreateBranch    = "create-branch"
+	workflowDeleteBranch    = "branch-delete"
+	workflowMergeBranch     = "branch-merge"
+)
 
-// logLine is a line in the log of a task.
-type logLine struct {
-	message, severity string
-	at                time.Time
+// workflowLabels returns the tags that every task of a workflow has.
+func workflowLabels(workflow string) []string {
+	labels := []string{"infrahub.app"}
+	switch workflow {
+	case workflowReimport, workflowImportLast:
+		return append(labels, "infrahub.app/database-change", "infrahub.app/workflow-type/user")
+	case workflowAddReadOnly, workflowAddReadWrite, workflowCreateBranch, workflowMergeRepository:
+		return append(labels, "infrahub.app/database-change", "infrahub.app/workflow-type/core")
+	case workflowPull, workflowDeleteBranch, workflowMergeBranch:
+		return append(labels, "infrahub.app/workflow-type/core")
+	}
+	return labels
 }
 
-// task is one run of a workflow. It is found by its node and its branch only once it has started,
-// for it is the run itself that says what it is about (infrahub.md, Importing).
+// The states of a task.
+const (
+	scheduled = "SCHEDULED"
+	pending   = "PENDING"
+	running   = "RUNNING"
+	completed = "COMPLETED"
+	failed    = "FAILED"
+)
+
+// task is one run of a workflow. Branches and nodes are tags that it sets when it starts, so a query for
+// its branch or node finds it only then (infrahub-behaviour.md, Importing 2).
 type task struct {
 	id, workflow, title       string
 	state                     string
@@ -33,33 +62,20 @@ type task struct {
 	logs                      []logLine
 }
 
-const (
-	scheduled = "SCHEDULED"
-	pending   = "PENDING"
-	running   = "RUNNING"
-	completed = "COMPLETED"
-	failed    = "FAILED"
-)
+// taskNode is a node that a task is tagged with.
+type taskNode struct{ id, kind string }
 
-// labelsOf are the tags that every run of a workflow has.
-func labelsOf(workflow string) []string {
-	labels := []string{"infrahub.app"}
-	switch workflow {
-	case "git-repository-import-object", "git-read-only-repository-import-last-commit":
-		return append(labels, "infrahub.app/database-change", "infrahub.app/workflow-type/user")
-	case "git-repository-add-read-only", "git-repository-add-read-write", "create-branch", "git-repository-merge":
-		return append(labels, "infrahub.app/database-change", "infrahub.app/workflow-type/core")
-	case "git-repository-pull-read-only", "branch-delete", "branch-merge":
-		return append(labels, "infrahub.app/workflow-type/core")
-	}
-	return labels
+// logLine is a line in the log of a task.
+type logLine struct {
+	message, severity string
+	at                time.Time
 }
 
 func newTask(workflow, title string, parameters any) *task {
 	now := time.Now()
 	return &task{
 		id: uuid.NewString(), workflow: workflow, title: title, state: scheduled, created: now, updated: now,
-		parameters: parameters, labels: labelsOf(workflow),
+		parameters: parameters, labels: workflowLabels(workflow),
 	}
 }
 
@@ -71,16 +87,17 @@ func (t *task) enter(state string) {
 	t.state, t.updated = state, time.Now()
 }
 
-// tag tags the task with a branch and a node; the last branch is the one that shows.
+// tag tags the task with a branch and with nodes.
 func (t *task) tag(branch string, nodes ...taskNode) {
 	t.branches = append(slices.DeleteFunc(t.branches, func(b string) bool { return b == branch }), branch)
-	for _, each := range nodes {
-		if !slices.Contains(t.nodes, each) {
-			t.nodes = append(t.nodes, each)
+	for _, n := range nodes {
+		if !slices.Contains(t.nodes, n) {
+			t.nodes = append(t.nodes, n)
 		}
 	}
 }
 
+// branch returns the last branch tag (infrahub-behaviour.md, Importing 23), nil if there is none.
 func (t *task) branch() any {
 	if len(t.branches) == 0 {
 		return nil
@@ -88,7 +105,7 @@ func (t *task) branch() any {
 	return t.branches[len(t.branches)-1]
 }
 
-// recordDone records a workflow that the request itself carried out, and returns its id.
+// recordDone records a task of a workflow that the request itself has carried out, and returns its id.
 func (e *engine) recordDone(workflow, title, branch string, nodes ...taskNode) string {
 	t := newTask(workflow, title, map[string]any{"branch": branch})
 	t.started = t.created
@@ -100,9 +117,9 @@ func (e *engine) recordDone(workflow, title, branch string, nodes ...taskNode) s
 	return t.id
 }
 
-const taskPage = 10
+const defaultTaskLimit = 10
 
-// listTasks answers InfrahubTask: the newest first, ten where no limit is given.
+// listTasks answers the query InfrahubTask: the newest task first.
 func (s *Server) listTasks(arguments map[string]any) (any, error) {
 	if s.faults.hidesTasks() {
 		return nil, failure{
@@ -117,41 +134,42 @@ func (s *Server) listTasks(arguments map[string]any) (any, error) {
 	}
 	s.engine.mu.Lock()
 	defer s.engine.mu.Unlock()
-	var found []*task
+	var tasks []*task
 	for _, t := range s.engine.tasks {
 		if t.matches(arguments) {
-			found = append(found, t)
+			tasks = append(tasks, t)
 		}
 	}
-	slices.SortStableFunc(found, func(a, b *task) int {
-		return cmp.Or(b.orderTime().Compare(a.orderTime()), b.created.Compare(a.created))
+	slices.SortStableFunc(tasks, func(a, b *task) int {
+		return cmp.Or(b.startedOrCreated().Compare(a.startedOrCreated()), b.created.Compare(a.created))
 	})
 	if arguments["limit"] == nil {
-		arguments["limit"] = int64(taskPage)
+		arguments["limit"] = int64(defaultTaskLimit)
 	}
 	edges := []any{}
-	for _, t := range pageOf(found, arguments["offset"], arguments["limit"]) {
+	for _, t := range pageOf(tasks, arguments["offset"], arguments["limit"]) {
 		edges = append(edges, object{"TaskNodes", map[string]any{"node": t.object(arguments)}})
 	}
-	return object{"Tasks", map[string]any{"count": len(found), "edges": edges}}, nil
+	return object{"Tasks", map[string]any{"count": len(tasks), "edges": edges}}, nil
 }
 
-func (t *task) orderTime() time.Time {
+func (t *task) startedOrCreated() time.Time {
 	if t.started.IsZero() {
 		return t.created
 	}
 	return t.started
 }
 
+// matches reports whether the task passes the filters of a query.
 func (t *task) matches(arguments map[string]any) bool {
-	allowed := func(argument, held string) bool {
+	passes := func(argument, value string) bool {
 		wanted := stringList(arguments[argument])
-		return len(wanted) == 0 || slices.Contains(wanted, held)
+		return len(wanted) == 0 || slices.Contains(wanted, value)
 	}
-	wanted := stringList(arguments["related_node__ids"])
-	isRelated := func(n taskNode) bool { return n.id == wanted[0] } // of several the server looks at the first only
-	return allowed("ids", t.id) && allowed("workflow", t.workflow) && allowed("state", t.state) &&
-		(len(wanted) == 0 || slices.ContainsFunc(t.nodes, isRelated)) &&
+	related := stringList(arguments["related_node__ids"])
+	isRelated := func(n taskNode) bool { return n.id == related[0] } // not the others (infrahub-behaviour.md, Importing 2)
+	return passes("ids", t.id) && passes("workflow", t.workflow) && passes("state", t.state) &&
+		(len(related) == 0 || slices.ContainsFunc(t.nodes, isRelated)) &&
 		(arguments["branch"] == nil || slices.Contains(t.branches, fmt.Sprint(arguments["branch"])))
 }
 
@@ -187,28 +205,4 @@ func (t *task) logObject(arguments map[string]any) object {
 		}}}})
 	}
 	return object{"TaskLogEdge", map[string]any{"count": len(edges), "edges": edges}}
-}
-
-// pythonError is an exception of the server's code.
-type pythonError struct{ class, message string }
-
-func (e *pythonError) Error() string { return e.message }
-
-// quote writes a text as Python's repr does.
-func quote(text string) string {
-	mark := `'`
-	if strings.Contains(text, `'`) && !strings.Contains(text, `"`) {
-		mark = `"`
-	}
-	return mark + strings.NewReplacer(`\`, `\\`, "\n", `\n`, "\t", `\t`, mark, `\`+mark).Replace(text) + mark
-}
-
-// logException writes what Prefect writes when a run raises an exception.
-func (t *task) logException(e *pythonError) {
-	t.log("error", "Encountered exception during execution: %s(%s)\nTraceback …", e.class, quote(e.message))
-}
-
-// logFailure writes the last line of a failed run. On a server it may come after the run's end.
-func (t *task) logFailure(e *pythonError) {
-	t.log("error", "Finished in state Failed(%s)", quote("Flow run encountered an exception: "+e.class+": "+e.message))
 }

@@ -2,51 +2,57 @@ package mockserver
 
 import (
 	"context"
+	"maps"
 	"net/http"
 )
 
-// queries are the top-level fields of a query on a branch.
+// queries returns the top-level fields of a query on a branch.
 func (s *Server) queries(b *branch) object {
 	fields := map[string]any{
-		"Branch": resolver(func(arguments map[string]any) (any, error) { return s.listBranches(arguments), nil }),
-		"InfrahubTask": resolver(func(arguments map[string]any) (any, error) {
-			return s.listTasks(arguments)
-		}),
+		"Branch":       resolver(func(arguments map[string]any) (any, error) { return s.listBranches(arguments), nil }),
+		"InfrahubTask": resolver(s.listTasks),
 		"InfrahubInfo": object{"Info", map[string]any{"version": s.options.Version, "deployment_id": s.id}},
 	}
-	for _, name := range []string{
-		"CoreRepository", "CoreReadOnlyRepository", "CoreGenericRepository", "CorePasswordCredential", "BuiltinTag",
-		"CoreProposedChange", "CoreGraphQLQuery",
-	} {
-		fields[name] = resolver(func(arguments map[string]any) (any, error) { return s.list(b, name, arguments), nil })
+	// Validation refuses the names that the schema has no query for.
+	for _, k := range s.store.kinds {
+		for _, name := range []string{k.name, k.family()} {
+			fields[name] = resolver(func(arguments map[string]any) (any, error) { return s.list(b, name, arguments), nil })
+		}
 	}
 	return object{"Query", introspect(s.schema, fields)}
 }
 
-// mutation changes something on a branch; the input is its argument "data".
+// mutation changes something on a branch. The input is the argument "data" of the field.
 type mutation func(ctx context.Context, b *branch, input map[string]any) (any, error)
 
-// mutations are the top-level fields of a mutation on a branch.
+// kindMutations returns the mutations of a kind by the name of their field.
+func (s *Server) kindMutations(k *kind) map[string]mutation {
+	onKind := func(change func(b *branch, k *kind, input map[string]any) (any, error)) mutation {
+		return func(_ context.Context, b *branch, input map[string]any) (any, error) { return change(b, k, input) }
+	}
+	table := map[string]mutation{k.name + "Delete": onKind(s.remove)}
+	switch {
+	case k.is(genericRepositoryKind):
+		table[k.name+"Create"], table[k.name+"Update"] = s.createRepository(k), s.updateRepository(k)
+	case k.is(proposedChangeKind):
+		table[k.name+"Create"], table[k.name+"Update"] = s.createProposedChange, s.updateProposedChange
+	default:
+		table[k.name+"Create"], table[k.name+"Update"], table[k.name+"Upsert"] = onKind(s.create), onKind(s.update), onKind(s.upsert)
+	}
+	return table
+}
+
+// mutations returns the top-level fields of a mutation on a branch.
 func (s *Server) mutations(ctx context.Context, b *branch) object {
 	table := map[string]mutation{
-		"CoreReadOnlyRepositoryUpdate":               s.updateRepository("CoreReadOnlyRepository"),
-		"CoreRepositoryUpdate":                       s.updateRepository("CoreRepository"),
-		"CoreReadOnlyRepositoryCreate":               s.createRepository("CoreReadOnlyRepository"),
-		"CoreRepositoryCreate":                       s.createRepository("CoreRepository"),
-		"CoreProposedChangeCreate":                   s.createProposedChange,
-		"CoreProposedChangeUpdate":                   s.updateProposedChange,
 		"InfrahubReadOnlyRepositoryImportLastCommit": s.importLastCommit,
 		"InfrahubRepositoryProcess":                  s.processRepository,
-		"InfrahubRepositoryConnectivity":             s.checkRepository,
+		"InfrahubRepositoryConnectivity":             s.checkConnectivity,
 		"BranchUpdate":                               s.updateBranch,
 	}
-	for _, name := range []string{"CorePasswordCredential", "BuiltinTag"} {
-		table[name+"Create"] = s.onKind(name, s.create)
-		table[name+"Update"] = s.onKind(name, s.update)
-		table[name+"Upsert"] = s.onKind(name, s.upsert)
-	}
-	for _, name := range []string{"CoreRepository", "CoreReadOnlyRepository", "CorePasswordCredential", "BuiltinTag", "CoreProposedChange"} {
-		table[name+"Delete"] = s.onKind(name, s.remove)
+	// Validation refuses the names that the schema has no mutation for.
+	for _, k := range s.store.kinds {
+		maps.Copy(table, s.kindMutations(k))
 	}
 	fields := map[string]any{}
 	for name, change := range table {
@@ -66,7 +72,8 @@ func (s *Server) mutations(ctx context.Context, b *branch) object {
 	return object{"Mutation", fields}
 }
 
-// ifWritable refuses changes on a branch that was merged, and while one is merged also on main.
+// ifWritable makes a change unless the branch was merged (infrahub-behaviour.md, Branches 2) or a merge is
+// running that blocks it (infrahub-behaviour.md, Branches 11).
 func (s *Server) ifWritable(b *branch, field string, change func() (any, error)) (any, error) {
 	s.store.mu.Lock()
 	merged, merging := b.status == statusMerged, s.store.merging
@@ -87,12 +94,6 @@ func (s *Server) ifWritable(b *branch, field string, change func() (any, error))
 	return nil, failure{
 		message: message, code: "MERGE_IN_PROGRESS", status: http.StatusLocked, data: map[string]any{"branch_name": b.name, "merging_branch": merging},
 	}
-}
-
-// onKind is a mutation of a kind that has no rules of its own.
-func (s *Server) onKind(name string, change func(b *branch, of *kind, input map[string]any) (any, error)) mutation {
-	of := s.store.kinds[name]
-	return func(_ context.Context, b *branch, input map[string]any) (any, error) { return change(b, of, input) }
 }
 
 func inputOf(arguments map[string]any) map[string]any {
