@@ -3,13 +3,12 @@ package acceptance
 import (
 	"encoding/json"
 	"maps"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	tfjson "github.com/hashicorp/terraform-json"
@@ -29,30 +28,28 @@ func TestState_OfAnEarlierVersionIsReadWithoutADiff(t *testing.T) {
 	}
 	w := s.newStateWorkspace(t, "unchanged")
 	before := w.instances()
-	w.exits(0, "plan", "-input=false", "-detailed-exitcode")
-	w.exits(0, "apply", "-input=false", "-auto-approve", "-refresh-only")
+	w.planNothing()
+	w.apply("-refresh-only")
 	if diff := cmp.Diff(before, w.instances()); diff != "" {
 		t.Errorf("a refresh changes the state (-before +after):\n%s", diff)
 	}
-	if sent := s.sent(); len(sent) > 0 {
-		t.Errorf("mutations sent = %v, want none", sent)
-	}
+	s.assertMutations(t)
 }
 
 func TestState_OfAnEarlierVersionStillRetriesFailedImports(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	s.mockOnly(t, "the ids in the state can be given to new objects only once")
-	remotes := map[string]*remote{}
+	remotes := map[string]remote{}
 	for _, path := range []string{"automation.git", "generators.git"} {
 		remotes[path] = s.newRemote(t, path)
 	}
 	for _, path := range []string{"broken/schema.git", "broken/templates.git"} {
 		remotes[path] = s.newEmptyRemote(t, path)
-		remotes[path].broken(t, "v1.0.0")
+		remotes[path].breakMain(t, "v1.0.0")
 	}
 	w := s.newStateWorkspace(t, "failed")
-	w.run("plan", "-input=false", "-json", "-out=retry.tfplan")
+	w.run(0, "plan", "-json", "-out=retry.tfplan")
 	warnings := w.warnings("plan")
 	for address, reason := range map[string]string{
 		"infrahub_read_only_repository.ref":         "Ref v9.9.9 not found.",
@@ -82,23 +79,21 @@ func TestState_OfAnEarlierVersionStillRetriesFailedImports(t *testing.T) {
 	remotes["automation.git"].release(t, "v9.9.9")
 	remotes["generators.git"].release(t, "v9.9.9")
 	remotes["broken/templates.git"].release(t, "v1.0.1")
-	err := w.meanwhile(func() bool { return s.hasSent("CheckConnectivity") }, func(*exec.Cmd) {
+	err := w.runUntil(func() bool { return s.hasSent("CheckConnectivity") }, func(*exec.Cmd) {
 		remotes["broken/schema.git"].release(t, "v1.0.1") // now, because the import waits for a sync that finds a new commit
-	}, "apply", "-input=false", "retry.tfplan")
+	}, "apply", "retry.tfplan")
 	if err != nil {
 		t.Fatalf("apply: %v\n%s", err, w.printed["apply"])
 	}
-	// Two repositories import what their ref stands for now, and two once more from their new location.
-	sent := s.sent()
-	slices.Sort(sent)
-	if diff := cmp.Diff([]string{
+	// Two refs are imported again, and two repositories from their new location.
+	if err := s.compareMutations([]string{
 		"CheckConnectivity: id",
 		"ImportLatestCommit: id", "ImportLatestCommit: id", "ReimportCommit: id", "ReimportCommit: id",
 		"UpdateReadOnlyRepository: id ref", "UpdateReadOnlyRepository: id ref",
-	}, sent); diff != "" {
-		t.Errorf("mutations sent (-want +got):\n%s", diff)
+	}); err != nil {
+		t.Error(err)
 	}
-	w.exits(0, "plan", "-input=false", "-detailed-exitcode")
+	w.planNothing()
 }
 
 // newStateWorkspace creates what a state holds, and returns a workspace with that state and its configuration.
@@ -110,14 +105,14 @@ func (s *server) newStateWorkspace(t *testing.T, name string) *workspace {
 			t.Fatal(err)
 		}
 		return strings.NewReplacer(append(more,
-			"GIT_ADDRESS", s.gitAddress, "GIT_LOCALHOST", localhost(s.gitAddress), "GIT_PASSWORD", gitPassword)...).Replace(string(content))
+			"GIT_ADDRESS", s.gitAddress, "GIT_LOCALHOST", onLocalhost(s.gitAddress), "GIT_PASSWORD", gitPassword)...).Replace(string(content))
 	}
 	branchID := s.createState(t, read(".tfstate"))
 	host := os.Getenv("TF_ACC_PROVIDER_HOST")
 	if host == "" {
 		host = "registry.terraform.io"
 	}
-	w := newWorkspace(t, read(".tf"), "INFRAHUB_ADDRESS="+s.address, "INFRAHUB_API_TOKEN="+s.token)
+	w := s.newWorkspace(t, read(".tf"))
 	w.write("terraform.tfstate", read(".tfstate", "PROVIDER_HOST", host, "BRANCH_ID", branchID))
 	return w
 }
@@ -143,12 +138,19 @@ func (s *server) createState(t *testing.T, content string) (branchID string) {
 			}
 		}
 	}
-	// ask sends the attributes that a document has variables for.
+	// ask sends the attributes for which a document has variables.
 	ask := func(branch, document string, attributes map[string]any) {
 		declared, _, _ := strings.Cut(document, "{")
-		maps.DeleteFunc(attributes, func(name string, _ any) bool { return !strings.Contains(declared, "$"+name+":") })
-		s.queryOn(t, branch, document, attributes)
-		s.waitUntilNothingRuns(t)
+		var variables []any
+		for name, value := range attributes {
+			if strings.Contains(declared, "$"+name+":") {
+				variables = append(variables, name, value)
+			}
+		}
+		if got := s.direct.Post(t, branch, document, variables...); got.Status != http.StatusOK || got.At("errors") != nil {
+			t.Fatalf("%s: %d %s", document, got.Status, got.Body)
+		}
+		s.direct.WaitForTasks(t)
 	}
 	each("infrahub_tag", func(tag map[string]any) {
 		ask("main", `mutation($id: String, $name: String, $description: String) {
@@ -212,17 +214,6 @@ func (s *server) createState(t *testing.T, content string) (branchID string) {
 	return branchID
 }
 
-// waitUntilNothingRuns waits until no task of the server is queued or runs.
-func (s *server) waitUntilNothingRuns(t *testing.T) {
-	t.Helper()
-	for start := time.Now(); time.Since(start) < time.Minute; time.Sleep(20 * time.Millisecond) {
-		if strings.Contains(s.queryOn(t, "main", `{ InfrahubTask(state: [SCHEDULED, PENDING, RUNNING]) { count } }`, nil), `"count":0`) {
-			return
-		}
-	}
-	t.Fatal("tasks are still running after a minute")
-}
-
 // instance is what the state holds of a resource.
 type instance struct {
 	SchemaVersion int `json:"schema_version"`
@@ -233,17 +224,13 @@ type instance struct {
 // instances returns what the state of the workspace holds, by resource.
 func (w *workspace) instances() map[string][]instance {
 	w.t.Helper()
-	content, err := os.ReadFile(filepath.Join(w.directory, "terraform.tfstate"))
-	if err != nil {
-		w.t.Fatal(err)
-	}
 	var state struct {
 		Resources []struct {
 			Type, Name string
 			Instances  []instance
 		}
 	}
-	if err := json.Unmarshal(content, &state); err != nil {
+	if err := json.Unmarshal([]byte(w.read("terraform.tfstate")), &state); err != nil {
 		w.t.Fatal(err)
 	}
 	instances := map[string][]instance{}
@@ -281,7 +268,7 @@ func (w *workspace) planned(file string) map[string][]string {
 	}
 	planned := map[string][]string{}
 	for _, resource := range plan.ResourceChanges {
-		if planned[resource.Address], err = changed(resource.Change); err != nil {
+		if planned[resource.Address], err = changedAttributes(resource.Change); err != nil {
 			w.t.Errorf("%s: %v", resource.Address, err)
 		}
 	}
