@@ -1,5 +1,5 @@
-// Command infrahub-mock is an Infrahub to try the provider with: everything is in memory, and
-// repositories are imported from real Git remotes.
+// Command infrahub-mock serves a mock Infrahub to try the provider and to test modules with. It keeps
+// everything in memory and imports repositories from real Git remotes.
 package main
 
 import (
@@ -27,7 +27,7 @@ func main() {
 	os.Exit(code)
 }
 
-// start runs the program and returns its exit code; what went wrong is one line on stderr.
+// start runs the program and returns its exit code. It writes an error as one line to stderr.
 func start(ctx context.Context, arguments []string, stdout, stderr io.Writer) int {
 	err := run(ctx, arguments, stdout, stderr)
 	if err == nil || errors.Is(err, flag.ErrHelp) || errors.Is(err, context.Canceled) {
@@ -37,8 +37,8 @@ func start(ctx context.Context, arguments []string, stdout, stderr io.Writer) in
 	return 1
 }
 
-// settings are what the command line says.
-type settings struct {
+// config holds the values of the command line.
+type config struct {
 	listen string
 	log    bool
 	seed   mockserver.Seed
@@ -46,42 +46,44 @@ type settings struct {
 	server mockserver.Options
 }
 
-func parse(arguments []string, stderr io.Writer) (settings, error) {
-	var s settings
+// parse reads the command line. It prints the help on stderr if the command line asks for it.
+func parse(arguments []string, stderr io.Writer) (config, error) {
+	var c config
 	flags := flag.NewFlagSet("infrahub-mock", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
-	flags.StringVar(&s.listen, "listen", "127.0.0.1:8000", "`address` to listen on; port 0 is any")
+	flags.StringVar(&c.listen, "listen", "127.0.0.1:8000", "the `address` to listen on; port 0 picks a free port")
 	flags.Func("delay", "how long imports take: `live` (the default) or none", func(name string) (err error) {
-		s.server.Delay, err = mockserver.ParseDelay(name)
+		c.server.Delay, err = mockserver.ParseDelay(name)
 		return err
 	})
-	flags.StringVar(&s.server.Version, "version", mockserver.DefaultVersion, "the Infrahub `version` to behave like; 1.9.9 has errors without codes")
-	flags.StringVar(&s.server.Token, "token", mockserver.DefaultToken, "the API `token` to accept")
-	flags.BoolVar(&s.log, "log", false, "log a line for each request, without variables")
-	flags.Func("seed", "a YAML `file` of tags, credentials, repositories and branches to begin with", func(name string) (err error) {
-		s.seed, err = readSeed(name)
+	flags.StringVar(&c.server.Version, "version", mockserver.DefaultVersion, "the Infrahub `version` to behave like; errors of 1.9.9 have no codes")
+	flags.StringVar(&c.server.Token, "token", mockserver.DefaultToken, "the API `token` to accept")
+	flags.BoolVar(&c.log, "log", false, "log a line for each request to stderr, without variables")
+	flags.Func("seed", "a YAML `file` with tags, credentials, repositories and branches to create at the start", func(name string) (err error) {
+		c.seed, err = readSeed(name)
 		return err
 	})
-	flags.Func("fault", "what is to go wrong, as in `operation=NAME,times=2,status=503`; may be repeated.\n"+
-		"What: delay=DURATION, status=CODE, retry-after=DURATION, html, drop, truncate, expire, stuck, no-tasks.\n"+
-		"after carries the request out first. Without operation it is any, without times always.", func(text string) error {
+	flags.Func("fault", "make requests fail, as in `operation=NAME,times=2,status=503`; may be repeated.\n"+
+		"Effects: delay=DURATION, status=CODE, retry-after=DURATION, html, drop, truncate, expire, stuck, crashed, no-tasks.\n"+
+		"With after, the request is carried out first. Default: every operation, every time.", func(text string) error {
 		fault, err := mockserver.ParseFault(text)
-		s.faults = append(s.faults, fault)
+		c.faults = append(c.faults, fault)
 		return err
 	})
-	s.server.Delay = mockserver.LiveDelay
+	c.server.Delay = mockserver.LiveDelay
 	err := flags.Parse(arguments)
 	if errors.Is(err, flag.ErrHelp) {
-		_, _ = fmt.Fprintln(stderr, "An Infrahub in memory, to try the provider and to test modules with.")
+		_, _ = fmt.Fprintln(stderr, "Serves a mock Infrahub, in memory, to try the provider and to test modules with.")
 		flags.SetOutput(stderr)
 		flags.PrintDefaults()
 	}
 	if err == nil && flags.NArg() > 0 {
 		err = fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	}
-	return s, err
+	return c, err
 }
 
+// readSeed reads a seed from a file.
 func readSeed(name string) (mockserver.Seed, error) {
 	content, err := os.ReadFile(name)
 	if err != nil {
@@ -90,25 +92,25 @@ func readSeed(name string) (mockserver.Seed, error) {
 	return mockserver.ParseSeed(content)
 }
 
-// run serves until the context ends.
+// run parses the command line and serves until the context ends.
 func run(ctx context.Context, arguments []string, stdout, stderr io.Writer) error {
-	s, err := parse(arguments, stderr)
+	c, err := parse(arguments, stderr)
 	if err != nil {
 		return err
 	}
-	if s.log {
-		s.server.Log = slog.New(slog.NewTextHandler(stderr, nil))
+	if c.log {
+		c.server.Log = slog.New(slog.NewTextHandler(stderr, nil))
 	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.listen)
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.listen)
 	if err != nil {
 		return err
 	}
-	mock, err := s.mock(ctx)
+	mock, err := c.mock(ctx)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	defer mock.Close()
-	greet(stdout, listener.Addr().String(), s.server)
+	greet(stdout, listener.Addr().String(), c.server)
 	server := &http.Server{Handler: mock, ReadHeaderTimeout: 10 * time.Second}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
@@ -123,34 +125,35 @@ func run(ctx context.Context, arguments []string, stdout, stderr io.Writer) erro
 	return server.Shutdown(ending)
 }
 
-// mock starts the server with what it is to hold, and what is to go wrong from then on.
-func (s settings) mock(ctx context.Context) (*mockserver.Server, error) {
-	mock, err := mockserver.New(s.server)
+// mock starts the server, applies the seed and then injects the faults.
+func (c config) mock(ctx context.Context) (*mockserver.Server, error) {
+	mock, err := mockserver.New(c.server)
 	if err != nil {
 		return nil, err
 	}
-	if err := mock.ApplySeed(ctx, s.seed); err != nil {
+	if err := mock.ApplySeed(ctx, c.seed); err != nil {
 		mock.Close()
 		return nil, fmt.Errorf("seed: %w", err)
 	}
-	for _, fault := range s.faults {
+	for _, fault := range c.faults {
 		mock.Inject(fault)
 	}
 	return mock, nil
 }
 
+// greet prints how to use the server.
 func greet(stdout io.Writer, address string, options mockserver.Options) {
 	url := "http://" + address
 	_, _ = fmt.Fprintf(stdout, strings.TrimLeft(`
-Infrahub %s (a mock, in memory) answers at %s. Stop it with Ctrl-C.
-What is in it is shown there, to a browser.
+A mock of Infrahub %s listens on %s. Stop it with Ctrl-C.
+Open that address in a browser to see its content.
 
-Point the provider at it by the environment:
+Point the provider at it with environment variables:
 
   export INFRAHUB_ADDRESS=%s
   export INFRAHUB_API_TOKEN=%s
 
-or in the configuration:
+or in its configuration:
 
   provider "infrahub" {
     address   = %q

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -13,9 +12,11 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/mocktest"
 )
 
-// output is written by the program and read by the test.
+// output is a buffer that the program writes to while the test reads it.
 type output struct {
 	mu     sync.Mutex
 	buffer bytes.Buffer
@@ -33,14 +34,15 @@ func (o *output) String() string {
 	return o.buffer.String()
 }
 
-// running is the program while it serves.
+// running is a running server.
 type running struct {
 	address string
 	out     *output
 	log     *output
-	stop    func() int // and returns the exit code
+	stop    func() int // stops the program and returns its exit code
 }
 
+// serve runs the program until the test ends.
 func serve(t *testing.T, arguments ...string) running {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -53,7 +55,7 @@ func serve(t *testing.T, arguments ...string) running {
 	t.Cleanup(func() { r.stop() })
 	for deadline := time.Now().Add(5 * time.Second); !strings.Contains(r.out.String(), "api_token"); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("says only %q %q", r.out, r.log)
+			t.Fatalf("does not start: stdout %q, stderr %q", r.out, r.log)
 		}
 	}
 	_, rest, _ := strings.Cut(r.out.String(), "export INFRAHUB_ADDRESS=")
@@ -61,29 +63,14 @@ func serve(t *testing.T, arguments ...string) running {
 	return r
 }
 
-// ask sends a query to main and returns the status and the answer.
-func (r running) ask(t *testing.T, query string) (int, string) {
+// post sends a query to main.
+func (r running) post(t *testing.T, query string) mocktest.Response {
 	t.Helper()
-	body := fmt.Sprintf(`{"query":%q}`, query)
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.address+"/graphql/main", strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("X-INFRAHUB-KEY", "abc")
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	answer, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return response.StatusCode, string(answer)
+	return mocktest.Endpoint{Address: r.address, Token: "abc"}.Post(t, "main", query)
 }
 
-func write(t *testing.T, content string) string {
+// writeSeed writes a seed to a file and returns its path.
+func writeSeed(t *testing.T, content string) string {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "seed.yaml")
 	if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
@@ -92,45 +79,46 @@ func write(t *testing.T, content string) string {
 	return name
 }
 
-func TestStart_ServesUntilItIsStopped(t *testing.T) {
+func TestStart_ServesUntilStopped(t *testing.T) {
 	t.Parallel()
 	r := serve(t, "--token", "abc", "--log", "--version", "1.9.9")
-	if status, answer := r.ask(t, "{InfrahubInfo{version}}"); status != http.StatusOK || answer != `{"data":{"InfrahubInfo":{"version":"1.9.9"}}}` {
-		t.Errorf("got %d %s", status, answer)
+	if got := r.post(t, "{InfrahubInfo{version}}"); got.Status != http.StatusOK || got.Body != `{"data":{"InfrahubInfo":{"version":"1.9.9"}}}` {
+		t.Errorf("got %d %s", got.Status, got.Body)
 	}
 	if !strings.Contains(r.out.String(), `api_token = "abc"`) {
-		t.Errorf("does not say how to point a provider at it: %s", r.out)
+		t.Errorf("the output lacks the provider's configuration: %s", r.out)
 	}
 	if code := r.stop(); code != 0 || !strings.HasSuffix(r.out.String(), "Stopping.\n") {
-		t.Errorf("exit code %d, says %q", code, r.out)
+		t.Errorf("exit code %d, output %q", code, r.out)
 	}
 	if !strings.Contains(r.log.String(), "operation=InfrahubInfo branch=main status=200") {
 		t.Errorf("the log is %q", r.log)
 	}
 }
 
-func TestStart_Seed(t *testing.T) {
+func TestStart_CreatesTheSeed(t *testing.T) {
 	t.Parallel()
-	r := serve(t, "--token", "abc", "--seed", write(t, "tags:\n  - name: blue\nbranches:\n  - name: release\n"))
-	if _, answer := r.ask(t, "{BuiltinTag{edges{node{hfid}}} Branch{name}}"); answer != `{"data":{"BuiltinTag":{"edges":[{"node":{"hfid":["blue"]}}]},"Branch":[{"name":"main"},{"name":"release"}]}}` {
-		t.Errorf("got %s", answer)
+	r := serve(t, "--token", "abc", "--seed", writeSeed(t, "tags:\n  - name: blue\nbranches:\n  - name: release\n"))
+	got := r.post(t, "{BuiltinTag{edges{node{hfid}}} Branch{name}}").Body
+	if want := `{"data":{"BuiltinTag":{"edges":[{"node":{"hfid":["blue"]}}]},"Branch":[{"name":"main"},{"name":"release"}]}}`; got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }
 
-func TestStart_Faults(t *testing.T) {
+func TestStart_InjectsFaults(t *testing.T) {
 	t.Parallel()
 	r := serve(t, "--token", "abc", "--fault", "operation=BuiltinTag,times=1,status=503", "--fault", "operation=Branch,html,status=502")
 	for _, test := range []struct {
 		query  string
 		status int
 	}{{"{BuiltinTag{count}}", 503}, {"{BuiltinTag{count}}", 200}, {"{Branch{name}}", 502}, {"{Branch{name}}", 502}, {"{InfrahubInfo{version}}", 200}} {
-		if status, answer := r.ask(t, test.query); status != test.status {
-			t.Errorf("%s: got %d %s, want %d", test.query, status, answer, test.status)
+		if got := r.post(t, test.query); got.Status != test.status {
+			t.Errorf("%s: got %d %s, want %d", test.query, got.Status, got.Body, test.status)
 		}
 	}
 }
 
-func TestStart_Help(t *testing.T) {
+func TestStart_HelpListsEveryFlag(t *testing.T) {
 	t.Parallel()
 	var out output
 	if code := start(t.Context(), []string{"--help"}, io.Discard, &out); code != 0 {
@@ -138,12 +126,12 @@ func TestStart_Help(t *testing.T) {
 	}
 	for _, flag := range []string{"-listen", "-delay", "-version", "-token", "-log", "-seed", "-fault"} {
 		if !strings.Contains(out.String(), "  "+flag) {
-			t.Errorf("%s is not explained in %s", flag, out.String())
+			t.Errorf("the help lacks %s: %s", flag, out.String())
 		}
 	}
 }
 
-func TestStart_Refused(t *testing.T) {
+func TestStart_ErrorIsOneLine(t *testing.T) {
 	t.Parallel()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -156,21 +144,21 @@ func TestStart_Refused(t *testing.T) {
 		want      string
 	}{
 		{"unknown flag", []string{"--nope"}, "flag provided but not defined: -nope"},
-		{"unknown delay", []string{"--delay", "slow"}, `"slow" is no delay: say "none" or "live"`},
+		{"unknown delay", []string{"--delay", "slow"}, `unknown delay "slow": use "none" or "live"`},
 		{"argument", []string{"x"}, `unexpected argument "x"`},
 		{"port in use", []string{"--listen", listener.Addr().String()}, "address already in use"},
 		{"no seed file", []string{"--seed", "none.yaml"}, "open none.yaml: no such file or directory"},
-		{"unknown field in a seed", []string{"--seed", write(t, "tags:\n  - nom: a\n")}, "line 2: field nom not found"},
-		{"seed that the server refuses", []string{"--listen", "127.0.0.1:0", "--seed", write(t, "tags:\n  - name: a\n  - name: a\n")}, "seed: line 3: tags: Violates uniqueness constraint 'name'"},
-		{"unknown fault", []string{"--fault", "explode"}, `"explode" is no fault: say after, html, drop,`},
-		{"fault without effect", []string{"--fault", "operation=login"}, "it says when, but not what goes wrong"},
+		{"unknown field in a seed", []string{"--seed", writeSeed(t, "tags:\n  - nom: a\n")}, "line 2: field nom not found"},
+		{"seed that the server refuses", []string{"--listen", "127.0.0.1:0", "--seed", writeSeed(t, "tags:\n  - name: a\n  - name: a\n")}, "seed: line 3: tags: Violates uniqueness constraint 'name'"},
+		{"unknown fault", []string{"--fault", "explode"}, `unknown fault "explode": use after, html, drop,`},
+		{"fault without effect", []string{"--fault", "operation=login"}, "the fault has no effect"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			var out output
 			code := start(t.Context(), test.arguments, io.Discard, &out)
-			if said := out.String(); code != 1 || !strings.HasPrefix(said, "infrahub-mock: ") || !strings.Contains(said, test.want) || strings.Count(said, "\n") != 1 {
-				t.Errorf("exit code %d, says %q, want a line with %q", code, said, test.want)
+			if got := out.String(); code != 1 || !strings.HasPrefix(got, "infrahub-mock: ") || !strings.Contains(got, test.want) || strings.Count(got, "\n") != 1 {
+				t.Errorf("exit code %d, output %q, want a line with %q", code, got, test.want)
 			}
 		})
 	}

@@ -34,15 +34,26 @@ func (t task) exists() bool { return t.ID != "" }
 // completed reports whether the task has ended without a failure.
 func (t task) completed() bool { return t.State == graphql.StateTypeCompleted }
 
-// ended reports whether the task is in a state that it does not leave.
+// ended reports whether the task is in a state that it does not leave. CRASHED is none: a watchdog of the server sets it where it
+// has not heard of a run for a while, and the run may go on and end (infrahub-behaviour.md, Importing 28).
 func (t task) ended() bool {
 	switch t.State {
-	case graphql.StateTypeCompleted, graphql.StateTypeFailed, graphql.StateTypeCancelled, graphql.StateTypeCrashed:
+	case graphql.StateTypeCompleted, graphql.StateTypeFailed, graphql.StateTypeCancelled:
 		return true
 	default:
 		return false
 	}
 }
+
+// crashed reports whether the server has not heard of the task for a while.
+func (t task) crashed() bool { return t.State == graphql.StateTypeCrashed }
+
+// isAlive reports whether the task may still run. One that has not ended after runLimit was left behind by a worker that died.
+func (t task) isAlive() bool { return !t.ended() && time.Since(t.Created) < runLimit }
+
+// runLimit is longer than a task runs that will end: 300 s for an operation that the server repeats, and as much for each import
+// of the repository before it (infrahub-behaviour.md, Importing 28).
+const runLimit = 15 * time.Minute
 
 // describe returns the task's workflow, state and id for a person.
 func (t task) describe() string {

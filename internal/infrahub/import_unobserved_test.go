@@ -64,11 +64,11 @@ func TestUnobserved_HopelessResponsesEndTheWaitInMinutes(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s, r := start(t, live()), newRemote(t)
-				before := established(t, s.client(t, once), readOnly(r, "v1.0.0"))
-				started := bump(t, s.client(t, once), before, "v9.9.9") // is missing: the node never shows it
+				before := createImported(t, s.client(t, noRetries), readOnly(r, "v1.0.0"))
+				started := changeRef(t, s.client(t, noRetries), before, "v9.9.9") // is missing: the node never shows it
 				s.blind(fault)
 				began := time.Now()
-				_, err := started.Wait(patient(t))
+				_, err := started.Wait(t.Context())
 				failure := unobserved(t, err)
 				if took := time.Since(began); took > 3*time.Minute {
 					t.Errorf("the wait took %s", took)
@@ -88,8 +88,8 @@ func TestUnobserved_TransientFailuresAreWaitedFor(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s, r := start(t, live()), newRemote(t)
-				before := established(t, s.client(t, once), readOnly(r, "v1.0.0"))
-				started := bump(t, s.client(t, once), before, "v9.9.9")
+				before := createImported(t, s.client(t, noRetries), readOnly(r, "v1.0.0"))
+				started := changeRef(t, s.client(t, noRetries), before, "v9.9.9")
 				s.blind(fault)
 				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 				defer cancel()
@@ -111,12 +111,12 @@ func TestUnobserved_RepositoryThatShowsSuccessIsImportedWithAWarning(t *testing.
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, r := start(t, live()), newRemote(t)
-		client := s.client(t, once)
-		repository, started := begin(t, client, readOnly(r, "v1.0.0"))
+		client := s.client(t, noRetries)
+		repository, started := startCreate(t, client, readOnly(r, "v1.0.0"))
 		s.blind(hopeless()["login page"])
-		created := settle(t, started)
-		if r.name(created.Commit) != "v1.0.0" || !strings.Contains(created.Warning, "could not be listed") || !strings.Contains(created.Warning, "HTML page") {
-			t.Errorf("created: %s, %q", r.name(created.Commit), created.Warning)
+		created := waitFor(t, started)
+		if r.NameOf(*created.Commit) != "v1.0.0" || !strings.Contains(created.Warning, "could not be listed") || !strings.Contains(created.Warning, "HTML page") {
+			t.Errorf("created: %s, %q", r.NameOf(*created.Commit), created.Warning)
 		}
 		repository.Commit = created.Commit
 		started, err := client.UpdateRepository(t.Context(), repository, withRef(repository, "v1.1.0"))
@@ -130,9 +130,9 @@ func TestUnobserved_NewRepositoryThatShowsAnErrorHasFailed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, live())
-		_, started := begin(t, s.client(t, once), readOnly(newRemote(t), "v9.9.9"))
+		_, started := startCreate(t, s.client(t, noRetries), readOnly(newRemote(t), "v9.9.9"))
 		s.blind(hopeless()["HTML 403"])
-		_, err := started.Wait(patient(t))
+		_, err := started.Wait(t.Context())
 		if failure, ok := errors.AsType[*infrahub.ImportError](err); !ok || !strings.Contains(failure.Reason, "error") {
 			t.Errorf("got %v, want an import that failed", err)
 		}
@@ -143,14 +143,14 @@ func TestUnobserved_ImportOnDemandIsNotJudgedByWhatWasThereBefore(t *testing.T) 
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, r := start(t, live()), newRemote(t)
-		client := s.client(t, once)
-		repository := established(t, client, readOnly(r, "v1.0.0"))
+		client := s.client(t, noRetries)
+		repository := createImported(t, client, readOnly(r, "v1.0.0"))
 		started, err := client.Reimport(t.Context(), repository)
 		if err != nil {
 			t.Fatal(err)
 		}
 		s.blind(hopeless()["login page"])
-		_, err = started.Wait(patient(t))
+		_, err = started.Wait(t.Context())
 		unobserved(t, err)
 	})
 }
@@ -159,8 +159,8 @@ func TestUnobserved_InterruptEndsTheWaitWithinSeconds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, r := start(t, live()), newRemote(t)
-		client := s.client(t, once)
-		started := bump(t, client, established(t, client, readOnly(r, "v1.0.0")), "v1.1.0")
+		client := s.client(t, noRetries)
+		started := changeRef(t, client, createImported(t, client, readOnly(r, "v1.0.0")), "v1.1.0")
 		s.blind(transient()["503"])
 		began := time.Now()
 		_, err := started.Wait(canceledAfter(t, 30*time.Second))
@@ -174,12 +174,12 @@ func TestUnobserved_InterruptEndsTheWaitWithinSeconds(t *testing.T) {
 func TestUnobserved_OutageIsLoggedAsItBeginsAndEnds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s, r, log := start(t, live()), newRemote(t), &journal{}
-		_, started := begin(t, s.client(t, once, log.keep), readOnly(r, "v1.0.0"))
+		s, r, log := start(t, live()), newRemote(t), &logBuffer{}
+		_, started := startCreate(t, s.client(t, noRetries, log.use), readOnly(r, "v1.0.0"))
 		fault := transient()["503"]
 		fault.Times = 5
 		s.blind(fault)
-		settle(t, started)
+		waitFor(t, started)
 		var warnings []string
 		for _, line := range log.lines(t) {
 			if line.Level == "WARN" {

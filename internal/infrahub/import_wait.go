@@ -84,6 +84,9 @@ type Imported struct {
 }
 
 const (
+	// crashTimeout bounds how long a task may take to end that the server calls CRASHED: as long as the server repeats one
+	// operation, and some (infrahub-behaviour.md, Importing 28).
+	crashTimeout = 6 * time.Minute
 	// existenceCheckInterval is how often a waiting client checks that the repository still exists.
 	existenceCheckInterval = 30 * time.Second
 	// statusTimeout bounds how long the server may take until its statuses agree with tasks that have completed.
@@ -138,6 +141,7 @@ func (i *Import) waitForTasks(ctx context.Context) ([]task, error) {
 	defer existenceCheck.Stop()
 	matched, progress := make([]task, len(i.expected)), progressLog{start: time.Now()}
 	var last outage
+	crashes := crashWatch{}
 	for {
 		select {
 		case <-ctx.Done():
@@ -155,11 +159,31 @@ func (i *Import) waitForTasks(ctx context.Context) ([]task, error) {
 			}
 			allEnded := matchTasks(i.expected, matched, list.tasks)
 			progress.write(ctx, i, matched)
-			if allEnded {
+			if allEnded || crashes.timedOut(matched) {
 				return matched, nil
 			}
 		}
 	}
+}
+
+// crashWatch holds since when tasks are CRASHED, by their ids.
+type crashWatch map[string]time.Time
+
+// timedOut reports whether nothing is left to wait for but tasks that have been CRASHED for crashTimeout.
+func (w crashWatch) timedOut(tasks []task) bool {
+	waiting := false
+	for _, t := range tasks {
+		if !t.crashed() {
+			waiting = waiting || !t.ended()
+			delete(w, t.ID)
+			continue
+		}
+		if _, known := w[t.ID]; !known {
+			w[t.ID] = time.Now()
+		}
+		waiting = waiting || time.Since(w[t.ID]) < crashTimeout
+	}
+	return !waiting
 }
 
 // matchTasks updates matched, which has one task for each expectation, from a list of tasks. It reports whether
@@ -331,6 +355,8 @@ func (i *Import) taskError(ctx context.Context, t task) *ImportError {
 	failure.Workflow, failure.TaskID, failure.State = t.Workflow, t.ID, string(t.State)
 	exception, err := i.client.readException(ctx, t.ID)
 	switch {
+	case t.crashed() && err == nil && exception.message == "":
+		failure.Reason = fmt.Sprintf("Infrahub has not heard of the task for a while and calls it %s; nothing followed within %s, so its worker has probably stopped", t.State, crashTimeout)
 	case err != nil:
 		failure.Reason = fmt.Sprintf("the task ended as %s; its log could not be read: %v", t.State, err)
 	case exception.message == "":

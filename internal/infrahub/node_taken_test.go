@@ -34,7 +34,7 @@ func TestTaken_NamesTheNodeThatHasTheNameOrTheLocation(t *testing.T) {
 		_, err = client.Tags().Create(t.Context(), infrahub.Tag{Name: "core"})
 		taken(t, err, "name", "tag", id)
 
-		repository := established(t, client, readOnly(r, "v1.0.0"))
+		repository := createImported(t, client, readOnly(r, "v1.0.0"))
 		sameName := readWrite(newRemote(t))
 		sameName.Name = repository.Name
 		_, _, err = client.CreateRepository(t.Context(), sameName)

@@ -15,15 +15,15 @@ import (
 
 const refreshTokenLifetime = 30 * 24 * time.Hour
 
-// sessions are the tokens that logins were given, and when each ends.
+// sessions holds the tokens of all logins (infrahub-behaviour.md, Kinds 4).
 type sessions struct {
 	account  string
 	lifetime time.Duration
 	key      []byte
 
 	mu      sync.Mutex
-	access  map[string]time.Time
-	refresh map[string]string // to the session it belongs to
+	access  map[string]time.Time // when each access token expires
+	refresh map[string]string    // the session of each refresh token
 }
 
 func newSessions(lifetime time.Duration) *sessions {
@@ -33,49 +33,50 @@ func newSessions(lifetime time.Duration) *sessions {
 	}
 }
 
-// unauthorized is an error that ends a request before it is carried out.
+// unauthorized returns a failure that ends a request before it is carried out (infrahub-behaviour.md,
+// Errors 3 and 4).
 func unauthorized(message, code string) failure {
 	return failure{message: message, code: code, status: http.StatusUnauthorized}
 }
 
-// issue makes a token shaped like a JSON web token.
-func (s *sessions) issue(kind, session string, ends time.Time) string {
+// newToken returns a token in the form of a JSON web token.
+func (s *sessions) newToken(kind, session string, expires time.Time) string {
 	part := func(content any) string {
 		encoded, _ := json.Marshal(content) // maps of strings, numbers and booleans always encode
 		return base64.RawURLEncoding.EncodeToString(encoded)
 	}
 	now := time.Now().Unix()
 	signed := part(map[string]any{"alg": "HS256", "typ": "JWT"}) + "." + part(map[string]any{
-		"sub": s.account, "iat": now, "nbf": now, "exp": ends.Unix(), "fresh": false, "type": kind, "session_id": session, "jti": uuid.NewString(),
+		"sub": s.account, "iat": now, "nbf": now, "exp": expires.Unix(), "fresh": false, "type": kind, "session_id": session, "jti": uuid.NewString(),
 	})
 	mac := hmac.New(sha256.New, s.key)
 	_, _ = mac.Write([]byte(signed)) // a hash never fails
 	return signed + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-func (s *sessions) newAccess(session string) string {
-	ends := time.Now().Add(s.lifetime)
-	token := s.issue("access", session, ends)
-	s.access[token] = ends
+func (s *sessions) newAccessToken(session string) string {
+	expires := time.Now().Add(s.lifetime)
+	token := s.newToken("access", session, expires)
+	s.access[token] = expires
 	return token
 }
 
-// login starts a session: an access token and a refresh token.
+// login starts a session and returns its access token and refresh token.
 func (s *sessions) login() map[string]any {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	session := uuid.NewString()
-	refresh := s.issue("refresh", session, time.Now().Add(refreshTokenLifetime))
+	refresh := s.newToken("refresh", session, time.Now().Add(refreshTokenLifetime))
 	s.refresh[refresh] = session
-	return map[string]any{"access_token": s.newAccess(session), "refresh_token": refresh}
+	return map[string]any{"access_token": s.newAccessToken(session), "refresh_token": refresh}
 }
 
-// renew gives another access token for a refresh token.
+// renew returns another access token for a refresh token.
 func (s *sessions) renew(token string) (map[string]any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if session, ok := s.refresh[token]; ok {
-		return map[string]any{"access_token": s.newAccess(session)}, nil
+		return map[string]any{"access_token": s.newAccessToken(session)}, nil
 	}
 	if _, ok := s.access[token]; ok {
 		return nil, unauthorized("Invalid token, current token is not a refresh token", "AUTHENTICATION_REQUIRED")
@@ -83,24 +84,24 @@ func (s *sessions) renew(token string) (map[string]any, error) {
 	return nil, unauthorized("Invalid token", "AUTHENTICATION_REQUIRED")
 }
 
-// check says whether an access token is good.
+// check returns a failure if an access token is invalid or has expired.
 func (s *sessions) check(token string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	ends, ok := s.access[token]
+	expires, ok := s.access[token]
 	if _, refresh := s.refresh[token]; refresh {
 		return unauthorized("Invalid token, current token is not an access token", "AUTHENTICATION_REQUIRED")
 	}
 	switch {
 	case !ok:
 		return unauthorized("Invalid token", "AUTHENTICATION_REQUIRED")
-	case time.Now().After(ends):
+	case time.Now().After(expires):
 		return unauthorized("Expired Signature", "TOKEN_EXPIRED")
 	}
 	return nil
 }
 
-// expire ends every access token; the refresh tokens stay good.
+// expire expires every access token; the refresh tokens stay valid.
 func (s *sessions) expire() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -109,10 +110,11 @@ func (s *sessions) expire() {
 	}
 }
 
-// ExpireTokens ends every access token that was given so far; refresh tokens stay good.
+// ExpireTokens expires every access token so far; refresh tokens stay valid.
 func (s *Server) ExpireTokens() { s.sessions.expire() }
 
-func bearer(r *http.Request) string {
+// bearerToken returns the bearer token of a request, "" if it has none.
+func bearerToken(r *http.Request) string {
 	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !ok {
 		return ""
@@ -120,9 +122,10 @@ func bearer(r *http.Request) string {
 	return token
 }
 
-// authenticate says whether a request proves who sends it; one without any proof may read.
-func (s *Server) authenticate(r *http.Request) (known bool, err error) {
-	if token := bearer(r); token != "" {
+// authenticate reports whether a request has a token, and returns a failure if the token is not accepted. A
+// request without a token may read.
+func (s *Server) authenticate(r *http.Request) (authenticated bool, err error) {
+	if token := bearerToken(r); token != "" {
 		return true, s.sessions.check(token)
 	}
 	key := r.Header.Get("X-Infrahub-Key")
@@ -132,30 +135,30 @@ func (s *Server) authenticate(r *http.Request) (known bool, err error) {
 	return key != "", nil
 }
 
-// serveLogin answers POST /api/auth/login. Errors of the REST layer have the status as their code.
+// serveLogin answers POST /api/auth/login (infrahub-behaviour.md, Errors 9).
 func (s *Server) serveLogin(w http.ResponseWriter, r *http.Request) {
-	var given struct {
+	var credentials struct {
 		Username *string `json:"username"`
 		Password *string `json:"password"`
 	}
-	if json.NewDecoder(r.Body).Decode(&given) != nil || given.Username == nil || given.Password == nil {
+	if json.NewDecoder(r.Body).Decode(&credentials) != nil || credentials.Username == nil || credentials.Password == nil {
 		detail := map[string]any{"type": "missing", "loc": []string{"body"}, "msg": "Field required"}
-		s.reply(w, http.StatusUnprocessableEntity, map[string]any{"detail": []any{detail}})
+		s.replyJSON(w, http.StatusUnprocessableEntity, map[string]any{"detail": []any{detail}})
 		return
 	}
 	switch {
-	case *given.Username != s.options.Username:
+	case *credentials.Username != s.options.Username:
 		s.replyREST(w, http.StatusNotFound, "That login user doesn't exist in the system")
-	case *given.Password != s.options.Password:
+	case *credentials.Password != s.options.Password:
 		s.replyREST(w, http.StatusUnauthorized, "Incorrect password")
 	default:
-		s.reply(w, http.StatusOK, s.sessions.login())
+		s.replyJSON(w, http.StatusOK, s.sessions.login())
 	}
 }
 
 // serveRefresh answers POST /api/auth/refresh.
 func (s *Server) serveRefresh(w http.ResponseWriter, r *http.Request) {
-	token := bearer(r)
+	token := bearerToken(r)
 	if token == "" {
 		s.replyREST(w, http.StatusUnauthorized, "A JWT refresh token is required to perform this operation.")
 		return
@@ -165,10 +168,11 @@ func (s *Server) serveRefresh(w http.ResponseWriter, r *http.Request) {
 		s.replyREST(w, http.StatusUnauthorized, err.Error())
 		return
 	}
-	s.reply(w, http.StatusOK, tokens)
+	s.replyJSON(w, http.StatusOK, tokens)
 }
 
+// replyREST sends an error of the REST endpoints; its code is the status.
 func (s *Server) replyREST(w http.ResponseWriter, status int, message string) {
-	each := map[string]any{"message": message, "extensions": map[string]any{"code": status}}
-	s.reply(w, status, map[string]any{"data": nil, "errors": []any{each}})
+	body := map[string]any{"message": message, "extensions": map[string]any{"code": status}}
+	s.replyJSON(w, status, map[string]any{"data": nil, "errors": []any{body}})
 }

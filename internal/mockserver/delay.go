@@ -5,18 +5,18 @@ import (
 	"time"
 )
 
-// Delay says how long imports take.
+// Delay is how long imports take.
 type Delay int
 
 const (
-	// NoDelay keeps everything asynchronous and in order, but lets no time pass.
+	// NoDelay lets imports run in the background as always, but without pauses.
 	NoDelay Delay = iota
-	// LiveDelay keeps the proportions of a live server at about a fifth of its times: a create takes
-	// 1.5 s and a ref bump 2 to 3 s until the last of its tasks has ended.
+	// LiveDelay has about a fifth of the times of a live server (infrahub-behaviour.md, Importing 27): the
+	// last task of a create ends after 1.5 s, that of a changed ref after 2 to 3 s.
 	LiveDelay
 )
 
-// ParseDelay reads "none" or "live".
+// ParseDelay returns the delay of a name: "none" or "live".
 func ParseDelay(name string) (Delay, error) {
 	switch name {
 	case "none":
@@ -24,7 +24,7 @@ func ParseDelay(name string) (Delay, error) {
 	case "live":
 		return LiveDelay, nil
 	}
-	return NoDelay, fmt.Errorf(`%q is no delay: say "none" or "live"`, name)
+	return NoDelay, fmt.Errorf(`unknown delay %q: use "none" or "live"`, name)
 }
 
 func (d Delay) of(live time.Duration) time.Duration {
@@ -37,7 +37,7 @@ func (d Delay) of(live time.Duration) time.Duration {
 // queued is the time between submission and start of a task.
 func (d Delay) queued() time.Duration { return d.of(250 * time.Millisecond) }
 
-// git is the time of a clone or fetch, the remote's own aside.
+// git is the time of a clone or fetch, in addition to the remote's own.
 func (d Delay) git() time.Duration { return d.of(130 * time.Millisecond) }
 
 // importing is the time for which sync_status is "syncing".

@@ -2,17 +2,15 @@ package mockserver
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"sync"
 	"time"
 
 	"github.com/google/uuid"
 )
 
-// engine runs workflows in the background. The runs of one repository take turns in the order of
-// their submission, as the server's lock on a repository makes them; what is late is so only by that
-// and by the delays. So an import's echo may overlap a later change, but never undoes it.
+// engine runs workflows in the background. The tasks of one repository run one after the other in the
+// order in which they were queued, because the server locks a repository. So the echo of an import may
+// overlap a later change, but never undoes it.
 type engine struct {
 	server *Server
 	worker string
@@ -20,18 +18,18 @@ type engine struct {
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 
-	mu     sync.Mutex
-	closed bool
-	tasks  []*task
-	turns  map[string]chan struct{} // by repository: closed when the last submitted run is over
-	clones map[string]*clone        // by repository; touched by the run whose turn it is
-	bumps  map[string]int           // by repository: how many pairs were submitted
+	mu         sync.Mutex
+	closed     bool
+	tasks      []*task
+	lastRuns   map[string]chan struct{} // by repository: closed when the last queued task has ended
+	clones     map[string]*clone        // by repository; used by its running task alone
+	refChanges map[string]int           // by repository: how many pairs of tasks were queued
 }
 
 func newEngine(s *Server) *engine {
 	e := &engine{
 		server: s, worker: "InfrahubWorkerAsync " + uuid.NewString(),
-		turns: map[string]chan struct{}{}, clones: map[string]*clone{}, bumps: map[string]int{},
+		lastRuns: map[string]chan struct{}{}, clones: map[string]*clone{}, refChanges: map[string]int{},
 	}
 	e.ctx, e.cancel = context.WithCancel(context.Background())
 	if s.options.SyncInterval > 0 {
@@ -48,7 +46,7 @@ func (e *engine) close() {
 	e.wg.Wait()
 }
 
-// background runs something until it is done or the server is closed.
+// background runs a function whose context ends when the server is closed.
 func (e *engine) background(run func(ctx context.Context)) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -72,134 +70,148 @@ func (e *engine) pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// run is a workflow on a repository: what it says of itself at its start, its work, and how much later
-// than usual it starts.
-type run struct {
-	before func(t *task)
-	work   func(ctx context.Context, t *task) error
-	late   time.Duration
+// locked changes tasks while nobody reads them.
+func (e *engine) locked(change func()) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	change()
+}
+
+func (e *engine) log(t *task, severity, format string, arguments ...any) {
+	e.locked(func() { t.log(severity, format, arguments...) })
+}
+
+// workflowRun is the work of a task, and the nodes that the task is tagged with when it starts.
+type workflowRun struct {
+	job   job
+	nodes []taskNode
+	work  func(ctx context.Context, t *task, j job) error
 }
 
 // submit queues a task behind the others of its repository and returns its id.
-func (e *engine) submit(t *task, repository string, r run) string {
+func (e *engine) submit(t *task, r workflowRun) string {
 	e.mu.Lock()
-	before, after := e.turns[repository], make(chan struct{})
-	e.turns[repository] = after
+	previous, finished := e.lastRuns[r.job.repository], make(chan struct{})
+	e.lastRuns[r.job.repository] = finished
 	e.tasks = append(e.tasks, t)
 	t.enter(pending)
 	e.mu.Unlock()
 	e.background(func(ctx context.Context) {
-		defer close(after)
-		e.perform(ctx, t, before, r)
+		defer close(finished)
+		e.runTask(ctx, t, previous, r)
 	})
 	return t.id
 }
 
-// idle waits until no repository has a run that waits or works.
-func (e *engine) idle(ctx context.Context) error {
+// runTask starts a task, waits for the previous one and works.
+func (e *engine) runTask(ctx context.Context, t *task, previous <-chan struct{}, r workflowRun) {
+	if e.pause(ctx, e.server.options.Delay.queued()+r.job.delay) != nil {
+		return
+	}
+	e.locked(func() {
+		t.log("info", "Worker '%s' submitting flow run '%s'", e.worker, t.id)
+		t.log("info", "Flow run '%s' submitted to infrastructure", "tidy-"+t.id[:8])
+		t.tag(r.job.branch, r.nodes...)
+	})
+	e.startTask(t)
+	if e.server.faults.stopsTask(t.workflow) {
+		return
+	}
+	if fault := e.server.faults.crashesTask(t.workflow); fault != nil {
+		e.locked(func() { t.enter(crashed) })
+		if fault.Delay == 0 || e.pause(ctx, fault.Delay) != nil {
+			return
+		}
+	}
+	if previous != nil {
+		select {
+		case <-previous:
+		case <-ctx.Done():
+			return
+		}
+	}
+	e.finishTask(ctx, t, r.work(ctx, t, r.job))
+}
+
+// beginUnlessBusy makes the caller the last run of a repository and returns the function that ends the
+// run. It returns nil if another run is unfinished.
+func (e *engine) beginUnlessBusy(repository string) (finish func()) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if previous := e.lastRuns[repository]; previous != nil && !isClosed(previous) {
+		return nil
+	}
+	finished := make(chan struct{})
+	e.lastRuns[repository] = finished
+	return func() { close(finished) }
+}
+
+// waitIdle waits until no repository has an unfinished run.
+func (e *engine) waitIdle(ctx context.Context) error {
 	for {
-		open := e.open()
-		if open == nil {
+		run := e.unfinishedRun()
+		if run == nil {
 			return nil
 		}
 		select {
-		case <-open:
+		case <-run:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
 }
 
-// open returns a turn that is not over, nil if there is none.
-func (e *engine) open() <-chan struct{} {
+// unfinishedRun returns the channel of an unfinished run, nil if there is none.
+func (e *engine) unfinishedRun() <-chan struct{} {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for _, turn := range e.turns {
-		select {
-		case <-turn:
-		default:
-			return turn
+	for _, run := range e.lastRuns {
+		if !isClosed(run) {
+			return run
 		}
 	}
 	return nil
 }
 
-// perform starts a task, waits for its turn and works.
-func (e *engine) perform(ctx context.Context, t *task, before <-chan struct{}, r run) {
-	if e.pause(ctx, e.server.options.Delay.queued()+r.late) != nil {
-		return
+func isClosed(channel <-chan struct{}) bool {
+	select {
+	case <-channel:
+		return true
+	default:
+		return false
 	}
-	e.with(func() {
-		t.log("info", "Worker '%s' submitting flow run '%s'", e.worker, t.id)
-		t.log("info", "Flow run '%s' submitted to infrastructure", "tidy-"+t.id[:8])
-		r.before(t)
-	})
-	e.start(t)
-	if e.server.faults.stuck(t.workflow) {
-		return
-	}
-	if before != nil {
-		select {
-		case <-before:
-		case <-ctx.Done():
-			return
-		}
-	}
-	e.finish(ctx, t, r.work(ctx, t))
 }
 
-func (e *engine) start(t *task) {
-	e.with(func() {
+func (e *engine) startTask(t *task) {
+	e.locked(func() {
 		t.started = time.Now()
 		t.enter(running)
 		t.log("info", "Beginning flow run '%s' for flow '%s'", t.title, t.workflow)
 	})
 }
 
-// finish ends a task; one that the server's end interrupts stays as it is.
-func (e *engine) finish(ctx context.Context, t *task, err error) {
+// finishTask ends a task, unless the server was closed. The last line of a failed task's log may come later.
+func (e *engine) finishTask(ctx context.Context, t *task, err error) {
 	if ctx.Err() != nil {
 		return
 	}
 	if err == nil {
-		e.with(func() { t.enter(completed) })
+		e.locked(func() { t.enter(completed) })
 		return
 	}
-	late, raised := e.server.options.Delay.logging(), exception(err)
-	e.with(func() {
-		t.logException(raised)
+	delay, exception := e.server.options.Delay.logging(), newPythonError(err)
+	e.locked(func() {
+		t.logException(exception)
 		t.enter(failed)
-		if late == 0 {
-			t.logFailure(raised)
+		if delay == 0 {
+			t.logFailure(exception)
 		}
 	})
-	if late > 0 {
+	if delay > 0 {
 		e.background(func(ctx context.Context) {
-			if e.pause(ctx, late) == nil {
-				e.with(func() { t.logFailure(raised) })
+			if e.pause(ctx, delay) == nil {
+				e.locked(func() { t.logFailure(exception) })
 			}
 		})
 	}
-}
-
-// with changes tasks, which others may be reading.
-func (e *engine) with(change func()) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	change()
-}
-
-// exception says what the server's code would have raised.
-func exception(err error) *pythonError {
-	var raised *pythonError
-	var git *gitError
-	switch {
-	case errors.As(err, &raised):
-		return raised
-	case errors.As(err, &git):
-		return &pythonError{git.class, git.message}
-	case errors.Is(err, errGone):
-		return &pythonError{"GraphQLError", fmt.Sprintf("An error occurred while executing the GraphQL Query: %s", err)}
-	}
-	return &pythonError{"GitCommandError", err.Error()}
 }

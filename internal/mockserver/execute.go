@@ -1,23 +1,16 @@
 package mockserver
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
-	"github.com/vektah/gqlparser/v2/gqlerror"
-	"github.com/vektah/gqlparser/v2/parser"
-	"github.com/vektah/gqlparser/v2/validator"
-	"github.com/vektah/gqlparser/v2/validator/rules"
 )
 
-// object is what stands for a composite type: the name of its type, and a value or a resolver a field.
+// object is the source of a value of an object type: the name of the type, and a value or a resolver for
+// each field.
 type object struct {
 	typename string
 	fields   map[string]any
@@ -26,183 +19,92 @@ type object struct {
 // resolver computes a field that takes arguments, changes something or may fail.
 type resolver func(arguments map[string]any) (any, error)
 
-// errInternal is answered with the text "Internal Server Error" (infrahub.md, Errors).
-var errInternal = errors.New("internal server error")
-
-// question is the body of a GraphQL request.
-type question struct {
-	Query         string         `json:"query"`
-	OperationName string         `json:"operationName"`
-	Variables     map[string]any `json:"variables"`
-}
-
-// answer is the body of a GraphQL response.
-type answer struct {
-	Data   any             `json:"data"`
-	Errors []responseError `json:"errors,omitempty"`
-}
-
-type responseError struct {
-	Message    string         `json:"message"`
-	Locations  []location     `json:"locations,omitempty"`
-	Path       []any          `json:"path,omitempty"`
-	Extensions map[string]any `json:"extensions,omitempty"`
-}
-
-type location struct {
-	Line   int `json:"line"`
-	Column int `json:"column"`
-}
-
-// members is a JSON object that keeps its order: GraphQL answers in the order of the question.
-type members []member
-
-type member struct {
-	key   string
-	value any
-}
-
-func (m members) MarshalJSON() ([]byte, error) {
-	var out bytes.Buffer
-	out.WriteByte('{')
-	for i, each := range m {
-		if i > 0 {
-			out.WriteByte(',')
-		}
-		value, err := json.Marshal(each.value)
-		if err != nil {
-			return nil, err
-		}
-		out.WriteString(strconv.Quote(each.key) + ":")
-		out.Write(value)
-	}
-	out.WriteByte('}')
-	return out.Bytes(), nil
-}
-
-// execution is the run of one operation.
+// execution executes one operation; its methods are the steps of the GraphQL specification.
 type execution struct {
-	ctx       context.Context
 	schema    *ast.Schema
 	variables map[string]any
-	old       bool
+	is19      bool
 	errors    []responseError
-	fatal     error
+	fatal     error // ends the operation
 }
 
-// prepare parses and validates a document. What the server's own parser and its query analyser
-// refuse is errInternal: syntax, missing and ill-typed variables.
-func (s *Server) prepare(q question) (*ast.OperationDefinition, map[string]any, []responseError, error) {
-	document, err := parser.ParseQuery(&ast.Source{Input: q.Query})
-	if err != nil || len(document.Operations) == 0 {
-		return nil, nil, nil, errInternal
-	}
-	if invalid := validator.ValidateWithRules(s.schema, document, rules.NewDefaultRules()); len(invalid) > 0 {
-		return nil, nil, s.refuse(invalid), nil
-	}
-	operation := document.Operations.ForName(q.OperationName)
-	switch {
-	case q.OperationName == "" && len(document.Operations) > 1:
-		return nil, nil, s.refuse(gqlerror.List{{Message: "Must provide operation name if query contains multiple operations."}}), nil
-	case operation == nil:
-		return nil, nil, s.refuse(gqlerror.List{{Message: fmt.Sprintf("Unknown operation named '%s'.", q.OperationName)}}), nil
-	}
-	variables, err := validator.VariableValues(s.schema, operation, q.Variables)
-	if err != nil {
-		return nil, nil, nil, errInternal
-	}
-	return operation, variables, nil, nil
-}
-
-// refuse words what validation found as the server does: with single quotes.
-func (s *Server) refuse(invalid gqlerror.List) []responseError {
-	var refused []responseError
-	for _, each := range invalid {
-		response := responseError{Message: strings.ReplaceAll(each.Message, `"`, `'`), Extensions: extensions(s.old(), failure{status: 500})}
-		for _, at := range each.Locations {
-			response.Locations = append(response.Locations, location{Line: at.Line, Column: at.Column})
-		}
-		refused = append(refused, response)
-	}
-	return refused
-}
-
-// execute answers a valid operation. Top-level fields run one after the other, each on its own:
-// some mutations may fail while others are done (infrahub.md, Errors).
-func (s *Server) execute(ctx context.Context, operation *ast.OperationDefinition, variables map[string]any, root object) (answer, error) {
-	run := &execution{ctx: ctx, schema: s.schema, variables: variables, old: s.old()}
-	data, ok := run.object(root, []ast.SelectionSet{operation.SelectionSet}, nil)
-	if run.fatal != nil {
-		return answer{}, run.fatal
+// execute executes a valid operation. Top-level fields are executed in turn, and a mutation may fail while
+// others are carried out (infrahub-behaviour.md, Errors 12).
+func (s *Server) execute(operation *ast.OperationDefinition, variables map[string]any, root object) (response, error) {
+	e := &execution{schema: s.schema, variables: variables, is19: s.is19()}
+	data, ok := e.completeObject(root, []ast.SelectionSet{operation.SelectionSet}, nil)
+	if e.fatal != nil {
+		return response{}, e.fatal
 	}
 	if !ok {
 		data = nil
 	}
-	return answer{Data: data, Errors: run.errors}, nil
+	return response{Data: data, Errors: e.errors}, nil
 }
 
-// object completes the selected fields of an object; false if a field that must not be null is.
-func (e *execution) object(o object, selections []ast.SelectionSet, path []any) (any, bool) {
-	var collected []*selected
+// completeObject returns the selected fields of an object. It reports false if a non-null field is null.
+func (e *execution) completeObject(o object, selections []ast.SelectionSet, path []any) (any, bool) {
+	var collected []*collectedField
 	for _, selection := range selections {
-		collected = e.collect(o.typename, selection, collected)
+		collected = e.collectFields(o.typename, selection, collected)
 	}
-	completed := make(members, 0, len(collected))
-	for _, each := range collected {
-		value, ok := e.field(o, each, append(slices.Clip(path), each.key))
+	completed := make(orderedObject, 0, len(collected))
+	for _, field := range collected {
+		value, ok := e.resolveField(o, field, append(slices.Clip(path), field.name))
 		if !ok || e.fatal != nil {
 			return nil, false
 		}
-		completed = append(completed, member{key: each.key, value: value})
+		completed = append(completed, orderedField{name: field.name, value: value})
 	}
 	return completed, true
 }
 
-// selected is a field of the answer, and every place in the document that selects it.
-type selected struct {
-	key    string
+// collectedField is a field of the response, by its alias, with every place in the document that selects it.
+type collectedField struct {
+	name   string
 	fields []*ast.Field
 }
 
-func (s *selected) selections() []ast.SelectionSet {
+func (f *collectedField) selections() []ast.SelectionSet {
 	var sets []ast.SelectionSet
-	for _, field := range s.fields {
+	for _, field := range f.fields {
 		sets = append(sets, field.SelectionSet)
 	}
 	return sets
 }
 
-// collect gathers the fields that a selection asks of a type, fragments included.
-func (e *execution) collect(typename string, selection ast.SelectionSet, collected []*selected) []*selected {
-	for _, each := range selection {
-		switch each := each.(type) {
+// collectFields appends the fields that a selection selects of a type, those of fragments included.
+func (e *execution) collectFields(typename string, set ast.SelectionSet, collected []*collectedField) []*collectedField {
+	for _, selection := range set {
+		switch selection := selection.(type) {
 		case *ast.Field:
-			if e.included(each.Directives) {
-				collected = add(collected, each)
+			if e.included(selection.Directives) {
+				collected = appendField(collected, selection)
 			}
 		case *ast.InlineFragment:
-			if e.included(each.Directives) && e.applies(each.TypeCondition, typename) {
-				collected = e.collect(typename, each.SelectionSet, collected)
+			if e.included(selection.Directives) && e.applies(selection.TypeCondition, typename) {
+				collected = e.collectFields(typename, selection.SelectionSet, collected)
 			}
 		case *ast.FragmentSpread:
-			if e.included(each.Directives) && e.applies(each.Definition.TypeCondition, typename) {
-				collected = e.collect(typename, each.Definition.SelectionSet, collected)
+			if e.included(selection.Directives) && e.applies(selection.Definition.TypeCondition, typename) {
+				collected = e.collectFields(typename, selection.Definition.SelectionSet, collected)
 			}
 		}
 	}
 	return collected
 }
 
-func add(collected []*selected, field *ast.Field) []*selected {
-	for _, each := range collected {
-		if each.key == field.Alias {
-			each.fields = append(each.fields, field)
+func appendField(collected []*collectedField, field *ast.Field) []*collectedField {
+	for _, c := range collected {
+		if c.name == field.Alias {
+			c.fields = append(c.fields, field)
 			return collected
 		}
 	}
-	return append(collected, &selected{key: field.Alias, fields: []*ast.Field{field}})
+	return append(collected, &collectedField{name: field.Alias, fields: []*ast.Field{field}})
 }
 
+// included reports whether the directives @skip and @include include a selection.
 func (e *execution) included(directives ast.DirectiveList) bool {
 	for _, directive := range directives {
 		condition := directive.ArgumentMap(e.variables)["if"] == true
@@ -213,6 +115,7 @@ func (e *execution) included(directives ast.DirectiveList) bool {
 	return true
 }
 
+// applies reports whether a fragment with a type condition applies to a type.
 func (e *execution) applies(condition, typename string) bool {
 	if condition == "" || condition == typename {
 		return true
@@ -225,36 +128,36 @@ func (e *execution) applies(condition, typename string) bool {
 	return false
 }
 
-// withoutFragments is an object as the answer of a create has it: what is selected by a named fragment
-// is null (infrahub.md, Writing 10). With nothing else selected, its attributes are there, but no more.
+// withoutFragments returns the node of a create response: fields that a named fragment selects are missing,
+// so they are null (infrahub-behaviour.md, Writing 10). If nothing else is selected it has its attributes.
 func (o object) withoutFragments(selections []ast.SelectionSet) object {
-	named := directly(selections)
-	seen := object{o.typename, map[string]any{"id": o.fields["id"]}}
+	selected := fieldsOutsideFragments(selections)
+	node := object{o.typename, map[string]any{"id": o.fields["id"]}}
 	for name, value := range o.fields {
-		of, isObject := value.(object)
-		isAttribute := isObject && !strings.HasPrefix(of.typename, "NestedEdged") || name == "display_label"
-		if slices.Contains(named, name) || named == nil && isAttribute {
-			seen.fields[name] = value
+		field, isObject := value.(object)
+		isAttribute := isObject && !strings.HasPrefix(field.typename, "NestedEdged") || name == "display_label"
+		if slices.Contains(selected, name) || selected == nil && isAttribute {
+			node.fields[name] = value
 		}
 	}
-	return seen
+	return node
 }
 
-// directly are the fields that selections name without a named fragment.
-func directly(selections []ast.SelectionSet) (names []string) {
-	for _, each := range slices.Concat(selections...) {
-		switch each := each.(type) {
+// fieldsOutsideFragments returns the names of the fields that are selected outside named fragments.
+func fieldsOutsideFragments(selections []ast.SelectionSet) (names []string) {
+	for _, selection := range slices.Concat(selections...) {
+		switch selection := selection.(type) {
 		case *ast.Field:
-			names = append(names, each.Name)
+			names = append(names, selection.Name)
 		case *ast.InlineFragment:
-			names = append(names, directly([]ast.SelectionSet{each.SelectionSet})...)
+			names = append(names, fieldsOutsideFragments([]ast.SelectionSet{selection.SelectionSet})...)
 		}
 	}
 	return names
 }
 
-func (e *execution) field(o object, s *selected, path []any) (any, bool) {
-	field := s.fields[0]
+func (e *execution) resolveField(o object, f *collectedField, path []any) (any, bool) {
+	field := f.fields[0]
 	if field.Name == "__typename" {
 		return o.typename, true
 	}
@@ -262,14 +165,14 @@ func (e *execution) field(o object, s *selected, path []any) (any, bool) {
 	if resolve, ok := value.(resolver); ok {
 		resolved, err := resolve(e.arguments(field))
 		if err != nil {
-			return nil, e.fail(err, field, path)
+			return nil, e.addError(err, field, path)
 		}
 		value = resolved
 	}
-	return e.complete(field.Definition.Type, value, s, path)
+	return e.completeValue(field.Definition.Type, value, f, path)
 }
 
-// arguments coerces what the document and the variables say to the types of the schema.
+// arguments returns the arguments of a field, coerced to the types of the schema.
 func (e *execution) arguments(field *ast.Field) map[string]any {
 	arguments := field.ArgumentMap(e.variables)
 	for _, definition := range field.Definition.Arguments {
@@ -299,8 +202,8 @@ func (e *execution) coerce(to *ast.Type, value any) any {
 	case map[string]any:
 		coerced := map[string]any{}
 		for _, definition := range e.schema.Types[to.NamedType].Fields {
-			if member, given := value[definition.Name]; given {
-				coerced[definition.Name] = e.coerce(definition.Type, member)
+			if field, given := value[definition.Name]; given {
+				coerced[definition.Name] = e.coerce(definition.Type, field)
 			}
 		}
 		return coerced
@@ -314,37 +217,36 @@ func (e *execution) coerce(to *ast.Type, value any) any {
 	return value
 }
 
-// complete gives a value the shape of its type; false if it is null and must not be.
-func (e *execution) complete(as *ast.Type, value any, s *selected, path []any) (any, bool) {
-	if value == nil {
+// completeValue returns a value in the shape of its type. It reports false if a non-null value is null.
+func (e *execution) completeValue(as *ast.Type, value any, f *collectedField, path []any) (any, bool) {
+	field := f.fields[0]
+	switch value := value.(type) {
+	case nil:
 		if as.NonNull {
-			name := s.fields[0].ObjectDefinition.Name + "." + s.fields[0].Name
-			e.fail(failure{message: "Cannot return null for non-nullable field " + name + ".", status: 500}, s.fields[0], path)
+			name := field.ObjectDefinition.Name + "." + field.Name
+			e.addError(failure{message: "Cannot return null for non-nullable field " + name + ".", status: 500}, field, path)
 		}
 		return nil, !as.NonNull
-	}
-	switch value := value.(type) {
 	case object:
-		if _, isNode := value.fields["hfid"]; isNode && s.fields[0].ObjectDefinition.Name == value.typename+"Create" {
-			value = value.withoutFragments(s.selections())
+		if _, isNode := value.fields["hfid"]; isNode && field.ObjectDefinition.Name == value.typename+"Create" {
+			value = value.withoutFragments(f.selections())
 		}
-		completed, ok := e.object(value, s.selections(), path)
+		completed, ok := e.completeObject(value, f.selections(), path)
 		if !ok {
 			return nil, !as.NonNull
 		}
 		return completed, true
 	case []any:
+		if as.Elem == nil {
+			return value, true // a scalar that holds a list: GenericScalar
+		}
 		completed := make([]any, len(value))
 		for i, item := range value {
-			element := as.Elem
-			if element == nil {
-				return value, true // a scalar that holds a list: GenericScalar
-			}
-			done, ok := e.complete(element, item, s, append(slices.Clip(path), i))
+			element, ok := e.completeValue(as.Elem, item, f, append(slices.Clip(path), i))
 			if !ok {
 				return nil, !as.NonNull
 			}
-			completed[i] = done
+			completed[i] = element
 		}
 		return completed, true
 	default:
@@ -352,27 +254,28 @@ func (e *execution) complete(as *ast.Type, value any, s *selected, path []any) (
 	}
 }
 
-// fail records what went wrong with a field; false if the null must go further up.
-func (e *execution) fail(err error, field *ast.Field, path []any) bool {
-	var found failures
+// addError adds the error of a field to the response. It reports false if the field is non-null, so that
+// its parent becomes null.
+func (e *execution) addError(err error, field *ast.Field, path []any) bool {
+	var list failures
 	var single failure
 	switch {
-	case errors.As(err, &found):
+	case errors.As(err, &list):
 	case errors.As(err, &single):
-		found = failures{single}
+		list = failures{single}
 	default:
 		e.fatal = err
 		return false
 	}
-	for _, each := range found {
-		response := responseError{Message: each.message, Path: path, Extensions: extensions(e.old, each)}
-		if each.below == nil {
-			response.Locations = []location{{Line: field.Position.Line, Column: field.Position.Column}}
+	for _, f := range list {
+		one := responseError{Message: f.message, Path: path, Extensions: extensions(e.is19, f)}
+		if f.subPath == nil {
+			one.Locations = []location{{Line: field.Position.Line, Column: field.Position.Column}}
 		}
-		for _, step := range each.below {
-			response.Path = append(slices.Clip(response.Path), step)
+		for _, step := range f.subPath {
+			one.Path = append(slices.Clip(one.Path), step)
 		}
-		e.errors = append(e.errors, response)
+		e.errors = append(e.errors, one)
 	}
 	return !field.Definition.Type.NonNull
 }

@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// failure is an error in the server's words. A code of "" is UNDEFINED_ERROR, told apart by its
-// status and its prose alone (infrahub.md, Errors).
+// failure is an error in the server's words. A code of "" is UNDEFINED_ERROR (infrahub-behaviour.md,
+// Errors 2).
 type failure struct {
 	message string
 	code    string
 	status  int
 	data    map[string]any
-	below   []string // the path under the field, for one of several errors of a field
+	subPath []string // the path below the field, for one of several errors of a field
 }
 
 func (f failure) Error() string { return f.message }
@@ -23,15 +23,16 @@ type failures []failure
 
 func (f failures) Error() string {
 	messages := make([]string, len(f))
-	for i, each := range f {
-		messages[i] = each.message
+	for i, one := range f {
+		messages[i] = one.message
 	}
 	return strings.Join(messages, "; ")
 }
 
-// extensions is what stands beside a message. Infrahub 1.9 has nothing there.
-func extensions(old bool, f failure) map[string]any {
-	if old {
+// extensions returns the extensions of an error; errors of Infrahub 1.9 have none (infrahub-behaviour.md,
+// Errors 11).
+func extensions(is19 bool, f failure) map[string]any {
+	if is19 {
 		return nil
 	}
 	code, data := f.code, f.data
@@ -44,8 +45,8 @@ func extensions(old bool, f failure) map[string]any {
 	return map[string]any{"code": code, "http_status": f.status, "data": data}
 }
 
-// invalid is a refusal without a code of its own: uniqueness, Git, branches.
-func invalid(format string, arguments ...any) failure {
+// unprocessable returns a failure without a code of its own (infrahub-behaviour.md, Errors 2).
+func unprocessable(format string, arguments ...any) failure {
 	return failure{message: fmt.Sprintf(format, arguments...), status: http.StatusUnprocessableEntity}
 }
 

@@ -16,71 +16,89 @@ import (
 // Fault is something that goes wrong on purpose.
 type Fault struct {
 	// Operation is the name of the GraphQL operation or of a top-level field that fails, "login" or
-	// "refresh"; for StuckTask and Delay it may be a workflow. "" is any.
+	// "refresh"; for StuckTask, CrashedTask and Delay it may be a workflow. "" is any.
 	Operation string
 	// Times is how often it fails; 0 is always.
 	Times int
-	// After lets the request be carried out first: only its answer is lost.
+	// After carries the request out before the fault replaces its response.
 	After bool
-	// Delay is how long the answer takes longer; how much later a task starts, if Operation is its
-	// workflow. Of the two tasks that a new ref starts, one that is late takes its turn last.
+	// Delay is how much later the response is sent or, if Operation is a workflow, its task starts. Of the
+	// two tasks that a changed ref starts, one with a delay runs last.
 	Delay time.Duration
-	// Status, RetryAfter, Body and ContentType replace the answer, if Status is not 0.
+	// Status, RetryAfter, Body and ContentType replace the response, if Status is not 0.
 	Status            int
 	RetryAfter        time.Duration
 	Body, ContentType string
-	// Drop closes the connection without an answer.
+	// Drop closes the connection without a response.
 	Drop bool
-	// TruncateBody closes it in the middle of the answer.
+	// TruncateBody closes the connection in the middle of the response.
 	TruncateBody bool
 	// StuckTask lets a task that starts run for ever.
 	StuckTask bool
-	// NoTasks refuses the list of tasks, as to a user without permission.
+	// CrashedTask lets a task that starts become CRASHED, as the server's watchdog does with one that it has not heard of. The
+	// task goes on after Delay and ends, or never if that is 0 (infrahub-behaviour.md, Importing 28).
+	CrashedTask bool
+	// NoTasks refuses the list of tasks, as if the user had no permission.
 	NoTasks bool
-	// ExpireTokens ends every access token before the request is carried out.
+	// ExpireTokens expires every access token before the request is carried out.
 	ExpireTokens bool
 }
 
 const errorPage = "<!DOCTYPE html><html><head><title>Error</title></head><body><h1>Something is wrong</h1></body></html>\n"
 
-// ParseFault reads a fault as the command line has it: words and key=value pairs with commas between
-// them, as in "operation=BuiltinTagCreate,times=2,after,status=503,retry-after=2s". The keys are
-// operation, times, delay, status, retry-after; the words after, html, drop, truncate, expire, stuck and
-// no-tasks.
+// ParseFault reads a fault from words and key=value pairs with commas between them, as in
+// "operation=BuiltinTagCreate,times=2,after,status=503,retry-after=2s". The keys are operation, times,
+// delay, status and retry-after; the words are after, html, drop, truncate, expire, stuck, crashed and no-tasks.
 func ParseFault(text string) (Fault, error) {
 	var f Fault
 	for part := range strings.SplitSeq(text, ",") {
 		key, value, hasValue := strings.Cut(strings.TrimSpace(part), "=")
-		if err := f.setting(key, value, hasValue); err != nil {
+		var err error
+		if hasValue {
+			err = f.setValue(key, value)
+		} else {
+			err = f.setWord(key)
+		}
+		if err != nil {
 			return Fault{}, err
 		}
 	}
 	switch {
 	case f == Fault{Operation: f.Operation, Times: f.Times, After: f.After, RetryAfter: f.RetryAfter}:
-		return Fault{}, errors.New("it says when, but not what goes wrong: add delay, status, html, drop, truncate, expire, stuck or no-tasks")
+		return Fault{}, errors.New("the fault has no effect: add delay, status, html, drop, truncate, expire, stuck, crashed or no-tasks")
 	case f.After && f.Status == 0 && !f.Drop:
-		return Fault{}, errors.New("after goes with status, html or drop: the answer is lost after the request was carried out")
+		return Fault{}, errors.New("after needs status, html or drop: the request is carried out, then its response is lost")
 	case f.RetryAfter > 0 && f.Status == 0:
-		return Fault{}, errors.New("retry-after goes with status")
+		return Fault{}, errors.New("retry-after needs status")
 	}
 	return f, nil
 }
 
-func (f *Fault) setting(key, value string, hasValue bool) (err error) {
-	words := map[string]*bool{
-		"after": &f.After, "drop": &f.Drop, "truncate": &f.TruncateBody, "expire": &f.ExpireTokens, "stuck": &f.StuckTask, "no-tasks": &f.NoTasks,
-	}
-	if word := words[key]; word != nil && !hasValue {
-		*word = true
-		return nil
-	}
-	if key == "html" && !hasValue {
+func (f *Fault) setWord(word string) error {
+	switch word {
+	case "after":
+		f.After = true
+	case "html":
 		f.Body, f.ContentType, f.Status = errorPage, "text/html", cmp.Or(f.Status, http.StatusOK)
-		return nil
+	case "drop":
+		f.Drop = true
+	case "truncate":
+		f.TruncateBody = true
+	case "expire":
+		f.ExpireTokens = true
+	case "stuck":
+		f.StuckTask = true
+	case "crashed":
+		f.CrashedTask = true
+	case "no-tasks":
+		f.NoTasks = true
+	default:
+		return fmt.Errorf("unknown fault %q: use after, html, drop, truncate, expire, stuck, crashed, no-tasks, or key=value with operation, times, delay, status or retry-after", word)
 	}
-	if !hasValue {
-		return fmt.Errorf("%q is no fault: say after, html, drop, truncate, expire, stuck, no-tasks, or a key=value of operation, times, delay, status, retry-after", key)
-	}
+	return nil
+}
+
+func (f *Fault) setValue(key, value string) (err error) {
 	switch key {
 	case "operation":
 		f.Operation = value
@@ -96,76 +114,88 @@ func (f *Fault) setting(key, value string, hasValue bool) (err error) {
 			err = errors.New("out of range")
 		}
 	default:
-		return fmt.Errorf("%q is no key of a fault: say operation, times, delay, status or retry-after", key)
+		return fmt.Errorf("unknown key %q of a fault: use operation, times, delay, status or retry-after", key)
 	}
 	if err != nil || f.Times < 0 || f.Delay < 0 || f.RetryAfter < 0 {
-		return fmt.Errorf("%s=%s: no such value", key, value)
+		return fmt.Errorf("invalid value: %s=%s", key, value)
 	}
 	return nil
 }
 
-// faults are those that wait for their request.
-type faults struct {
+// pendingFaults are the faults that act on later requests.
+type pendingFaults struct {
 	mu      sync.Mutex
 	pending []*Fault
 }
 
-// Inject adds a fault; the first that fits a request acts on it.
+// Inject adds a fault. If several faults match a request, the one that was added first acts on it.
 func (s *Server) Inject(f Fault) {
 	s.faults.mu.Lock()
 	defer s.faults.mu.Unlock()
 	s.faults.pending = append(s.faults.pending, &f)
 }
 
-// take returns the first fault that fits, and counts it; nil if there is none.
-func (f *faults) take(fits func(*Fault) bool) *Fault {
+// take returns the first fault that matches and counts it, nil if there is none.
+func (f *pendingFaults) take(matches func(*Fault) bool) *Fault {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for i, each := range f.pending {
-		if !fits(each) {
+	for i, candidate := range f.pending {
+		if !matches(candidate) {
 			continue
 		}
-		found := *each
-		if each.Times--; each.Times == 0 {
+		taken := *candidate
+		if candidate.Times--; candidate.Times == 0 {
 			f.pending = slices.Delete(f.pending, i, i+1)
-		} else if each.Times < 0 {
-			each.Times = 0
+		} else if candidate.Times < 0 {
+			candidate.Times = 0
 		}
-		return &found
+		return &taken
 	}
 	return nil
 }
 
-// ofRequest returns the fault of a request that goes by any of these names.
-func (f *faults) ofRequest(names ...string) *Fault {
-	return f.take(func(each *Fault) bool {
-		if each.StuckTask || each.NoTasks {
+// forRequest returns the fault that acts on a request with any of these names, nil if there is none.
+func (f *pendingFaults) forRequest(names ...string) *Fault {
+	return f.take(func(candidate *Fault) bool {
+		if candidate.StuckTask || candidate.CrashedTask || candidate.NoTasks {
 			return false
 		}
-		return each.Operation == "" || slices.Contains(names, each.Operation)
+		return candidate.Operation == "" || slices.Contains(names, candidate.Operation)
 	})
 }
 
-func (f *faults) stuck(workflow string) bool {
-	return f.take(func(each *Fault) bool {
-		return each.StuckTask && (each.Operation == "" || each.Operation == workflow)
+// stopsTask reports whether a task of a workflow runs for ever.
+func (f *pendingFaults) stopsTask(workflow string) bool {
+	return f.take(func(candidate *Fault) bool {
+		return candidate.StuckTask && (candidate.Operation == "" || candidate.Operation == workflow)
 	}) != nil
 }
 
-// late returns how much later than usual a task of a workflow starts.
-func (f *faults) late(workflow string) time.Duration {
-	if found := f.take(func(each *Fault) bool { return each.Delay > 0 && each.Operation == workflow }); found != nil {
-		return found.Delay
+// crashesTask returns the fault that lets a task of a workflow become CRASHED, nil if there is none.
+func (f *pendingFaults) crashesTask(workflow string) *Fault {
+	return f.take(func(candidate *Fault) bool {
+		return candidate.CrashedTask && (candidate.Operation == "" || candidate.Operation == workflow)
+	})
+}
+
+// taskDelay returns how much later than usual a task of a workflow starts.
+func (f *pendingFaults) taskDelay(workflow string) time.Duration {
+	taken := f.take(func(candidate *Fault) bool {
+		return candidate.Delay > 0 && !candidate.CrashedTask && candidate.Operation == workflow
+	})
+	if taken == nil {
+		return 0
 	}
-	return 0
+	return taken.Delay
 }
 
-func (f *faults) noTasks() bool {
-	return f.take(func(each *Fault) bool { return each.NoTasks }) != nil
+// hidesTasks reports whether the list of tasks is refused.
+func (f *pendingFaults) hidesTasks() bool {
+	return f.take(func(candidate *Fault) bool { return candidate.NoTasks }) != nil
 }
 
-// act lets a fault loose on a request; serve is what would have answered it.
-func (f *Fault) act(w http.ResponseWriter, r *http.Request, serve func(http.ResponseWriter)) {
+// serve serves a request with the fault; serve is the handler without it.
+func (f *Fault) serve(w http.ResponseWriter, r *http.Request, serve func(http.ResponseWriter)) {
 	select {
 	case <-time.After(f.Delay):
 	case <-r.Context().Done():
@@ -174,7 +204,7 @@ func (f *Fault) act(w http.ResponseWriter, r *http.Request, serve func(http.Resp
 	replaced := f.Drop || f.Status != 0
 	switch {
 	case f.TruncateBody:
-		whole := &unsent{header: http.Header{}}
+		whole := &bufferedResponse{header: http.Header{}}
 		serve(whole)
 		truncate(w, whole)
 		return
@@ -182,10 +212,10 @@ func (f *Fault) act(w http.ResponseWriter, r *http.Request, serve func(http.Resp
 		serve(w)
 		return
 	case f.After:
-		serve(&unsent{header: http.Header{}})
+		serve(&bufferedResponse{header: http.Header{}})
 	}
 	if f.Drop {
-		drop(w)
+		closeConnection(w)
 		return
 	}
 	if f.ContentType != "" {
@@ -198,39 +228,37 @@ func (f *Fault) act(w http.ResponseWriter, r *http.Request, serve func(http.Resp
 	_, _ = w.Write([]byte(f.Body)) // the client may be gone
 }
 
-// drop closes the connection under an answer.
-func drop(w http.ResponseWriter) {
+// closeConnection closes the connection of a response.
+func closeConnection(w http.ResponseWriter) {
 	connection, _, err := http.NewResponseController(w).Hijack()
 	if err == nil {
 		_ = connection.Close()
 	}
 }
 
-// truncate promises the whole answer, sends half of it and closes the connection.
-func truncate(w http.ResponseWriter, whole *unsent) {
+// truncate announces the length of the whole response, sends half of it and closes the connection.
+func truncate(w http.ResponseWriter, whole *bufferedResponse) {
 	maps.Copy(w.Header(), whole.header)
 	w.Header().Set("Content-Length", strconv.Itoa(len(whole.body)))
 	w.WriteHeader(whole.status)
 	_, _ = w.Write(whole.body[:len(whole.body)/2]) // the client may be gone
 	_ = http.NewResponseController(w).Flush()
-	drop(w)
+	closeConnection(w)
 }
 
-// unsent is an answer that is not sent.
-type unsent struct {
+// bufferedResponse is an http.ResponseWriter that keeps the response instead of sending it.
+type bufferedResponse struct {
 	header http.Header
 	status int
 	body   []byte
 }
 
-func (m *unsent) Header() http.Header { return m.header }
+func (b *bufferedResponse) Header() http.Header { return b.header }
 
-func (m *unsent) WriteHeader(status int) { m.status = status }
+func (b *bufferedResponse) WriteHeader(status int) { b.status = status }
 
-func (m *unsent) Write(content []byte) (int, error) {
-	if m.status == 0 {
-		m.status = http.StatusOK
-	}
-	m.body = append(m.body, content...)
+func (b *bufferedResponse) Write(content []byte) (int, error) {
+	b.status = cmp.Or(b.status, http.StatusOK)
+	b.body = append(b.body, content...)
 	return len(content), nil
 }

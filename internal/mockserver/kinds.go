@@ -2,8 +2,23 @@ package mockserver
 
 import "regexp"
 
-// scope says where a value is the same: node and attributes of an agnostic kind are shared by all
-// branches, except those that are branch-aware (merged into main) or local (never merged).
+// Names of kinds and generics in the server's schema.
+const (
+	repositoryKind         = "CoreRepository"
+	readOnlyRepositoryKind = "CoreReadOnlyRepository"
+	genericRepositoryKind  = "CoreGenericRepository"
+	credentialKind         = "CorePasswordCredential"
+	genericCredentialKind  = "CoreCredential"
+	tagKind                = "BuiltinTag"
+	queryKind              = "CoreGraphQLQuery"
+	proposedChangeKind     = "CoreProposedChange"
+	validatorKind          = "CoreDataValidator"
+	genericValidatorKind   = "CoreValidator"
+)
+
+// scope is the set of branches that share a value. The node and the attributes of an agnostic kind are
+// shared by all branches, except the attributes that are branch-aware (a merge copies them to main) or
+// local (a merge leaves them alone).
 type scope int
 
 const (
@@ -14,109 +29,128 @@ const (
 
 // attribute describes one attribute of a kind.
 type attribute struct {
-	name     string
-	typename string
-	fallback any // the value where none was given
-	required bool
-	readOnly bool // not settable from outside
-	pattern  *regexp.Regexp
-	scope    scope
+	name         string
+	typename     string
+	defaultValue any
+	required     bool
+	readOnly     bool // set by the server alone
+	pattern      *regexp.Regexp
+	scope        scope
 }
 
-// relationship describes one relationship of a kind. Many is a set of peers.
+// relationship describes one relationship of a kind, to one peer or to many.
 type relationship struct {
-	name, peer, edge string
-	many             bool
-	scope            scope
+	name, peer string
+	many       bool
+	scope      scope
 }
 
-// kind describes one kind of node. Unique attributes are unique over all kinds of the same generic.
+// kind describes one kind of node.
 type kind struct {
 	name          string
 	generic       string
 	agnostic      bool
 	attributes    []attribute
 	relationships []relationship
-	unique        []string
-	labelled      bool // has a label of its own, made from the name
-	anonymous     bool // has no human-friendly id
+	unique        []string // attributes that are unique over all kinds of the same generic
+	ref           string   // for a repository: the attribute with the Git ref that it follows
+	hasLabel      bool     // the label is an attribute, generated from the name
+	withoutHFID   bool
 }
 
-// pages names the types of a list of nodes of a kind or generic.
-type pages struct{ page, edge string }
+// is reports whether nodes of the kind are found under a name: the kind's or its generic's.
+func (k *kind) is(name string) bool { return k.name == name || k.generic == name }
 
-func listOf(name string) pages { return pages{"Paginated" + name, "Edged" + name} }
+// family returns the name under which the unique attributes are unique.
+func (k *kind) family() string {
+	if k.generic != "" {
+		return k.generic
+	}
+	return k.name
+}
+
+// kinds are all kinds that the mock server knows, in the order in which its page shows them.
+type kinds []*kind
+
+// named returns the kind of a name, nil if there is none.
+func (k kinds) named(name string) *kind {
+	for _, candidate := range k {
+		if candidate.name == name {
+			return candidate
+		}
+	}
+	return nil
+}
 
 func text(name string) attribute { return attribute{name: name, typename: "TextAttribute"} }
 
 func (a attribute) mandatory() attribute { a.required = true; return a }
 
-func (a attribute) or(value any) attribute { a.fallback = value; return a }
+func (a attribute) withDefault(value any) attribute { a.defaultValue = value; return a }
 
-func (a attribute) on(s scope) attribute { a.scope = s; return a }
+func (a attribute) in(s scope) attribute { a.scope = s; return a }
 
 func dropdown(name, value string, s scope) attribute {
-	return attribute{name: name, typename: "Dropdown", fallback: value, readOnly: true, scope: s}
+	return attribute{name: name, typename: "Dropdown", defaultValue: value, readOnly: true, scope: s}
 }
 
-// newKinds is the part of the server's schema that the mock knows, as measured on 1.11.9.
-func newKinds() map[string]*kind {
-	repository := func(name string, ref attribute, commit scope) *kind {
-		title := text("name").mandatory()
-		title.pattern = regexp.MustCompile(`^[^/]*$`)
-		return &kind{
-			name: name, generic: "CoreGenericRepository", agnostic: true,
+// newKinds returns the part of the server's schema that the mock server implements
+// (infrahub-behaviour.md, Kinds 1 to 3).
+func newKinds() kinds {
+	name := text("name").mandatory()
+	return append(repositoryKinds(),
+		&kind{
+			name: credentialKind, generic: genericCredentialKind, agnostic: true,
+			attributes: []attribute{name, text("label"), text("description"), text("username"), text("password")},
+			unique:     []string{"name"}, hasLabel: true,
+		},
+		&kind{
+			name:       tagKind,
+			attributes: []attribute{name, text("description")},
+			unique:     []string{"name"},
+		},
+		&kind{
+			name:          queryKind,
+			attributes:    []attribute{name, text("description"), text("query").mandatory()},
+			relationships: []relationship{{name: "repository", peer: genericRepositoryKind}},
+			unique:        []string{"name"},
+		},
+		&kind{
+			name: proposedChangeKind, agnostic: true, withoutHFID: true,
 			attributes: []attribute{
-				title, text("description"), text("location").mandatory(), ref, text("commit").on(commit),
+				name, text("description"), text("source_branch").mandatory(), text("destination_branch").mandatory(),
+				{name: "is_draft", typename: "CheckboxAttribute", defaultValue: false},
+				text("state").withDefault("open"),
+			},
+			relationships: []relationship{{name: "validations", peer: genericValidatorKind, many: true}},
+		},
+		&kind{
+			name: validatorKind, generic: genericValidatorKind, agnostic: true, withoutHFID: true, hasLabel: true,
+			attributes: []attribute{text("label"), text("state").withDefault("queued"), text("conclusion").withDefault("unknown")},
+		},
+	)
+}
+
+func repositoryKinds() kinds {
+	name := text("name").mandatory()
+	name.pattern = regexp.MustCompile(`^[^/]*$`)
+	repository := func(kindName string, ref attribute, commit scope) *kind {
+		return &kind{
+			name: kindName, generic: genericRepositoryKind, agnostic: true,
+			attributes: []attribute{
+				name, text("description"), text("location").mandatory(), ref, text("commit").in(commit),
 				dropdown("internal_status", "inactive", local), dropdown("operational_status", "unknown", shared),
 				dropdown("sync_status", "unknown", local),
 			},
 			relationships: []relationship{
-				{name: "credential", peer: "CoreCredential", edge: "NestedEdgedCoreCredential"},
-				{name: "tags", peer: "BuiltinTag", edge: "NestedEdgedBuiltinTag", many: true, scope: aware},
+				{name: "credential", peer: genericCredentialKind},
+				{name: "tags", peer: tagKind, many: true, scope: aware},
 			},
-			unique: []string{"name", "location"},
+			unique: []string{"name", "location"}, ref: ref.name,
 		}
 	}
-	kinds := []*kind{
-		repository("CoreRepository", text("default_branch").or("main"), local),
-		repository("CoreReadOnlyRepository", text("ref").or("main").on(aware), aware),
-		{
-			name: "CorePasswordCredential", generic: "CoreCredential", agnostic: true,
-			attributes: []attribute{text("name").mandatory(), text("label"), text("description"), text("username"), text("password")},
-			unique:     []string{"name"}, labelled: true,
-		},
-		{
-			name:       "BuiltinTag",
-			attributes: []attribute{text("name").mandatory(), text("description")},
-			unique:     []string{"name"},
-		},
-		{
-			name:          "CoreGraphQLQuery",
-			attributes:    []attribute{text("name").mandatory(), text("description"), text("query").mandatory()},
-			relationships: []relationship{{name: "repository", peer: "CoreGenericRepository", edge: "NestedEdgedCoreGenericRepository"}},
-			unique:        []string{"name"},
-		},
-		{
-			name: "CoreProposedChange", agnostic: true, anonymous: true,
-			attributes: []attribute{
-				text("name").mandatory(), text("description"), text("source_branch").mandatory(), text("destination_branch").mandatory(),
-				{name: "is_draft", typename: "CheckboxAttribute", fallback: false},
-				text("state").or("open"),
-			},
-			relationships: []relationship{{name: "validations", peer: "CoreValidator", edge: "NestedEdgedCoreValidator", many: true}},
-		},
-		{
-			name: "CoreDataValidator", generic: "CoreValidator", agnostic: true, anonymous: true, labelled: true,
-			attributes: []attribute{text("label"), text("state").or("queued"), text("conclusion").or("unknown")},
-		},
+	return kinds{
+		repository(repositoryKind, text("default_branch").withDefault(mainBranch), local),
+		repository(readOnlyRepositoryKind, text("ref").withDefault(mainBranch).in(aware), aware),
 	}
-	byName := map[string]*kind{}
-	for _, each := range kinds {
-		byName[each.name] = each
-	}
-	return byName
 }
-
-// is reports whether nodes of the kind are found under a name: the kind's or its generic's.
-func (k *kind) is(name string) bool { return k.name == name || k.generic == name }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	_ "embed"
 	"fmt"
+	"html/template"
 	"net/http"
 	"regexp"
 	"slices"
@@ -12,153 +13,177 @@ import (
 	"time"
 )
 
-// pageTemplate is the page at "/": what is in the server, for people.
+// pageTemplate is the page at "/", which shows a person what is in the server.
 //
 //go:embed page.html
 var pageTemplate string
 
-// answered is a request as the page shows it: never its variables, they hold passwords.
-type answered struct {
+const (
+	maxRecentRequests = 30
+	maxShownTasks     = 50
+)
+
+// handledRequest is a request as the page shows it, without its variables, which may hold passwords.
+type handledRequest struct {
 	at                time.Time
 	operation, branch string
 	status            int
 	duration          time.Duration
 }
 
-const remembered = 30
-
-// recent are the last requests, the newest first.
-type recent struct {
+// recentRequests are the last requests, the newest first.
+type recentRequests struct {
 	mu       sync.Mutex
-	requests []answered
+	requests []handledRequest
 }
 
-func (r *recent) add(a answered) {
+func (r *recentRequests) add(request handledRequest) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.requests = slices.Insert(r.requests, 0, a)
-	r.requests = r.requests[:min(len(r.requests), remembered)]
+	r.requests = slices.Insert(r.requests, 0, request)
+	r.requests = r.requests[:min(len(r.requests), maxRecentRequests)]
 }
 
-func (r *recent) list() []answered {
+func (r *recentRequests) list() []handledRequest {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.requests)
 }
 
-// The page, ready to be written.
+// The data of the template.
 type (
-	shownPage struct {
+	pageData struct {
 		Version  string
-		Branches []shownBranch
-		Tasks    []shownTask
-		Requests []shownRequest
+		Branches []pageBranch
+		Tasks    []pageTask
+		Requests []pageRequest
 	}
-	shownBranch struct {
+	pageBranch struct {
 		Name, Status, Description string
-		Nodes                     []shownNode
+		Nodes                     []pageNode
 	}
-	shownNode struct {
+	pageNode struct {
 		Kind, Name, ID string
-		Values         []shownValue
+		Values         []pageValue
 	}
-	shownValue struct{ Name, Text string }
-	shownTask  struct{ Started, Workflow, Title, Branch, State, Reason string }
-	// shownRequest has a Class of "" where all went well.
-	shownRequest struct {
+	pageValue struct{ Name, Text string }
+	pageTask  struct{ Started, Workflow, Title, Branch, State, Reason string }
+	// pageRequest has the Class "failed" unless its status is 200.
+	pageRequest struct {
 		At, Operation, Branch, Class string
 		Status                       int
 		Duration                     time.Duration
 	}
 )
 
+type page struct {
+	template *template.Template
+	userinfo *regexp.Regexp // of a URL
+}
+
+func newPage() (*page, error) {
+	parsed, err := template.New("page").Parse(pageTemplate)
+	if err != nil {
+		return nil, fmt.Errorf("parse the page: %w", err)
+	}
+	return &page{template: parsed, userinfo: regexp.MustCompile(`://[^/@\s]*@`)}, nil
+}
+
 // servePage answers GET /.
 func (s *Server) servePage(w http.ResponseWriter, _ *http.Request) {
-	shown := shownPage{Version: s.options.Version, Branches: s.showBranches(), Tasks: s.engine.showTasks()}
-	for _, each := range s.recent.list() {
-		request := shownRequest{At: each.at.Format(time.TimeOnly), Operation: each.operation, Branch: each.branch, Status: each.status, Duration: each.duration.Round(10 * time.Microsecond)}
-		if each.status != http.StatusOK {
+	data := pageData{Version: s.options.Version, Branches: s.pageBranches(), Tasks: s.pageTasks()}
+	for _, handled := range s.recent.list() {
+		request := pageRequest{
+			At: handled.at.Format(time.TimeOnly), Operation: handled.operation, Branch: handled.branch, Status: handled.status,
+			Duration: handled.duration.Round(10 * time.Microsecond),
+		}
+		if handled.status != http.StatusOK {
 			request.Class = "failed"
 		}
-		shown.Requests = append(shown.Requests, request)
+		data.Requests = append(data.Requests, request)
 	}
-	var page bytes.Buffer
-	if err := s.overview.Execute(&page, shown); err != nil {
-		s.crash(w)
+	var content bytes.Buffer
+	if err := s.page.template.Execute(&content, data); err != nil {
+		s.replyInternalError(w)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
-	_, _ = page.WriteTo(w) // the browser may be gone
+	_, _ = content.WriteTo(w) // the browser may be gone
 }
 
-// showBranches lists what each branch sees: main first, then by name.
-func (s *Server) showBranches() []shownBranch {
+// pageBranches lists the nodes that each branch sees: main first, then the branches by name. Kinds that
+// cannot be queried are left out.
+func (s *Server) pageBranches() []pageBranch {
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
-	var shown []shownBranch
+	var branches []pageBranch
 	for _, b := range s.store.branches {
-		one := shownBranch{Name: b.name, Status: b.status, Description: b.description}
-		for _, name := range []string{"CoreRepository", "CoreReadOnlyRepository", "CorePasswordCredential", "BuiltinTag", "CoreGraphQLQuery", "CoreProposedChange"} {
-			for _, n := range s.store.list(b, name) {
-				one.Nodes = append(one.Nodes, s.showNode(n))
+		shown := pageBranch{Name: b.name, Status: b.status, Description: b.description}
+		for _, k := range s.store.kinds {
+			if s.schema.Query.Fields.ForName(k.name) == nil {
+				continue
+			}
+			for _, n := range s.store.list(b, k.name) {
+				shown.Nodes = append(shown.Nodes, s.page.node(n))
 			}
 		}
-		shown = append(shown, one)
+		branches = append(branches, shown)
 	}
-	slices.SortFunc(shown, func(a, b shownBranch) int {
-		if (a.Name == mainBranch) != (b.Name == mainBranch) {
-			return map[bool]int{true: -1, false: 1}[a.Name == mainBranch]
+	slices.SortFunc(branches, func(a, b pageBranch) int {
+		switch mainBranch {
+		case a.Name:
+			return -1
+		case b.Name:
+			return 1
 		}
 		return strings.Compare(a.Name, b.Name)
 	})
-	return shown
+	return branches
 }
 
-// showNode lists the attributes of a node that have a value, but never a password.
-func (s *Server) showNode(n *node) shownNode {
-	shown := shownNode{Kind: n.kind, Name: n.text("name"), ID: n.id}
-	for _, each := range s.store.kinds[n.kind].attributes {
-		held := n.values[each.name].of
-		if held == nil || each.name == "name" || each.name == "password" || each.name == "query" {
+// node lists the attributes of a node that have a value, except passwords.
+func (p *page) node(n *node) pageNode {
+	shown := pageNode{Kind: n.kind.name, Name: n.text("name"), ID: n.id}
+	for _, a := range n.kind.attributes {
+		content := n.values[a.name].content
+		if content == nil || a.name == "name" || a.name == "password" || a.name == "query" {
 			continue
 		}
-		shown.Values = append(shown.Values, shownValue{each.name, withoutUserinfo(fmt.Sprint(held))})
+		shown.Values = append(shown.Values, pageValue{a.name, p.withoutUserinfo(fmt.Sprint(content))})
 	}
-	for _, each := range s.store.kinds[n.kind].relationships {
-		if count := len(n.related[each.name]); count > 0 {
-			shown.Values = append(shown.Values, shownValue{each.name, fmt.Sprint(count)})
+	for _, r := range n.kind.relationships {
+		if count := len(n.related[r.name]); count > 0 {
+			shown.Values = append(shown.Values, pageValue{r.name, fmt.Sprint(count)})
 		}
 	}
 	return shown
 }
 
-// withoutUserinfo hides what a URL may hold: a location is stored as it was given (infrahub.md, Writing 8).
-func withoutUserinfo(text string) string {
-	return regexp.MustCompile(`://[^/@\s]*@`).ReplaceAllString(text, "://…@")
+// withoutUserinfo hides the userinfo of URLs, which the server stores (infrahub-behaviour.md, Writing 8).
+func (p *page) withoutUserinfo(text string) string {
+	return p.userinfo.ReplaceAllString(text, "://…@")
 }
 
-const shownTasks = 50
-
-// showTasks lists the newest tasks with the reason of those that failed.
-func (e *engine) showTasks() []shownTask {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	var shown []shownTask
-	for _, t := range slices.Backward(e.tasks) {
-		one := shownTask{Workflow: t.workflow, Title: t.title, State: t.state, Started: t.order().Format(time.TimeOnly)}
+// pageTasks lists the newest tasks, with the reason of those that failed.
+func (s *Server) pageTasks() []pageTask {
+	s.engine.mu.Lock()
+	defer s.engine.mu.Unlock()
+	var tasks []pageTask
+	for _, t := range slices.Backward(s.engine.tasks) {
+		shown := pageTask{Workflow: t.workflow, Title: t.title, State: t.state, Started: t.startedOrCreated().Format(time.TimeOnly)}
 		if len(t.branches) > 0 {
-			one.Branch = t.branches[len(t.branches)-1]
+			shown.Branch = t.branches[len(t.branches)-1]
 		}
 		for _, line := range t.logs {
 			if line.severity == "error" && t.state == failed {
-				one.Reason = withoutUserinfo(line.message)
+				shown.Reason = s.page.withoutUserinfo(line.message)
 			}
 		}
-		shown = append(shown, one)
-		if len(shown) == shownTasks {
+		tasks = append(tasks, shown)
+		if len(tasks) == maxShownTasks {
 			break
 		}
 	}
-	return shown
+	return tasks
 }

@@ -4,147 +4,142 @@ import (
 	"context"
 	"net/http"
 	"slices"
-	"time"
 
 	"github.com/google/uuid"
 )
 
-// valueOf returns the text that an input gives an attribute, "" if none.
-func valueOf(input map[string]any, name string) string {
-	given, _ := input[name].(map[string]any)
-	text, _ := given["value"].(string)
-	return text
-}
-
+// createProposedChange answers CoreProposedChangeCreate (infrahub-behaviour.md, Branches 12).
 func (s *Server) createProposedChange(_ context.Context, b *branch, input map[string]any) (any, error) {
-	source, destination := valueOf(input, "source_branch"), valueOf(input, "destination_branch")
-	if err := s.checkProposedChange(b, source); err != nil {
+	source, destination := inputText(input, "source_branch"), inputText(input, "destination_branch")
+	if err := s.checkSourceBranch(b, source); err != nil {
 		return nil, err
 	}
 	switch {
 	case input["destination_branch"] == nil:
 	case source == destination:
-		return nil, invalid("The source and destination branch can't be the same")
+		return nil, unprocessable("The source and destination branch can't be the same")
 	case destination != mainBranch:
-		return nil, invalid("Currently only the 'main' branch is supported as a destination for a proposed change")
+		return nil, unprocessable("Currently only the 'main' branch is supported as a destination for a proposed change")
 	}
-	n, err := s.insert(b, s.store.kinds["CoreProposedChange"], input)
+	n, err := s.insert(b, s.store.kinds.named(proposedChangeKind), input)
 	if err != nil {
 		return nil, err
 	}
 	s.engine.background(func(ctx context.Context) { s.validateProposedChange(ctx, n.id) })
-	return mutated("CoreProposedChangeCreate", s.render(b, n, nil)), nil
+	return s.nodePayload(proposedChangeKind+"Create", b, n, nil), nil
 }
 
-// checkProposedChange refuses a source branch that is not there, is merged or is already proposed.
-func (s *Server) checkProposedChange(b *branch, source string) error {
+// checkSourceBranch refuses a source branch that is missing, was merged or has an open proposed change.
+func (s *Server) checkSourceBranch(b *branch, source string) error {
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
-	for _, each := range s.store.list(b, "CoreProposedChange") {
-		if each.text("source_branch") == source && each.text("state") == "open" {
-			return invalid("An open proposed change already exists for branch '%s'", source)
+	for _, n := range s.store.list(b, proposedChangeKind) {
+		if n.text("source_branch") == source && n.text("state") == "open" {
+			return unprocessable("An open proposed change already exists for branch '%s'", source)
 		}
 	}
 	switch proposed := s.store.branches[source]; {
 	case proposed == nil:
-		return invalid("The specified source branch for this proposed change was not found")
-	case proposed.status == merged:
-		return invalid("Cannot create proposed change: branch '%s' has been merged", source)
+		return unprocessable("The specified source branch for this proposed change was not found")
+	case proposed.status == statusMerged:
+		return unprocessable("Cannot create proposed change: branch '%s' has been merged", source)
 	}
 	return nil
 }
 
-// validateProposedChange lets the server's own checks run and succeed.
+// validateProposedChange adds the server's own validations, which all succeed.
 func (s *Server) validateProposedChange(ctx context.Context, id string) {
 	for _, label := range []string{"Data Integrity", "Schema Integrity"} {
 		if s.engine.pause(ctx, s.options.Delay.importing()) != nil {
 			return
 		}
 		s.store.mu.Lock()
-		target := s.store.branches[mainBranch]
-		if n := s.store.get(target, "CoreProposedChange", id); n != nil {
-			check := &node{id: uuid.NewString(), kind: "CoreDataValidator", label: label, values: map[string]value{}, related: map[string][]string{}}
-			check.set("label", label, false)
-			check.set("state", "completed", false)
-			check.set("conclusion", "success", false)
-			s.store.put(target, check)
-			n.related["validations"] = append(slices.Clone(n.related["validations"]), check.id)
-			s.store.put(target, n)
+		main := s.store.branches[mainBranch]
+		if n := s.store.get(main, proposedChangeKind, id); n != nil {
+			validation := newNode(s.store.kinds.named(validatorKind), uuid.NewString())
+			validation.label = label
+			validation.set("label", label, false)
+			validation.set("state", "completed", false)
+			validation.set("conclusion", "success", false)
+			s.store.put(main, validation)
+			n.related["validations"] = append(slices.Clone(n.related["validations"]), validation.id)
+			s.store.put(main, n)
 		}
 		s.store.mu.Unlock()
 	}
 }
 
+// updateProposedChange answers CoreProposedChangeUpdate; the state merged merges the source branch.
 func (s *Server) updateProposedChange(ctx context.Context, b *branch, input map[string]any) (any, error) {
 	identifier, _ := input["id"].(string)
-	of := s.store.kinds["CoreProposedChange"]
 	s.store.mu.Lock()
-	n := s.store.find(b, of.name, identifier)
+	n := s.store.find(b, proposedChangeKind, identifier)
 	s.store.mu.Unlock()
 	if n == nil {
-		return nil, notFound(of.name, identifier)
+		return nil, notFound(proposedChangeKind, identifier)
 	}
 	if state := n.text("state"); state != "open" {
-		return nil, invalid("A proposed change in the %s state is not allowed to be updated", state)
+		return nil, unprocessable("A proposed change in the %s state is not allowed to be updated", state)
 	}
-	wanted := valueOf(input, "state")
+	state := inputText(input, "state")
 	switch {
-	case wanted != "" && !slices.Contains([]string{"open", "merged", "merging", "closed", "canceled"}, wanted):
-		return nil, failure{message: "'" + wanted + "' is not a valid ProposedChangeState", status: http.StatusInternalServerError}
-	case wanted == "merged":
+	case state != "" && !slices.Contains([]string{"open", "merged", "merging", "closed", "canceled"}, state):
+		return nil, failure{message: "'" + state + "' is not a valid ProposedChangeState", status: http.StatusInternalServerError}
+	case state == "merged":
 		if err := s.mergeProposedChange(ctx, n, input); err != nil {
 			return nil, err
 		}
 	}
-	_, after, err := s.edit(b, of, n.id, input)
+	_, after, err := s.edit(b, n.kind, n.id, input)
 	if err != nil {
 		return nil, err
 	}
-	return mutated("CoreProposedChangeUpdate", s.render(b, after, nil)), nil
+	return s.nodePayload(proposedChangeKind+"Update", b, after, nil), nil
 }
 
 func (s *Server) mergeProposedChange(ctx context.Context, n *node, input map[string]any) error {
-	draft := n.values["is_draft"].of == true
-	if given, ok := input["is_draft"].(map[string]any); ok && given["value"] != nil {
-		draft = given["value"] == true
+	draft := n.values["is_draft"].content == true
+	if attribute, ok := input["is_draft"].(map[string]any); ok && attribute["value"] != nil {
+		draft = attribute["value"] == true
 	}
 	if draft {
-		return invalid("A draft proposed change is not allowed to be merged")
+		return unprocessable("A draft proposed change is not allowed to be merged")
 	}
 	source := s.branch(n.text("source_branch"))
 	if source == nil {
 		return branchNotFound(n.text("source_branch"))
 	}
-	if s.conflicting(source) {
+	if s.hasConflicts(source) {
 		return failure{message: "Data conflicts found on branch and missing decisions about what branch to keep", status: http.StatusInternalServerError}
 	}
-	s.setState(n.id, "merging") // so that the merge does not cancel it
+	s.setProposedChangeState(n.id, "merging") // the merge cancels only what is open
 	return s.merge(ctx, source)
 }
 
-func (s *Server) conflicting(b *branch) bool {
+func (s *Server) hasConflicts(b *branch) bool {
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
 	return s.store.conflicts(b)
 }
 
-func (s *Server) setState(id, state string) {
+func (s *Server) setProposedChangeState(id, state string) {
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
-	target := s.store.branches[mainBranch]
-	if n := s.store.get(target, "CoreProposedChange", id); n != nil {
-		n.values["state"] = value{of: state, updated: time.Now()}
-		s.store.put(target, n)
+	main := s.store.branches[mainBranch]
+	if n := s.store.get(main, proposedChangeKind, id); n != nil {
+		n.set("state", state, false)
+		s.store.put(main, n)
 	}
 }
 
-// cancelProposedChanges cancels what is open for a branch that was merged or deleted. The store is locked.
+// cancelProposedChanges cancels the open proposed change of a branch that was merged or deleted. The store
+// is locked.
 func (s *Server) cancelProposedChanges(source string) {
-	target := s.store.branches[mainBranch]
-	for _, n := range s.store.list(target, "CoreProposedChange") {
+	main := s.store.branches[mainBranch]
+	for _, n := range s.store.list(main, proposedChangeKind) {
 		if n.text("source_branch") == source && n.text("state") == "open" {
 			n.set("state", "canceled", false)
-			s.store.put(target, n)
+			s.store.put(main, n)
 		}
 	}
 }

@@ -6,42 +6,47 @@ import (
 	"time"
 )
 
-const timestamp = "2006-01-02T15:04:05.000000-07:00"
+const timeFormat = "2006-01-02T15:04:05.000000-07:00"
 
-func stamp(t time.Time) string {
+func formatTime(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.UTC().Format(timestamp)
+	return t.UTC().Format(timeFormat)
 }
 
 // list answers a query for nodes of a kind or generic.
 func (s *Server) list(b *branch, kindName string, arguments map[string]any) object {
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
-	var found []*node
-	if ids := texts(arguments["ids"]); ids != nil {
+	var nodes []*node
+	if ids := stringList(arguments["ids"]); ids != nil {
 		for _, id := range ids {
-			if n := s.store.get(b, kindName, id); n != nil && !slices.ContainsFunc(found, func(f *node) bool { return f.id == id }) {
-				found = append(found, n)
+			if n := s.store.get(b, kindName, id); n != nil && !containsNode(nodes, id) {
+				nodes = append(nodes, n)
 			}
 		}
 	} else {
-		found = s.store.list(b, kindName)
+		nodes = s.store.list(b, kindName)
 	}
-	return s.page(b, listOf(kindName), matching(found, arguments), arguments, nil)
+	return s.nodePage(b, "", kindName, filterNodes(nodes, arguments), arguments)
 }
 
-// matching keeps the nodes that the attribute filters ask for: name__value, name__values and the like.
-func matching(nodes []*node, arguments map[string]any) []*node {
+func containsNode(nodes []*node, id string) bool {
+	return slices.ContainsFunc(nodes, func(n *node) bool { return n.id == id })
+}
+
+// filterNodes returns the nodes that pass the attribute filters: name__value, name__values and the like.
+func filterNodes(nodes []*node, arguments map[string]any) []*node {
 	return slices.DeleteFunc(nodes, func(n *node) bool {
-		for name, wanted := range arguments {
-			attribute, isValue := strings.CutSuffix(name, "__value")
-			attribute, isValues := strings.CutSuffix(attribute, "__values")
-			if wanted == nil || !isValue && !isValues {
+		for argument, wanted := range arguments {
+			if wanted == nil {
 				continue
 			}
-			if held := n.values[attribute].of; isValue && held != wanted || isValues && !slices.Contains(texts(wanted), n.text(attribute)) {
+			if name, ok := strings.CutSuffix(argument, "__value"); ok && n.values[name].content != wanted {
+				return true
+			}
+			if name, ok := strings.CutSuffix(argument, "__values"); ok && !slices.Contains(stringList(wanted), n.text(name)) {
 				return true
 			}
 		}
@@ -49,22 +54,23 @@ func matching(nodes []*node, arguments map[string]any) []*node {
 	})
 }
 
-// page shows a part of a list, each node once, and how long the whole of it is.
-func (s *Server) page(b *branch, of pages, nodes []*node, arguments map[string]any, hidden map[string]bool) object {
-	edges := []any{}
+// nodePage returns a page of a list of nodes, each node once, and the length of the whole list. A node
+// that is in the list twice counts twice, as on the server.
+func (s *Server) nodePage(b *branch, prefix, kindName string, nodes []*node, arguments map[string]any) object {
 	var unique []*node
 	for _, n := range nodes {
-		if !slices.ContainsFunc(unique, func(u *node) bool { return u.id == n.id }) {
+		if !containsNode(unique, n.id) {
 			unique = append(unique, n)
 		}
 	}
-	for _, n := range window(unique, arguments["offset"], arguments["limit"]) {
-		edges = append(edges, object{of.edge, map[string]any{"node": s.show(b, n, hidden)}})
+	edges := []any{}
+	for _, n := range pageOf(unique, arguments["offset"], arguments["limit"]) {
+		edges = append(edges, object{prefix + "Edged" + kindName, map[string]any{"node": s.nodeObject(b, n, nil)}})
 	}
-	return object{of.page, map[string]any{"count": len(nodes), "edges": edges}}
+	return object{prefix + "Paginated" + kindName, map[string]any{"count": len(nodes), "edges": edges}}
 }
 
-func window[T any](items []T, offset, limit any) []T {
+func pageOf[T any](items []T, offset, limit any) []T {
 	if skip, ok := offset.(int64); ok {
 		items = items[min(max(int(skip), 0), len(items)):]
 	}
@@ -74,84 +80,98 @@ func window[T any](items []T, offset, limit any) []T {
 	return items
 }
 
-// show renders a node. Hidden relationships look empty: the answer of an update lies about those to
-// one node that its input did not name (infrahub.md, Writing 2).
-func (s *Server) show(b *branch, n *node, hidden map[string]bool) object {
-	of := s.store.kinds[n.kind]
+// nodeObject returns the GraphQL object of a node. Relationships that are hidden look empty, as in the
+// response to an update that did not name them (infrahub-behaviour.md, Writing 2).
+func (s *Server) nodeObject(b *branch, n *node, hidden map[string]bool) object {
 	fields := map[string]any{"id": n.id, "display_label": n.text("name"), "hfid": []any{n.text("name")}}
-	if of.anonymous {
+	if n.kind.withoutHFID {
 		fields["hfid"] = nil
 	}
-	if of.labelled {
+	if n.kind.hasLabel {
 		fields["display_label"] = n.label
 	}
-	for _, each := range of.attributes {
-		fields[each.name] = showValue(each, n.values[each.name])
+	for _, a := range n.kind.attributes {
+		fields[a.name] = attributeObject(a, n.values[a.name])
 	}
-	for _, each := range of.relationships {
-		fields[each.name] = s.showRelated(b, n, each, hidden[each.name])
+	for _, r := range n.kind.relationships {
+		var peers []*node
+		if !hidden[r.name] {
+			peers = s.peers(b, n, r)
+		}
+		fields[r.name] = s.relationshipField(b, r, peers)
 	}
-	return object{n.kind, fields}
+	return object{n.kind.name, fields}
 }
 
-func showValue(a attribute, v value) object {
-	fields := map[string]any{"value": v.of, "is_default": v.isDefault, "updated_at": stamp(v.updated)}
-	if text, ok := v.of.(string); ok && a.typename == "Dropdown" {
+func attributeObject(a attribute, v value) object {
+	fields := map[string]any{"value": v.content, "is_default": v.isDefault, "updated_at": formatTime(v.updated)}
+	if text, ok := v.content.(string); ok && a.typename == "Dropdown" {
 		fields["label"] = dropdownLabel(text)
 	}
 	return object{a.typename, fields}
 }
 
 func dropdownLabel(value string) string {
-	named := map[string]string{"error-cred": "Credential Error", "error-connection": "Connectivity Error", "error-import": "Import Error"}
-	if label, ok := named[value]; ok {
-		return label
+	switch value {
+	case "error-cred":
+		return "Credential Error"
+	case "error-connection":
+		return "Connectivity Error"
+	case "error-import":
+		return "Import Error"
 	}
-	return title(strings.ReplaceAll(value, "-", " "))
+	return titleCase(strings.ReplaceAll(value, "-", " "))
 }
 
-func (s *Server) showRelated(b *branch, n *node, of relationship, hidden bool) any {
+// peers returns the nodes at the other end of a relationship, sorted by name.
+func (s *Server) peers(b *branch, n *node, r relationship) []*node {
 	var peers []*node
-	for _, id := range n.related[of.name] {
-		if peer := s.store.get(b, of.peer, id); peer != nil && !hidden {
+	for _, id := range n.related[r.name] {
+		if peer := s.store.get(b, r.peer, id); peer != nil {
 			peers = append(peers, peer)
 		}
 	}
 	slices.SortStableFunc(peers, func(a, b *node) int { return strings.Compare(a.text("name"), b.text("name")) })
-	if of.many {
-		return resolver(func(arguments map[string]any) (any, error) {
-			s.store.mu.Lock()
-			defer s.store.mu.Unlock()
-			chosen := slices.Clone(peers)
-			if ids := texts(arguments["ids"]); ids != nil {
-				chosen = slices.DeleteFunc(chosen, func(p *node) bool { return !slices.Contains(ids, p.id) })
-			}
-			return s.page(b, pages{"NestedPaginated" + of.peer, of.edge}, matching(chosen, arguments), arguments, nil), nil
-		})
-	}
-	if len(peers) == 0 {
-		return object{of.edge, map[string]any{"node": nil}}
-	}
-	return object{of.edge, map[string]any{"node": s.show(b, peers[0], nil)}}
+	return peers
 }
 
-// texts returns a list argument as strings, nil if it was not given.
-func texts(argument any) []string {
+func (s *Server) relationshipField(b *branch, r relationship, peers []*node) any {
+	if !r.many {
+		var peer any
+		if len(peers) > 0 {
+			peer = s.nodeObject(b, peers[0], nil)
+		}
+		return object{"NestedEdged" + r.peer, map[string]any{"node": peer}}
+	}
+	return resolver(func(arguments map[string]any) (any, error) {
+		s.store.mu.Lock()
+		defer s.store.mu.Unlock()
+		chosen := slices.Clone(peers)
+		if ids := stringList(arguments["ids"]); ids != nil {
+			chosen = slices.DeleteFunc(chosen, func(p *node) bool { return !slices.Contains(ids, p.id) })
+		}
+		return s.nodePage(b, "Nested", r.peer, filterNodes(chosen, arguments), arguments), nil
+	})
+}
+
+// stringList returns the strings of a list argument, nil if the argument is no list.
+func stringList(argument any) []string {
 	items, ok := argument.([]any)
 	if !ok {
 		return nil
 	}
-	found := make([]string, 0, len(items))
+	texts := make([]string, 0, len(items))
 	for _, item := range items {
 		if text, ok := item.(string); ok {
-			found = append(found, text)
+			texts = append(texts, text)
 		}
 	}
-	return found
+	return texts
 }
 
-// title writes a word as Python's str.title does: a capital after everything that is no letter.
-func title(text string) string {
+// titleCase returns a text in title case as Python's str.title does: a capital after every character
+// that is no letter.
+func titleCase(text string) string {
 	var out strings.Builder
 	start := true
 	for _, r := range text {

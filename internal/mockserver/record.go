@@ -16,11 +16,11 @@ import (
 	"github.com/vektah/gqlparser/v2/parser"
 )
 
-// Request is a request that was answered.
+// Request is a recorded request.
 type Request struct {
 	Time         time.Time
 	Method, Path string
-	// Branch is the Infrahub branch, "" where the path is no GraphQL endpoint.
+	// Branch is the Infrahub branch, "" if the path is no GraphQL endpoint.
 	Branch string
 	// Operation is the name of the GraphQL operation, "login" or "refresh".
 	Operation string
@@ -42,18 +42,19 @@ func (r Request) Input() map[string]any {
 	return r.Variables
 }
 
-// Recorder is an http.Handler that logs the requests which go through it. It reads what they ask
-// from their bodies, so it may stand before any Infrahub, a proxy to a real one included.
+// Recorder is an http.Handler that passes requests on and records them. It parses their bodies itself, so
+// the next handler may also be a proxy to a live Infrahub.
 type Recorder struct {
 	next     http.Handler
 	mu       sync.Mutex
 	requests []Request
 }
 
-// Record puts a Recorder before a handler.
+// Record returns a Recorder that passes requests on to a handler.
 func Record(next http.Handler) *Recorder { return &Recorder{next: next} }
 
-// Requests returns what was logged since the start or the last Reset, in the order of arrival.
+// Requests returns the requests since the start or the last Reset, in the order of arrival. A request is
+// recorded after it was answered.
 func (r *Recorder) Requests() []Request {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -62,46 +63,48 @@ func (r *Recorder) Requests() []Request {
 	return requests
 }
 
-// Reset forgets what was logged.
+// Reset deletes the recorded requests.
 func (r *Recorder) Reset() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.requests = nil
 }
 
-func (r *Recorder) ServeHTTP(w http.ResponseWriter, asked *http.Request) {
-	began := time.Now()
-	content, err := io.ReadAll(asked.Body)
+func (r *Recorder) ServeHTTP(w http.ResponseWriter, received *http.Request) {
+	start := time.Now()
+	content, err := io.ReadAll(received.Body)
 	if err != nil {
 		return // the client is gone
 	}
-	asked.Body = io.NopCloser(bytes.NewReader(content))
-	logged := describe(asked, content)
-	watched := &watch{ResponseWriter: w}
-	r.next.ServeHTTP(watched, asked)
-	logged.Time, logged.Duration = began, time.Since(began)
-	logged.Status, logged.RequestID = watched.status, w.Header().Get("X-Request-Id")
+	received.Body = io.NopCloser(bytes.NewReader(content))
+	recorded := newRequest(received, content)
+	recorder := &statusRecorder{ResponseWriter: w}
+	r.next.ServeHTTP(recorder, received)
+	recorded.Time, recorded.Duration = start, time.Since(start)
+	recorded.Status, recorded.RequestID = recorder.status, w.Header().Get("X-Request-Id")
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.requests = append(r.requests, logged)
+	r.requests = append(r.requests, recorded)
 }
 
-func describe(asked *http.Request, content []byte) Request {
-	described := Request{Method: asked.Method, Path: asked.URL.Path, Header: maps.Clone(asked.Header)}
-	if name, ok := strings.CutPrefix(asked.URL.Path, "/api/auth/"); ok {
-		described.Operation = name
-		return described
+// newRequest returns what the record has of a request before it is answered.
+func newRequest(received *http.Request, content []byte) Request {
+	path := received.URL.Path
+	recorded := Request{Method: received.Method, Path: path, Header: maps.Clone(received.Header)}
+	if name, ok := strings.CutPrefix(path, "/api/auth/"); ok {
+		recorded.Operation = name
+		return recorded
 	}
-	if asked.URL.Path != "/graphql" && !strings.HasPrefix(asked.URL.Path, "/graphql/") {
-		return described
+	if path != "/graphql" && !strings.HasPrefix(path, "/graphql/") {
+		return recorded
 	}
-	of := operationOf(content)
-	described.Branch, described.Operation, described.Fields = branchOf(asked.URL.Path), of.name, of.fields
-	described.Mutation, described.Variables = of.mutation, of.variables
-	return described
+	operation := parseOperation(content)
+	recorded.Branch, recorded.Operation, recorded.Fields = branchOf(path), operation.name, operation.fields
+	recorded.Mutation, recorded.Variables = operation.mutation, operation.variables
+	return recorded
 }
 
-// operation is what the body of a GraphQL request asks for, as far as it can be read.
+// operation is the operation of a GraphQL request.
 type operation struct {
 	name      string
 	fields    []string
@@ -109,25 +112,26 @@ type operation struct {
 	variables map[string]any
 }
 
-func operationOf(content []byte) operation {
-	var asked question
-	if json.Unmarshal(content, &asked) != nil {
+// parseOperation returns the operation in the body of a request, as far as the body is valid.
+func parseOperation(content []byte) operation {
+	var body request
+	if json.Unmarshal(content, &body) != nil {
 		return operation{}
 	}
-	found := operation{name: asked.OperationName, variables: asked.Variables}
-	document, err := parser.ParseQuery(&ast.Source{Input: asked.Query})
+	parsed := operation{name: body.OperationName, variables: body.Variables}
+	document, err := parser.ParseQuery(&ast.Source{Input: body.Query})
 	if err != nil {
-		return found
+		return parsed
 	}
-	definition := document.Operations.ForName(asked.OperationName)
+	definition := document.Operations.ForName(body.OperationName)
 	if definition == nil {
-		return found
+		return parsed
 	}
-	found.name, found.mutation = cmp.Or(asked.OperationName, definition.Name), definition.Operation == ast.Mutation
+	parsed.name, parsed.mutation = cmp.Or(body.OperationName, definition.Name), definition.Operation == ast.Mutation
 	for _, selection := range definition.SelectionSet {
 		if field, ok := selection.(*ast.Field); ok {
-			found.fields = append(found.fields, field.Name)
+			parsed.fields = append(parsed.fields, field.Name)
 		}
 	}
-	return found
+	return parsed
 }

@@ -2,36 +2,14 @@ package mockserver
 
 import (
 	"context"
-	"errors"
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 )
 
-// job is what a Git workflow is told of a repository when it is submitted.
-type job struct {
-	repository, kind, name, location string
-	ref                              string // what a read-only repository follows, or the default branch
-	commit                           string // "" where the workflow has to resolve ref
-	internalStatus                   string
-	branch, branchID                 string
-	late                             time.Duration // how much later than usual it starts
-}
-
-func jobOf(b *branch, n *node) job {
-	ref := "ref"
-	if n.kind == "CoreRepository" {
-		ref = "default_branch"
-	}
-	return job{
-		repository: n.id, kind: n.kind, name: n.text("name"), location: n.text("location"), ref: n.text(ref),
-		internalStatus: n.text("internal_status"), branch: b.name, branchID: b.id,
-	}
-}
-
-// withSuffix appends ".git" to the http(s) location of a host where repositories have it (infrahub.md, Writing 8).
-func (s *Server) withSuffix(location string) string {
+// appendGitSuffix appends ".git" to an http(s) location whose host is in the server's
+// git.append_git_suffix (infrahub-behaviour.md, Writing 8).
+func (s *Server) appendGitSuffix(location string) string {
 	parsed, err := url.Parse(location)
 	if err != nil || parsed.Scheme != "http" && parsed.Scheme != "https" || strings.HasSuffix(location, ".git") {
 		return location
@@ -42,28 +20,28 @@ func (s *Server) withSuffix(location string) string {
 	return location
 }
 
-func (s *Server) suffixed(input map[string]any) {
-	given, _ := input["location"].(map[string]any)
-	if location, ok := given["value"].(string); ok {
-		given["value"] = s.withSuffix(location)
+func (s *Server) normalizeLocation(input map[string]any) {
+	attribute, _ := input["location"].(map[string]any)
+	if location, ok := attribute["value"].(string); ok {
+		attribute["value"] = s.appendGitSuffix(location)
 	}
 }
 
-// createRepository makes the node, asks the remote, and takes the node away again if the remote does
-// not answer (infrahub.md, Writing 9). Then the import is queued.
-func (s *Server) createRepository(kindName string) mutation {
-	of := s.store.kinds[kindName]
+// createRepository returns the create mutation of a repository kind. It creates the node, connects to the
+// remote, and deletes the node if the connection fails (infrahub-behaviour.md, Writing 9). Otherwise it
+// queues the import.
+func (s *Server) createRepository(k *kind) mutation {
 	return func(ctx context.Context, b *branch, input map[string]any) (any, error) {
-		s.suffixed(input)
-		n, err := s.insert(b, of, input)
+		s.normalizeLocation(input)
+		n, err := s.insert(b, k, input)
 		if err != nil {
 			return nil, err
 		}
-		if err := s.reach(ctx, n); err != nil {
+		if err := s.checkConnection(ctx, n); err != nil {
 			s.store.mu.Lock()
 			s.store.remove(b, n)
 			s.store.mu.Unlock()
-			return nil, invalid("%s", err.message)
+			return nil, unprocessable("%s", err.message)
 		}
 		status := "staging"
 		if b.name == mainBranch {
@@ -71,122 +49,123 @@ func (s *Server) createRepository(kindName string) mutation {
 		}
 		s.store.change(b.name, n.id, func(n *node) { n.set("internal_status", status, false) })
 		s.store.mu.Lock()
-		n = s.store.get(b, kindName, n.id)
+		n = s.store.get(b, k.name, n.id)
 		s.store.mu.Unlock()
 		if n == nil {
-			return nil, notFound(kindName, "None")
+			return nil, notFound(k.name, "None")
 		}
-		s.engine.add(jobOf(b, n))
-		return mutated(kindName+"Create", s.render(b, n, nil)), nil
+		s.engine.queueAdd(newJob(b, n))
+		return s.nodePayload(k.name+"Create", b, n, nil), nil
 	}
 }
 
-// updateRepository changes a repository; another ref or commit of a read-only one is imported.
-func (s *Server) updateRepository(kindName string) mutation {
-	of := s.store.kinds[kindName]
+// updateRepository returns the update mutation of a repository kind. Another ref or commit of a read-only
+// repository is imported.
+func (s *Server) updateRepository(k *kind) mutation {
 	return func(_ context.Context, b *branch, input map[string]any) (any, error) {
 		identifier, ok := input["id"].(string)
 		switch {
-		case !ok && s.old():
-			return nil, notFound(kindName, "None")
+		case !ok && s.is19():
+			return nil, notFound(k.name, "None") // infrahub-behaviour.md, Errors 11
 		case !ok:
-			return nil, errInternal // infrahub.md, Writing 3
+			return nil, errInternal // infrahub-behaviour.md, Writing 3
 		}
-		s.suffixed(input)
-		before, after, err := s.edit(b, of, identifier, input)
+		s.normalizeLocation(input)
+		before, after, err := s.edit(b, k, identifier, input)
 		if err != nil {
 			return nil, err
 		}
-		ref, commit := valueOf(input, "ref"), valueOf(input, "commit")
-		if kindName == "CoreReadOnlyRepository" && (ref != "" && ref != before.text("ref") || commit != "" && commit != before.text("commit")) {
-			s.engine.follow(jobOf(b, after), commit)
+		ref, commit := inputText(input, "ref"), inputText(input, "commit")
+		changed := ref != "" && ref != before.text("ref") || commit != "" && commit != before.text("commit")
+		if k.name == readOnlyRepositoryKind && changed {
+			s.engine.queueRefChange(newJob(b, after), commit)
 		}
-		return mutated(kindName+"Update", s.render(b, after, unnamed(of, input))), nil
+		return s.nodePayload(k.name+"Update", b, after, omittedRelationships(k, input)), nil
 	}
 }
 
-// reach asks the remote of a repository what it has, nil if it answers.
-func (s *Server) reach(ctx context.Context, n *node) *gitError {
+// checkConnection lists the refs of a repository's remote. It returns nil if the remote answers.
+func (s *Server) checkConnection(ctx context.Context, n *node) *gitError {
 	if s.engine.pause(ctx, s.options.Delay.git()) != nil {
-		return &gitError{class: "RepositoryConnectionError", message: "the request was given up"}
+		return &gitError{class: "RepositoryConnectionError", message: "the request was canceled"}
 	}
 	_, err := s.remote(n.id, n.text("location")).list(ctx)
-	return explain(err, n.text("name"), n.text("location"), "", asking)
+	return newGitError(err, n.text("name"), n.text("location"), "", lsRemote)
 }
 
-// remote is the Git remote of a repository, with its credential.
+// remote returns the Git remote of a repository, with its credential.
 func (s *Server) remote(id, location string) remote {
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
 	r := remote{url: location}
 	main := s.store.branches[mainBranch]
-	n := s.store.get(main, "CoreGenericRepository", id)
+	n := s.store.get(main, genericRepositoryKind, id)
 	if n == nil {
 		return r
 	}
 	for _, peer := range n.related["credential"] {
-		if credential := s.store.get(main, "CorePasswordCredential", peer); credential != nil {
+		if credential := s.store.get(main, credentialKind, peer); credential != nil {
 			r.username, r.password = credential.text("username"), credential.text("password")
 		}
 	}
 	return r
 }
 
-// repository finds the repository that an input names by id or name.
-func (s *Server) repository(b *branch, kindName string, input map[string]any) (*node, error) {
+// findRepository returns the repository that an input names by id or name.
+func (s *Server) findRepository(b *branch, kindName string, input map[string]any) (*node, error) {
 	identifier, _ := input["id"].(string)
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
 	if n := s.store.find(b, kindName, identifier); n != nil {
 		return n, nil
 	}
-	named := kindName
-	if s.old() && kindName == "CoreReadOnlyRepository" {
-		named = "<class 'infrahub.core.protocols.CoreReadOnlyRepository'>"
+	if s.is19() && kindName == readOnlyRepositoryKind {
+		kindName = "<class 'infrahub.core.protocols." + kindName + "'>"
 	}
-	return nil, notFound(named, identifier)
+	return nil, notFound(kindName, identifier)
 }
 
-func queued(name, task string) object {
-	return object{name, map[string]any{"ok": true, "task": object{"TaskInfo", map[string]any{"id": task}}}}
+func taskPayload(typename, task string) object {
+	return object{typename, map[string]any{"ok": true, "task": taskInfo(task)}}
 }
 
-// importLastCommit answers InfrahubReadOnlyRepositoryImportLastCommit.
+func taskInfo(id string) object { return object{"TaskInfo", map[string]any{"id": id}} }
+
+// importLastCommit answers InfrahubReadOnlyRepositoryImportLastCommit (infrahub-behaviour.md, Importing 4).
 func (s *Server) importLastCommit(_ context.Context, b *branch, input map[string]any) (any, error) {
-	n, err := s.repository(b, "CoreReadOnlyRepository", input)
+	n, err := s.findRepository(b, readOnlyRepositoryKind, input)
 	if err != nil {
 		return nil, err
 	}
-	return queued("ReadOnlyRepositoryImportLastCommit", s.engine.importLast(jobOf(b, n).after(s.faults.late(importLastWorkflow)))), nil
+	task := s.engine.queueImportLast(newJob(b, n).delayed(s.faults.taskDelay(workflowImportLast)))
+	return taskPayload("ReadOnlyRepositoryImportLastCommit", task), nil
 }
 
-// processRepository answers InfrahubRepositoryProcess: the current commit is imported again.
+// processRepository answers InfrahubRepositoryProcess: it imports the current commit again
+// (infrahub-behaviour.md, Importing 4).
 func (s *Server) processRepository(_ context.Context, b *branch, input map[string]any) (any, error) {
-	n, err := s.repository(b, "CoreGenericRepository", input)
+	n, err := s.findRepository(b, genericRepositoryKind, input)
 	if err != nil {
 		return nil, err
 	}
-	again := jobOf(b, n)
-	again.commit = n.text("commit")
-	if again.commit == "" {
-		again.commit = "None"
+	j := newJob(b, n)
+	j.commit = n.text("commit")
+	if j.commit == "" {
+		j.commit = "None"
 	}
-	return queued("ProcessRepository", s.engine.importAgain(again)), nil
+	return taskPayload("ProcessRepository", s.engine.queueReimport(j)), nil
 }
 
-// checkRepository answers InfrahubRepositoryConnectivity.
-func (s *Server) checkRepository(ctx context.Context, b *branch, input map[string]any) (any, error) {
-	n, err := s.repository(b, "CoreGenericRepository", input)
+// checkConnectivity answers InfrahubRepositoryConnectivity (infrahub-behaviour.md, Importing 5).
+func (s *Server) checkConnectivity(ctx context.Context, b *branch, input map[string]any) (any, error) {
+	n, err := s.findRepository(b, genericRepositoryKind, input)
 	if err != nil {
 		return nil, err
 	}
 	status, message := "online", "Successfully accessed repository"
-	if failed := s.reach(ctx, n); failed != nil {
+	if failed := s.checkConnection(ctx, n); failed != nil {
 		status, message = failed.operational, failed.message
 	}
 	s.store.change(b.name, n.id, func(n *node) { n.set("operational_status", status, false) })
 	return object{"ValidateRepositoryConnectivity", map[string]any{"ok": status == "online", "message": message}}, nil
 }
-
-// errGone is a repository that was deleted while it was imported.
-var errGone = errors.New("the repository is gone")

@@ -11,8 +11,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Seed is what a server holds to begin with, on main. Repositories are imported as if they had been
-// created; branches are made when that is over, so they see what main sees.
+// Seed lists the objects that a server has on main from the start. Repositories are imported as if they had
+// just been created. Branches are created after the imports, so they see what main sees.
 type Seed struct {
 	Tags                 []SeedTag        `yaml:"tags"`
 	Credentials          []SeedCredential `yaml:"credentials"`
@@ -20,10 +20,10 @@ type Seed struct {
 	ReadOnlyRepositories []SeedRepository `yaml:"read_only_repositories"`
 	Branches             []SeedBranch     `yaml:"branches"`
 
-	lines map[string][]int // where each list's items begin
+	lines map[string][]int // the line of each item by list
 }
 
-// SeedTag is a tag. Here and below, what is not given is what the server makes it.
+// SeedTag is a tag. A field that is nil, here and below, gets the server's default.
 type SeedTag struct {
 	ID          *string `yaml:"id"`
 	Name        *string `yaml:"name"`
@@ -40,7 +40,7 @@ type SeedCredential struct {
 	Password    *string `yaml:"password"`
 }
 
-// SeedRepository is a repository: read-write with default_branch, read-only with ref.
+// SeedRepository is a repository: read-write with default_branch, or read-only with ref.
 type SeedRepository struct {
 	ID            *string  `yaml:"id"`
 	Name          *string  `yaml:"name"`
@@ -48,8 +48,8 @@ type SeedRepository struct {
 	Description   *string  `yaml:"description"`
 	DefaultBranch *string  `yaml:"default_branch"`
 	Ref           *string  `yaml:"ref"`
-	Credential    *string  `yaml:"credential"` // its name
-	Tags          []string `yaml:"tags"`       // their names
+	Credential    *string  `yaml:"credential"` // by name
+	Tags          []string `yaml:"tags"`       // by name
 }
 
 // SeedBranch is an Infrahub branch.
@@ -59,127 +59,132 @@ type SeedBranch struct {
 	SyncWithGit bool   `yaml:"sync_with_git"`
 }
 
-// ParseSeed reads a seed from YAML. It is strict: errors say the line.
+// ParseSeed reads a seed from YAML. It refuses unknown fields. Errors name the line.
 func ParseSeed(content []byte) (Seed, error) {
 	var seed Seed
 	decoder := yaml.NewDecoder(bytes.NewReader(content))
 	decoder.KnownFields(true)
-	var wrong *yaml.TypeError
+	var invalid *yaml.TypeError
 	switch err := decoder.Decode(&seed); {
 	case errors.Is(err, io.EOF):
 		return Seed{}, nil
-	case errors.As(err, &wrong):
-		for i, each := range wrong.Errors {
-			wrong.Errors[i], _, _ = strings.Cut(each, " in type ")
+	case errors.As(err, &invalid):
+		for i, message := range invalid.Errors {
+			invalid.Errors[i], _, _ = strings.Cut(message, " in type ")
 		}
-		return Seed{}, errors.New(strings.Join(wrong.Errors, "; "))
+		return Seed{}, errors.New(strings.Join(invalid.Errors, "; "))
 	case err != nil:
 		return Seed{}, errors.New(strings.TrimPrefix(err.Error(), "yaml: "))
 	}
 	if !errors.Is(decoder.Decode(&Seed{}), io.EOF) {
 		return Seed{}, errors.New("there is more than one document")
 	}
-	var whole yaml.Node
-	if err := yaml.Unmarshal(content, &whole); err != nil {
-		return Seed{}, fmt.Errorf("read the lines: %w", err)
+	lines, err := itemLines(content)
+	if err != nil {
+		return Seed{}, err
 	}
-	seed.lines = map[string][]int{}
-	for _, root := range whole.Content {
-		for i := 0; i+1 < len(root.Content); i += 2 {
-			for _, item := range root.Content[i+1].Content {
-				seed.lines[root.Content[i].Value] = append(seed.lines[root.Content[i].Value], item.Line)
-			}
-		}
-	}
+	seed.lines = lines
 	return seed, seed.check()
 }
 
-// check refuses what would be ignored: a ref on a read-write repository, a default branch on a read-only one.
-func (s Seed) check() error {
-	for i, each := range s.Repositories {
-		if each.Ref != nil {
-			return s.at("repositories", i, errors.New("a read-write repository has a default_branch, no ref"))
+// itemLines returns the line on which each item begins, by the name of its list.
+func itemLines(content []byte) (map[string][]int, error) {
+	var document yaml.Node
+	if err := yaml.Unmarshal(content, &document); err != nil {
+		return nil, fmt.Errorf("read the lines: %w", err)
+	}
+	lines := map[string][]int{}
+	for _, root := range document.Content {
+		for i := 0; i+1 < len(root.Content); i += 2 {
+			list, items := root.Content[i].Value, root.Content[i+1].Content
+			for _, item := range items {
+				lines[list] = append(lines[list], item.Line)
+			}
 		}
 	}
-	for i, each := range s.ReadOnlyRepositories {
-		if each.DefaultBranch != nil {
-			return s.at("read_only_repositories", i, errors.New("a read-only repository has a ref, no default_branch"))
+	return lines, nil
+}
+
+// check refuses fields that would be ignored.
+func (s Seed) check() error {
+	for i, repository := range s.Repositories {
+		if repository.Ref != nil {
+			return s.errorAt("repositories", i, errors.New("a read-write repository has a default_branch, no ref"))
+		}
+	}
+	for i, repository := range s.ReadOnlyRepositories {
+		if repository.DefaultBranch != nil {
+			return s.errorAt("read_only_repositories", i, errors.New("a read-only repository has a ref, no default_branch"))
 		}
 	}
 	return nil
 }
 
-// at says in which line of which list an error is.
-func (s Seed) at(list string, i int, err error) error {
+// errorAt returns an error with the line and the list of an item.
+func (s Seed) errorAt(list string, i int, err error) error {
 	if lines := s.lines[list]; i < len(lines) {
 		return fmt.Errorf("line %d: %s: %s", lines[i], list, strings.TrimSpace(err.Error()))
 	}
 	return fmt.Errorf("%s, item %d: %s", list, i+1, strings.TrimSpace(err.Error()))
 }
 
-// ApplySeed makes what a seed holds, and waits for its imports if there are branches to make after them.
+// ApplySeed creates the objects of a seed. It waits for the imports before it creates branches.
 func (s *Server) ApplySeed(ctx context.Context, seed Seed) error {
-	b := s.branch(mainBranch)
-	plant := func(kindName string, create mutation, input map[string]any) error {
-		_, err := create(ctx, b, input)
-		if err == nil {
-			s.options.Log.InfoContext(ctx, "planted "+kindName)
-		}
-		return err
-	}
-	for i, each := range seed.Tags {
-		input := given(map[string]*string{"name": each.Name, "description": each.Description}, each.ID)
-		if err := plant("BuiltinTag", s.plain("BuiltinTag", s.create), input); err != nil {
-			return seed.at("tags", i, err)
-		}
-	}
-	for i, each := range seed.Credentials {
-		input := given(map[string]*string{
-			"name": each.Name, "label": each.Label, "description": each.Description, "username": each.Username, "password": each.Password,
-		}, each.ID)
-		if err := plant("CorePasswordCredential", s.plain("CorePasswordCredential", s.create), input); err != nil {
-			return seed.at("credentials", i, err)
+	main := s.branch(mainBranch)
+	for _, list := range []struct {
+		name, kind string
+		inputs     []map[string]any
+	}{
+		{"tags", tagKind, inputs(seed.Tags)},
+		{"credentials", credentialKind, inputs(seed.Credentials)},
+		{"repositories", repositoryKind, inputs(seed.Repositories)},
+		{"read_only_repositories", readOnlyRepositoryKind, inputs(seed.ReadOnlyRepositories)},
+	} {
+		create := s.kindMutations(s.store.kinds.named(list.kind))[list.kind+"Create"]
+		for i, input := range list.inputs {
+			if _, err := create(ctx, main, input); err != nil {
+				return seed.errorAt(list.name, i, err)
+			}
+			s.options.Log.InfoContext(ctx, "created "+list.kind+" from the seed")
 		}
 	}
-	for i, each := range seed.Repositories {
-		if err := plant("CoreRepository", s.createRepository("CoreRepository"), each.input()); err != nil {
-			return seed.at("repositories", i, err)
-		}
-	}
-	for i, each := range seed.ReadOnlyRepositories {
-		if err := plant("CoreReadOnlyRepository", s.createRepository("CoreReadOnlyRepository"), each.input()); err != nil {
-			return seed.at("read_only_repositories", i, err)
-		}
-	}
-	for i, each := range seed.Branches {
-		if err := s.engine.idle(ctx); err != nil {
+	for i, branch := range seed.Branches {
+		if err := s.engine.waitIdle(ctx); err != nil {
 			return err
 		}
-		if _, err := s.createBranch(ctx, map[string]any{"name": each.Name, "description": each.Description, "sync_with_git": each.SyncWithGit}, true); err != nil {
-			return seed.at("branches", i, err)
+		input := map[string]any{"name": branch.Name, "description": branch.Description, "sync_with_git": branch.SyncWithGit}
+		if _, err := s.createBranch(ctx, input, true); err != nil {
+			return seed.errorAt("branches", i, err)
 		}
 	}
 	return nil
 }
 
-// given is the input of a create mutation with the attributes that are given.
-func given(attributes map[string]*string, id *string) map[string]any {
-	input := map[string]any{}
-	if id != nil {
-		input["id"] = *id
+// seedItem is an item of a seed that a create mutation creates.
+type seedItem interface{ input() map[string]any }
+
+func inputs[T seedItem](items []T) []map[string]any {
+	all := make([]map[string]any, len(items))
+	for i, item := range items {
+		all[i] = item.input()
 	}
-	for name, text := range attributes {
-		if text != nil {
-			input[name] = map[string]any{"value": *text}
-		}
-	}
-	return input
+	return all
+}
+
+func (t SeedTag) input() map[string]any {
+	return createInput(t.ID, map[string]*string{"name": t.Name, "description": t.Description})
+}
+
+func (c SeedCredential) input() map[string]any {
+	return createInput(c.ID, map[string]*string{
+		"name": c.Name, "label": c.Label, "description": c.Description, "username": c.Username, "password": c.Password,
+	})
 }
 
 func (r SeedRepository) input() map[string]any {
-	input := given(map[string]*string{
+	input := createInput(r.ID, map[string]*string{
 		"name": r.Name, "location": r.Location, "description": r.Description, "default_branch": r.DefaultBranch, "ref": r.Ref,
-	}, r.ID)
+	})
 	if r.Credential != nil {
 		input["credential"] = map[string]any{"hfid": []any{*r.Credential}}
 	}
@@ -189,6 +194,20 @@ func (r SeedRepository) input() map[string]any {
 	}
 	if tags != nil {
 		input["tags"] = tags
+	}
+	return input
+}
+
+// createInput returns the input of a create mutation with the attributes that are not nil.
+func createInput(id *string, attributes map[string]*string) map[string]any {
+	input := map[string]any{}
+	if id != nil {
+		input["id"] = *id
+	}
+	for name, text := range attributes {
+		if text != nil {
+			input[name] = map[string]any{"value": *text}
+		}
 	}
 	return input
 }

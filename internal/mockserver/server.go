@@ -1,18 +1,16 @@
-// Package mockserver is an Infrahub in one process: the GraphQL schema that the provider knows, on
-// every branch, with a store, an import engine that reads real Git repositories, faults on demand
-// and a log of requests. What it does was measured on a live server (infrahub.md).
+// Package mockserver is an Infrahub in one process: the GraphQL schema that the provider uses, on every
+// branch, with a store, an import engine that reads real Git repositories, faults on demand and a log of
+// requests. It does what was measured on a live server; comments cite the fact, as in
+// (infrahub-behaviour.md, Writing 2).
 package mockserver
 
 import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"html/template"
 	"io"
 	"log/slog"
-	"mime"
 	"net/http"
 	"strings"
 	"time"
@@ -25,11 +23,11 @@ import (
 )
 
 const (
-	// DefaultToken is the API token of a server that is given none.
+	// DefaultToken is the API token of a server whose options have none.
 	DefaultToken = "11111111-2222-4333-8444-555555555555"
-	// DefaultUsername and DefaultPassword log in to a server that is given none.
+	// DefaultUsername and DefaultPassword log in to a server whose options have none.
 	DefaultUsername = "admin"
-	// DefaultPassword belongs to DefaultUsername.
+	// DefaultPassword is the password of DefaultUsername.
 	DefaultPassword = "infrahub"
 	// DefaultVersion is the Infrahub that was measured.
 	DefaultVersion = "1.11.9"
@@ -37,30 +35,30 @@ const (
 
 // Options of a server. The zero value is an Infrahub 1.11.9 without delays.
 type Options struct {
-	// Token is the API token, DefaultToken if it is empty.
+	// Token is the API token; empty is DefaultToken.
 	Token string
-	// Username and Password log in; "admin" and "infrahub" if they are empty.
+	// Username and Password log in; empty is DefaultUsername and DefaultPassword.
 	Username, Password string
-	// Version is the Infrahub that the server behaves like: 1.9 gives errors without extensions.
+	// Version is the Infrahub to behave like; empty is DefaultVersion. Errors of 1.9 have no extensions.
 	Version string
 	// Delay is how long imports take.
 	Delay Delay
-	// AppendGitSuffix are the hosts whose http(s) locations get ".git" appended; github.com and
-	// gitlab.com if it is nil.
+	// AppendGitSuffix are the hosts whose http(s) locations get ".git" appended; nil is github.com and
+	// gitlab.com.
 	AppendGitSuffix []string
-	// AccessTokenLifetime is one hour if it is 0.
+	// AccessTokenLifetime is the lifetime of an access token; 0 is one hour.
 	AccessTokenLifetime time.Duration
-	// SyncInterval is the time between two looks at the remotes of read-write repositories. 0 is one
-	// second with LiveDelay and never without; a negative one is never.
+	// SyncInterval is the time between two syncs of the read-write repositories. 0 is one second with
+	// LiveDelay and never with NoDelay; negative is never.
 	SyncInterval time.Duration
-	// BeforeChange is called before an import changes a repository on a branch, and holds it up until it
-	// returns: a test misses no state. None if it is nil.
+	// BeforeChange, if set, is called before an import changes a repository on a branch. The import waits
+	// until it returns, so a test sees every state.
 	BeforeChange func(branch, repository string)
-	// Log gets a line a request, without variables; none if it is nil.
+	// Log, if set, gets a line for each request, without variables.
 	Log *slog.Logger
 }
 
-func (o Options) complete() Options {
+func (o Options) withDefaults() Options {
 	o.Token = cmp.Or(o.Token, DefaultToken)
 	o.Username = cmp.Or(o.Username, DefaultUsername)
 	o.Password = cmp.Or(o.Password, DefaultPassword)
@@ -81,98 +79,98 @@ func (o Options) complete() Options {
 	return o
 }
 
-// Server is an Infrahub; it is an http.Handler. Close it to stop what runs in the background.
+// Server is an Infrahub; it is an http.Handler. Close stops what runs in the background.
 type Server struct {
 	options  Options
 	schema   *ast.Schema
 	store    *store
 	sessions *sessions
-	faults   faults
+	faults   pendingFaults
 	engine   *engine
-	recent   recent
-	overview *template.Template
+	recent   recentRequests
+	page     *page
 	id       string
 	mux      *http.ServeMux
 }
 
 // New starts a server.
 func New(options Options) (*Server, error) {
-	options = options.complete()
+	options = options.withDefaults()
 	schema, err := gqlparser.LoadSchema(&ast.Source{Name: "schema.graphql", Input: graphql.Schema})
 	if err != nil {
 		return nil, fmt.Errorf("load the schema: %w", err)
 	}
-	page, err := template.New("page").Parse(pageTemplate)
+	page, err := newPage()
 	if err != nil {
-		return nil, fmt.Errorf("parse the page: %w", err)
+		return nil, err
 	}
 	s := &Server{
 		options: options, schema: schema, store: newStore(), sessions: newSessions(options.AccessTokenLifetime),
-		overview: page, id: uuid.NewString(), mux: http.NewServeMux(),
+		page: page, id: uuid.NewString(), mux: http.NewServeMux(),
 	}
 	s.engine = newEngine(s)
 	s.mux.HandleFunc("POST /graphql", s.serveGraphQL)
 	s.mux.HandleFunc("POST /graphql/{branch...}", s.serveGraphQL)
 	s.mux.HandleFunc("GET /api/info", func(w http.ResponseWriter, _ *http.Request) {
-		s.reply(w, http.StatusOK, map[string]any{"deployment_id": s.id, "version": s.options.Version})
+		s.replyJSON(w, http.StatusOK, map[string]any{"deployment_id": s.id, "version": s.options.Version})
 	})
 	s.mux.HandleFunc("GET /{$}", s.servePage)
-	s.mux.HandleFunc("POST /api/auth/login", s.faulty("login", s.serveLogin))
-	s.mux.HandleFunc("POST /api/auth/refresh", s.faulty("refresh", s.serveRefresh))
+	s.mux.HandleFunc("POST /api/auth/login", s.withFaults("login", s.serveLogin))
+	s.mux.HandleFunc("POST /api/auth/refresh", s.withFaults("refresh", s.serveRefresh))
 	return s, nil
 }
 
 // Close stops the import engine and waits until nothing runs any more.
 func (s *Server) Close() { s.engine.close() }
 
-// old reports whether the server is one whose errors have no extensions.
-func (s *Server) old() bool { return strings.HasPrefix(s.options.Version, "1.9.") }
+// is19 reports whether the server behaves like an Infrahub 1.9 (infrahub-behaviour.md, Errors 11).
+func (s *Server) is19() bool { return strings.HasPrefix(s.options.Version, "1.9.") }
 
-// requestKey finds what a request turned out to be, for the log.
-type requestKey struct{}
+// requestInfo is what the handler of a GraphQL request finds out for the log; its key is requestInfoKey.
+type requestInfo struct{ branch, operation string }
 
-type told struct{ branch, operation string }
+type requestInfoKey struct{}
 
-// ServeHTTP answers a request and logs it, without its variables: they hold passwords.
+// ServeHTTP answers a request and logs it without its variables, which may hold passwords.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	began, about := time.Now(), &told{}
-	r = r.WithContext(context.WithValue(r.Context(), requestKey{}, about))
+	start, info := time.Now(), &requestInfo{}
+	r = r.WithContext(context.WithValue(r.Context(), requestInfoKey{}, info))
 	w.Header().Set("X-Request-Id", strings.ReplaceAll(uuid.NewString(), "-", ""))
-	watched := &watch{ResponseWriter: w}
-	s.mux.ServeHTTP(watched, r)
+	recorder := &statusRecorder{ResponseWriter: w}
+	s.mux.ServeHTTP(recorder, r)
 	if r.Method == http.MethodPost {
-		s.recent.add(answered{
-			at: began, operation: cmp.Or(about.operation, r.URL.Path), branch: about.branch, status: watched.status, duration: time.Since(began),
+		s.recent.add(handledRequest{
+			at: start, operation: cmp.Or(info.operation, r.URL.Path), branch: info.branch, status: recorder.status, duration: time.Since(start),
 		})
 	}
 	s.options.Log.LogAttrs(r.Context(), slog.LevelInfo, r.Method+" "+r.URL.Path,
-		slog.String("operation", about.operation), slog.String("branch", about.branch), slog.Int("status", watched.status),
-		slog.Duration("duration", time.Since(began)), slog.String("request_id", w.Header().Get("X-Request-Id")))
+		slog.String("operation", info.operation), slog.String("branch", info.branch), slog.Int("status", recorder.status),
+		slog.Duration("duration", time.Since(start)), slog.String("request_id", w.Header().Get("X-Request-Id")))
 }
 
-// watch remembers the status of an answer.
-type watch struct {
+// statusRecorder is an http.ResponseWriter that records the status.
+type statusRecorder struct {
 	http.ResponseWriter
 	status int
 }
 
-func (w *watch) WriteHeader(status int) {
+func (w *statusRecorder) WriteHeader(status int) {
 	w.status = status
 	w.ResponseWriter.WriteHeader(status)
 }
 
-func (w *watch) Write(content []byte) (int, error) {
+func (w *statusRecorder) Write(content []byte) (int, error) {
 	w.status = cmp.Or(w.status, http.StatusOK)
 	return w.ResponseWriter.Write(content)
 }
 
 // Unwrap lets http.ResponseController reach the connection.
-func (w *watch) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+func (w *statusRecorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-func (s *Server) reply(w http.ResponseWriter, status int, body any) {
+func (s *Server) replyJSON(w http.ResponseWriter, status int, body any) {
 	content, err := json.Marshal(body)
 	if err != nil {
-		s.crash(w)
+		s.replyInternalError(w)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
@@ -180,128 +178,34 @@ func (s *Server) reply(w http.ResponseWriter, status int, body any) {
 	_, _ = w.Write(content) // the client may be gone
 }
 
-// crash is what a request is answered that the server has no error for; it has no request id either.
-func (s *Server) crash(w http.ResponseWriter) {
+// replyInternalError sends a text without request id (infrahub-behaviour.md, Errors 7).
+func (s *Server) replyInternalError(w http.ResponseWriter) {
 	w.Header().Del("X-Request-Id")
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(http.StatusInternalServerError)
 	_, _ = io.WriteString(w, "Internal Server Error")
 }
 
-// refuseWith answers a failure that ends a GraphQL request before it is carried out.
-func (s *Server) refuseWith(w http.ResponseWriter, f failure) {
-	each := map[string]any{"message": f.message, "extensions": extensions(false, f)}
-	if s.old() {
-		each["extensions"] = map[string]any{"code": f.status}
+// withFaults wraps an endpoint so that the faults of a name act on it.
+func (s *Server) withFaults(name string, serve http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		s.serveWithFault(w, r, s.faults.forRequest(name), func(w http.ResponseWriter) { serve(w, r) })
 	}
-	s.reply(w, f.status, map[string]any{"data": nil, "errors": []any{each}})
 }
 
-func (s *Server) act(fault *Fault, w http.ResponseWriter, r *http.Request, serve func(http.ResponseWriter)) {
+// serveWithFault serves a request; the fault may be nil.
+func (s *Server) serveWithFault(w http.ResponseWriter, r *http.Request, fault *Fault, serve func(http.ResponseWriter)) {
+	if fault == nil {
+		serve(w)
+		return
+	}
 	if fault.ExpireTokens {
 		s.ExpireTokens()
 	}
-	fault.act(w, r, serve)
+	fault.serve(w, r, serve)
 }
 
-// faulty gives an endpoint that is no GraphQL its faults.
-func (s *Server) faulty(name string, serve http.HandlerFunc) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		if fault := s.faults.ofRequest(name); fault != nil {
-			s.act(fault, w, r, func(w http.ResponseWriter) { serve(w, r) })
-			return
-		}
-		serve(w, r)
-	}
-}
-
-// serveGraphQL answers POST /graphql and POST /graphql/{branch}.
-func (s *Server) serveGraphQL(w http.ResponseWriter, r *http.Request) {
-	content, err := io.ReadAll(r.Body)
-	if err != nil {
-		return // the client is gone
-	}
-	operation := operationOf(content)
-	if about, ok := r.Context().Value(requestKey{}).(*told); ok {
-		about.branch, about.operation = branchOf(r.URL.Path), cmp.Or(operation.name, strings.Join(operation.fields, " "))
-	}
-	serve := func(w http.ResponseWriter) { s.answer(w, r, content) }
-	if fault := s.faults.ofRequest(append(operation.fields, operation.name)...); fault != nil {
-		s.act(fault, w, r, serve)
-		return
-	}
-	serve(w)
-}
-
-// branchOf returns the Infrahub branch that a GraphQL path names; a branch may have slashes.
-func branchOf(path string) string {
-	_, name, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
-	return cmp.Or(name, mainBranch)
-}
-
-// answer carries out a GraphQL request: who asks, on which branch, what.
-func (s *Server) answer(w http.ResponseWriter, r *http.Request, content []byte) {
-	known, err := s.authenticate(r)
-	var refusal failure
-	if errors.As(err, &refusal) {
-		s.refuseWith(w, refusal)
-		return
-	}
-	b := s.branch(branchOf(r.URL.Path))
-	if b == nil {
-		s.reply(w, http.StatusNotFound, map[string]any{"errors": []string{branchNotFound(branchOf(r.URL.Path)).message}})
-		return
-	}
-	asked, complaint := parseQuestion(r, content)
-	if complaint != "" {
-		s.reply(w, http.StatusBadRequest, map[string]any{"errors": []string{complaint}})
-		return
-	}
-	operation, variables, invalid, err := s.prepare(asked)
-	switch {
-	case err != nil:
-		s.crash(w)
-		return
-	case invalid != nil:
-		s.reply(w, http.StatusOK, answer{Errors: invalid})
-		return
-	case operation.Operation == ast.Mutation && !known:
-		s.refuseWith(w, unauthorized("Authentication is required to perform this operation", "AUTHENTICATION_REQUIRED"))
-		return
-	}
-	root := s.queries(b)
-	if operation.Operation == ast.Mutation {
-		root = s.mutations(r.Context(), b)
-	}
-	answered, err := s.execute(r.Context(), operation, variables, root)
-	switch {
-	case errors.As(err, &refusal):
-		s.refuseWith(w, refusal)
-	case err != nil:
-		s.crash(w)
-	default:
-		s.reply(w, http.StatusOK, answered)
-	}
-}
-
-// parseQuestion reads the body of a request; the complaint says what is wrong with it.
-func parseQuestion(r *http.Request, content []byte) (asked question, complaint string) {
-	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
-		return asked, "Content-type must be application/json or multipart/form-data"
-	}
-	var whole any
-	if json.Unmarshal(content, &whole) != nil {
-		return asked, "Request body is not a valid JSON"
-	}
-	if _, batch := whole.([]any); batch {
-		return asked, "This server does not support batching"
-	}
-	if json.Unmarshal(content, &asked) != nil {
-		return question{}, ""
-	}
-	return asked, ""
-}
-
+// branch returns the branch of a name, nil if there is none.
 func (s *Server) branch(name string) *branch {
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()

@@ -10,20 +10,25 @@ import (
 	"github.com/google/uuid"
 )
 
-// value is what an attribute holds.
+// value is the value of an attribute.
 type value struct {
-	of        any
+	content   any
 	isDefault bool
 	updated   time.Time
 }
 
 // node is one object as one branch sees it. Nodes in the store are never changed, only replaced.
 type node struct {
-	id, kind string
-	label    string
-	created  int // counts up: the order of creation
-	values   map[string]value
-	related  map[string][]string
+	id      string
+	kind    *kind
+	label   string
+	created int // the position in the order of creation, from 1
+	values  map[string]value
+	related map[string][]string // ids of the peers by relationship
+}
+
+func newNode(k *kind, id string) *node {
+	return &node{id: id, kind: k, values: map[string]value{}, related: map[string][]string{}}
 }
 
 func (n *node) clone() *node {
@@ -34,39 +39,40 @@ func (n *node) clone() *node {
 
 // text returns the value of a text attribute, "" where it is null.
 func (n *node) text(name string) string {
-	text, _ := n.values[name].of.(string)
+	text, _ := n.values[name].content.(string)
 	return text
 }
 
-func (n *node) set(name string, of any, isDefault bool) {
-	n.values[name] = value{of: of, isDefault: isDefault, updated: time.Now()}
+func (n *node) set(name string, content any, isDefault bool) {
+	n.values[name] = value{content: content, isDefault: isDefault, updated: time.Now()}
 }
 
-// branch is an Infrahub branch: what it sees of its own, and what that was when it was made.
+// branch is an Infrahub branch.
 type branch struct {
 	id, name, description string
 	created               time.Time
 	status                string
 	syncWithGit           bool
-	nodes, base           map[string]*node
+	nodes                 map[string]*node // by id: what only this branch sees
+	base                  map[string]*node // nodes as they were when the branch was created
 }
 
 const mainBranch = "main"
 
-// store holds every node. A node of an agnostic kind has one part that all branches share and one
-// for each branch that set a branch-aware or local value (infrahub.md, Branches).
+// store holds every node. A node of an agnostic kind has one part that all branches share and one part
+// for each branch that set a branch-aware or local value (infrahub-behaviour.md, Branches 1).
 type store struct {
 	mu       sync.Mutex
-	kinds    map[string]*kind
+	kinds    kinds
 	shared   map[string]*node
 	branches map[string]*branch
-	used     map[string]bool // every id ever given: none is free again (infrahub.md, Writing 1)
+	usedIDs  map[string]bool // those of deleted nodes, too (infrahub-behaviour.md, Writing 1)
 	merging  string          // the branch that is being merged
-	count    int
+	count    int             // how many nodes were created
 }
 
 func newStore() *store {
-	s := &store{kinds: newKinds(), shared: map[string]*node{}, branches: map[string]*branch{}, used: map[string]bool{}}
+	s := &store{kinds: newKinds(), shared: map[string]*node{}, branches: map[string]*branch{}, usedIDs: map[string]bool{}}
 	s.branches[mainBranch] = &branch{
 		id: uuid.NewString(), name: mainBranch, description: "Default Branch", status: "OPEN", created: time.Now(), syncWithGit: true,
 		nodes: map[string]*node{},
@@ -74,33 +80,29 @@ func newStore() *store {
 	return s
 }
 
-// get returns a node as a branch sees it, a copy; nil if the branch has none of this kind or generic.
+// get returns a copy of a node as a branch sees it, nil if the branch has no such node of this kind or
+// generic.
 func (s *store) get(b *branch, kindName, id string) *node {
 	own, common := b.nodes[id], s.shared[id]
-	if own == nil && common == nil {
+	switch {
+	case common == nil && (own == nil || !own.kind.is(kindName)):
 		return nil
-	}
-	if common == nil {
-		if !s.kinds[own.kind].is(kindName) {
-			return nil
-		}
+	case common == nil:
 		return own.clone()
-	}
-	of := s.kinds[common.kind]
-	if !of.is(kindName) {
+	case !common.kind.is(kindName):
 		return nil
 	}
 	seen := common.clone()
-	for _, attribute := range of.attributes {
+	for _, attribute := range seen.kind.attributes {
 		if attribute.scope == shared {
 			continue
 		}
-		seen.values[attribute.name] = value{of: attribute.fallback, isDefault: true, updated: common.values["name"].updated}
+		seen.values[attribute.name] = value{content: attribute.defaultValue, isDefault: true, updated: common.values["name"].updated}
 		if own != nil {
 			seen.values[attribute.name] = own.values[attribute.name]
 		}
 	}
-	for _, relationship := range of.relationships {
+	for _, relationship := range seen.kind.relationships {
 		if relationship.scope != shared && own != nil {
 			seen.related[relationship.name] = own.related[relationship.name]
 		}
@@ -108,22 +110,21 @@ func (s *store) get(b *branch, kindName, id string) *node {
 	return seen
 }
 
-// put replaces a node as a branch sees it. The part of its own that the branch has of an agnostic
-// node is written only where it differs from what the branch saw: what it never set it does not merge.
+// put replaces a node as a branch sees it. The branch's own part of an agnostic node is written only if
+// it differs from what the branch saw before: a merge copies nothing that the branch did not set.
 func (s *store) put(b *branch, n *node) {
-	of := s.kinds[n.kind]
-	s.used[n.id] = true
+	s.usedIDs[n.id] = true
 	if n.created == 0 {
 		s.count++
 		n.created = s.count
 	}
-	if !of.agnostic {
+	if !n.kind.agnostic {
 		b.nodes[n.id] = n
 		return
 	}
-	before := s.get(b, n.kind, n.id)
+	before := s.get(b, n.kind.name, n.id)
 	common, own, differs := n.clone(), n.clone(), before == nil
-	for _, attribute := range of.attributes {
+	for _, attribute := range n.kind.attributes {
 		if attribute.scope == shared {
 			delete(own.values, attribute.name)
 			continue
@@ -131,7 +132,7 @@ func (s *store) put(b *branch, n *node) {
 		delete(common.values, attribute.name)
 		differs = differs || before.values[attribute.name] != n.values[attribute.name]
 	}
-	for _, relationship := range of.relationships {
+	for _, relationship := range n.kind.relationships {
 		if relationship.scope == shared {
 			delete(own.related, relationship.name)
 			continue
@@ -145,40 +146,41 @@ func (s *store) put(b *branch, n *node) {
 	}
 }
 
-// remove deletes a node: an agnostic one on every branch, wherever it is deleted. What refers to it
-// is detached; the queries that a repository brought to this branch go with it.
+// remove deletes a node from a branch, and from every branch if its kind is agnostic. Nodes that refer
+// to it are detached. The queries that this branch imported from a repository are deleted with it
+// (infrahub-behaviour.md, Writing 7, Branches 1).
 func (s *store) remove(b *branch, n *node) {
-	if s.kinds[n.kind].is("CoreGenericRepository") {
-		for _, query := range s.list(b, "CoreGraphQLQuery") {
+	if n.kind.is(genericRepositoryKind) {
+		for _, query := range s.list(b, queryKind) {
 			if slices.Contains(query.related["repository"], n.id) {
 				delete(b.nodes, query.id)
 			}
 		}
 	}
-	if !s.kinds[n.kind].agnostic {
+	if !n.kind.agnostic {
 		delete(b.nodes, n.id)
 		return
 	}
 	delete(s.shared, n.id)
-	for _, each := range s.branches {
-		delete(each.nodes, n.id)
+	for _, other := range s.branches {
+		delete(other.nodes, n.id)
 	}
 }
 
-// list returns the nodes of a kind or generic that a branch sees, by name.
+// list returns the nodes of a kind or generic that a branch sees, sorted by name.
 func (s *store) list(b *branch, kindName string) []*node {
 	var found []*node
-	consider := func(id string) {
+	appendNode := func(id string) {
 		if n := s.get(b, kindName, id); n != nil {
 			found = append(found, n)
 		}
 	}
 	for id := range s.shared {
-		consider(id)
+		appendNode(id)
 	}
 	for id := range b.nodes {
 		if s.shared[id] == nil {
-			consider(id)
+			appendNode(id)
 		}
 	}
 	slices.SortFunc(found, func(a, b *node) int {
@@ -187,27 +189,26 @@ func (s *store) list(b *branch, kindName string) []*node {
 	return found
 }
 
-// find returns the node with this id, else with this name, as the server looks nodes up.
+// find returns the node with this id, else the node with this name, nil if there is neither.
 func (s *store) find(b *branch, kindName, identifier string) *node {
 	if n := s.get(b, kindName, identifier); n != nil {
 		return n
 	}
-	return s.named(b, kindName, identifier)
+	return s.findByName(b, kindName, identifier)
 }
 
-func (s *store) named(b *branch, kindName, name string) *node {
-	if id := s.holder(b, kindName, "name", name); id != "" {
+func (s *store) findByName(b *branch, kindName, name string) *node {
+	if id := s.findByAttribute(b, kindName, "name", name); id != "" {
 		return s.get(b, kindName, id)
 	}
 	return nil
 }
 
-// holder returns the id of the node whose shared attribute has this value, "" if there is none.
-func (s *store) holder(b *branch, kindName, attribute, text string) string {
+// findByAttribute returns the id of the node whose shared attribute has this value, "" if there is none.
+func (s *store) findByAttribute(b *branch, kindName, attribute, text string) string {
 	for _, nodes := range []map[string]*node{s.shared, b.nodes} {
 		for id, n := range nodes {
-			of := s.kinds[n.kind]
-			if held, given := n.values[attribute]; given && held.of == text && of.is(kindName) && !of.anonymous {
+			if n.values[attribute].content == text && n.kind.is(kindName) && !n.kind.withoutHFID {
 				return id
 			}
 		}
@@ -215,7 +216,8 @@ func (s *store) holder(b *branch, kindName, attribute, text string) string {
 	return ""
 }
 
-// change replaces a repository as a branch sees it; false if it is gone.
+// change edits a repository as a branch sees it. It reports false if the repository or the branch does
+// not exist any more.
 func (s *store) change(branchName, id string, edit func(n *node)) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -223,7 +225,7 @@ func (s *store) change(branchName, id string, edit func(n *node)) bool {
 	if b == nil {
 		return false
 	}
-	n := s.get(b, "CoreGenericRepository", id)
+	n := s.get(b, genericRepositoryKind, id)
 	if n == nil {
 		return false
 	}
@@ -232,35 +234,35 @@ func (s *store) change(branchName, id string, edit func(n *node)) bool {
 	return true
 }
 
-// fork makes a branch that sees what main sees now.
-func (s *store) fork(name, description string, syncWithGit bool) *branch {
-	source := s.branches[mainBranch]
+// newBranch creates a branch that sees what main sees now.
+func (s *store) newBranch(name, description string, syncWithGit bool) *branch {
+	main := s.branches[mainBranch]
 	b := &branch{
 		id: uuid.NewString(), name: name, description: description, status: "OPEN", created: time.Now(), syncWithGit: syncWithGit,
-		nodes: maps.Clone(source.nodes), base: maps.Clone(source.nodes),
+		nodes: maps.Clone(main.nodes), base: maps.Clone(main.nodes),
 	}
 	s.branches[name] = b
 	return b
 }
 
-// conflicts reports whether main and a branch have given something of an agnostic node different values
-// since the branch was made.
+// conflicts reports whether main and a branch have given a branch-aware attribute of an agnostic node
+// different values since the branch was created (infrahub-behaviour.md, Branches 8).
 func (s *store) conflicts(b *branch) bool {
-	target := s.branches[mainBranch]
-	of := func(n *node, name string) any {
+	main := s.branches[mainBranch]
+	content := func(n *node, name string) any {
 		if n == nil {
 			return nil
 		}
-		return n.values[name].of
+		return n.values[name].content
 	}
 	for id, own := range b.nodes {
-		kind, base := s.kinds[own.kind], b.base[id]
-		if !kind.agnostic || own == base || target.nodes[id] == nil {
+		base, onMain := b.base[id], main.nodes[id]
+		if !own.kind.agnostic || own == base || onMain == nil {
 			continue
 		}
-		for _, each := range kind.attributes {
-			was, here, there := of(base, each.name), of(own, each.name), of(target.nodes[id], each.name)
-			if each.scope == aware && here != was && there != was && here != there {
+		for _, attribute := range own.kind.attributes {
+			before, here, there := content(base, attribute.name), content(own, attribute.name), content(onMain, attribute.name)
+			if attribute.scope == aware && here != before && there != before && here != there {
 				return true
 			}
 		}
@@ -268,33 +270,33 @@ func (s *store) conflicts(b *branch) bool {
 	return false
 }
 
-// merge brings into main what changed on a branch since it was made; local values stay where they are.
+// merge copies to main what changed on a branch since it was created, except local values.
 func (s *store) merge(b *branch) {
-	target := s.branches[mainBranch]
+	main := s.branches[mainBranch]
 	for id := range b.base {
 		if b.nodes[id] == nil {
-			delete(target.nodes, id)
+			delete(main.nodes, id)
 		}
 	}
 	for id, own := range b.nodes {
 		base := b.base[id]
 		switch {
 		case base == own:
-		case !s.kinds[own.kind].agnostic:
-			target.nodes[id] = own
+		case !own.kind.agnostic:
+			main.nodes[id] = own
 		default:
-			s.mergeOwn(target, own, base)
+			s.mergeNode(main, own, base)
 		}
 	}
-	b.status = merged
+	b.status = statusMerged
 }
 
-func (s *store) mergeOwn(target *branch, own, base *node) {
+func (s *store) mergeNode(main *branch, own, base *node) {
 	if base == nil {
 		base = &node{}
 	}
-	merged := s.get(target, own.kind, own.id)
-	for _, attribute := range s.kinds[own.kind].attributes {
+	merged := s.get(main, own.kind.name, own.id)
+	for _, attribute := range own.kind.attributes {
 		if attribute.scope == aware && own.values[attribute.name] != base.values[attribute.name] {
 			merged.values[attribute.name] = own.values[attribute.name]
 		}
@@ -304,5 +306,5 @@ func (s *store) mergeOwn(target *branch, own, base *node) {
 			merged.related[name] = peers
 		}
 	}
-	s.put(target, merged)
+	s.put(main, merged)
 }

@@ -10,114 +10,118 @@ import (
 	"github.com/google/uuid"
 )
 
-// longestText is in bytes, not characters.
-const longestText = 4092
+// maxTextBytes is the limit of a text attribute in bytes (infrahub-behaviour.md, Kinds 3).
+const maxTextBytes = 4092
 
-// mutated is the answer of a mutation that changed a node.
-func mutated(mutation string, shown any) object {
-	return object{mutation, map[string]any{"ok": true, "object": shown}}
-}
-
-// insert makes a node from the input of a create mutation, in the order in which the server checks
-// it: required attributes, id, values, uniqueness, relationships.
-func (s *Server) insert(b *branch, of *kind, input map[string]any) (*node, error) {
+// nodePayload returns the response to a mutation that created or changed a node.
+func (s *Server) nodePayload(mutation string, b *branch, n *node, hidden map[string]bool) object {
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
-	var missing failures
-	for _, each := range of.attributes {
-		if each.required && input[each.name] == nil {
-			missing = append(missing, mandatory(of.name, each.name))
-		}
+	return object{mutation, map[string]any{"ok": true, "object": s.nodeObject(b, n, hidden)}}
+}
+
+// insert creates a node from the input of a create mutation. It checks in the server's order: required
+// attributes, id, values, uniqueness, relationships.
+func (s *Server) insert(b *branch, k *kind, input map[string]any) (*node, error) {
+	s.store.mu.Lock()
+	defer s.store.mu.Unlock()
+	if err := checkRequired(k, input); err != nil {
+		return nil, err
 	}
-	if len(missing) > 0 {
-		return nil, sorted(missing)
-	}
-	n := &node{id: uuid.NewString(), kind: of.name, values: map[string]value{}, related: map[string][]string{}}
+	n := newNode(k, uuid.NewString())
 	if id, ok := input["id"].(string); ok {
 		if uuid.Validate(id) != nil {
-			return nil, notUUID(of.name, id)
+			return nil, notUUID(k.name, id)
 		}
-		if s.store.used[id] {
-			return nil, violation(of.name, "id", id+" is already in use")
+		if s.store.usedIDs[id] {
+			return nil, violation(k.name, "id", id+" is already in use")
 		}
 		n.id = id
 	}
-	for _, each := range of.attributes {
-		n.set(each.name, each.fallback, true)
+	for _, a := range k.attributes {
+		n.set(a.name, a.defaultValue, true)
 	}
-	if err := s.fill(b, of, n, input); err != nil {
+	if err := s.applyInput(b, n, input); err != nil {
 		return nil, err
 	}
-	if of.labelled {
-		s.label(n)
+	if k.hasLabel {
+		setLabel(n)
 	}
 	s.store.put(b, n)
-	return s.store.get(b, of.name, n.id), nil
+	return s.store.get(b, k.name, n.id), nil
 }
 
-// sorted gives several failures of one mutation their paths; a single one stands for the mutation.
-func sorted(missing failures) failures {
-	if len(missing) == 1 {
+// checkRequired returns a failure for each required attribute that an input lacks. A single failure has
+// the path of the mutation, several have paths of their own.
+func checkRequired(k *kind, input map[string]any) error {
+	var missing failures
+	for _, a := range k.attributes {
+		if a.required && input[a.name] == nil {
+			missing = append(missing, mandatory(k.name, a.name))
+		}
+	}
+	switch len(missing) {
+	case 0:
+		return nil
+	case 1:
 		return missing
 	}
 	slices.SortFunc(missing, func(a, b failure) int { return strings.Compare(a.message, b.message) })
-	for i, each := range missing {
-		field, _ := each.data["field_name"].(string)
-		missing[i].below = []string{"data", field}
+	for i, f := range missing {
+		field, _ := f.data["field_name"].(string)
+		missing[i].subPath = []string{"data", field}
 	}
 	return missing
 }
 
-// label makes a label from the name, once (infrahub.md, Writing 5).
-func (s *Server) label(n *node) {
-	if n.values["label"].of == nil && n.text("name") != "" {
+// setLabel generates the label of a new node from its name, unless the input had one
+// (infrahub-behaviour.md, Writing 5).
+func setLabel(n *node) {
+	if n.values["label"].content == nil && n.text("name") != "" {
 		words := strings.Split(n.text("name"), "_")
 		for i, word := range words {
-			words[i] = title(word)
+			words[i] = titleCase(word)
 		}
 		n.set("label", strings.Join(words, " "), false)
 	}
 	n.label = n.text("label")
 }
 
-// fill sets what the input says of a node, and refuses what the schema forbids.
-func (s *Server) fill(b *branch, of *kind, n *node, input map[string]any) error {
-	for _, each := range of.attributes {
-		if given, ok := input[each.name].(map[string]any); ok && !each.readOnly {
-			if err := fillValue(of, n, each, given); err != nil {
+// applyInput sets the attributes and relationships of an input on a node. It returns a failure if the
+// schema forbids one.
+func (s *Server) applyInput(b *branch, n *node, input map[string]any) error {
+	for _, a := range n.kind.attributes {
+		if given, ok := input[a.name].(map[string]any); ok && !a.readOnly {
+			if err := applyAttribute(n, a, given); err != nil {
 				return err
 			}
 		}
 	}
-	for _, name := range of.unique {
-		family := of.name
-		if of.generic != "" {
-			family = of.generic
-		}
-		if held, ok := n.values[name].of.(string); ok {
-			if holder := s.store.holder(b, family, name, held); holder != "" && holder != n.id {
-				return invalid("Violates uniqueness constraint '%s'", name)
+	for _, name := range n.kind.unique {
+		if text, ok := n.values[name].content.(string); ok {
+			if id := s.store.findByAttribute(b, n.kind.family(), name, text); id != "" && id != n.id {
+				return unprocessable("Violates uniqueness constraint '%s'", name)
 			}
 		}
 	}
-	for _, each := range of.relationships {
-		if given, present := input[each.name]; present {
-			if err := s.fillRelated(b, n, each, given); err != nil {
+	for _, r := range n.kind.relationships {
+		if given, present := input[r.name]; present {
+			if err := s.applyRelationship(b, n, r, given); err != nil {
 				return err
 			}
 		}
 	}
-	for _, each := range of.attributes {
-		if len(n.text(each.name)) > longestText && input[each.name] != nil {
-			return invalid("Text attribute length should be less than 4096 characters.")
+	for _, a := range n.kind.attributes {
+		if len(n.text(a.name)) > maxTextBytes && input[a.name] != nil {
+			return unprocessable("Text attribute length should be less than 4096 characters.")
 		}
 	}
 	return nil
 }
 
-// fillValue applies one attribute of the input: {} leaves, {value: null} clears, {is_default: true}
-// resets (infrahub.md, Writing 4). What was given stays so, even where it is null again.
-func fillValue(of *kind, n *node, a attribute, given map[string]any) error {
+// applyAttribute applies the input of one attribute: {} leaves it, {value: null} clears it, {is_default:
+// true} resets it (infrahub-behaviour.md, Writing 4). is_default stays false once a value was set.
+func applyAttribute(n *node, a attribute, given map[string]any) error {
 	to, present := given["value"]
 	_, reset := given["is_default"]
 	creating := n.created == 0
@@ -126,167 +130,172 @@ func fillValue(of *kind, n *node, a attribute, given map[string]any) error {
 	case reset && !isDefault:
 		isDefault = true
 		if !present {
-			to, present = a.fallback, true
+			to, present = a.defaultValue, true
 		}
-	case creating && to == nil && a.fallback != nil:
-		isDefault, to = true, a.fallback
+	case creating && to == nil && a.defaultValue != nil:
+		isDefault, to = true, a.defaultValue
 	}
 	switch {
 	case a.required && (present && to == nil || creating && !present):
-		return violation(of.name, a.name, fmt.Sprintf("A value must be provided for %s", a.name))
+		return violation(n.kind.name, a.name, fmt.Sprintf("A value must be provided for %s", a.name))
 	case !present && !creating:
 		return nil
 	}
 	if text, ok := to.(string); ok && a.pattern != nil && !a.pattern.MatchString(text) {
-		return violation(of.name, a.name, fmt.Sprintf("%s must conform with the regex: '%s'", text, a.pattern))
+		return violation(n.kind.name, a.name, fmt.Sprintf("%s must conform with the regex: '%s'", text, a.pattern))
 	}
-	isDefault = isDefault && to == a.fallback
-	if to != n.values[a.name].of || isDefault != n.values[a.name].isDefault {
+	isDefault = isDefault && to == a.defaultValue
+	if to != n.values[a.name].content || isDefault != n.values[a.name].isDefault {
 		n.set(a.name, to, isDefault)
 	}
 	return nil
 }
 
-// fillRelated replaces the peers of a relationship: null and [] clear. A peer that is named twice is
-// kept twice, shown once and counted twice; what is cleared goes away once.
-func (s *Server) fillRelated(b *branch, n *node, of relationship, given any) error {
-	items, many := given.([]any)
-	if !many && given != nil {
+// applyRelationship replaces the peers of a relationship; null and [] clear it (infrahub-behaviour.md,
+// Writing 4).
+func (s *Server) applyRelationship(b *branch, n *node, r relationship, given any) error {
+	items, isList := given.([]any)
+	if !isList && given != nil {
 		items = []any{given}
 	}
-	var wanted []string
+	var peers []string
 	for _, item := range items {
 		reference, _ := item.(map[string]any)
 		identifier, ok := identifierOf(reference)
 		if !ok {
 			return failure{message: "Relationship has not been initialized yet", status: http.StatusInternalServerError}
 		}
-		peer := s.store.find(b, of.peer, identifier)
+		peer := s.store.find(b, r.peer, identifier)
 		if peer == nil {
-			return notFound(of.peer, identifier)
+			return notFound(r.peer, identifier)
 		}
-		wanted = append(wanted, peer.id)
+		peers = append(peers, peer.id)
 	}
-	if of.many {
-		wanted = replaced(n.related[of.name], wanted)
+	if r.many {
+		peers = replacePeers(n.related[r.name], peers)
 	}
-	n.related[of.name] = wanted
+	n.related[r.name] = peers
 	return nil
 }
 
-// replaced takes away once each peer that is not wanted, and adds those that were not held.
-func replaced(held, wanted []string) []string {
-	gone := map[string]bool{}
-	peers := slices.DeleteFunc(slices.Clone(held), func(id string) bool {
-		once := !slices.Contains(wanted, id) && !gone[id]
-		gone[id] = gone[id] || once
-		return once
+// replacePeers returns the old peers without those that are not wanted, and the wanted ones that are new.
+// As on the server, a new peer that is wanted twice is added twice, and one that is held twice is removed
+// once.
+func replacePeers(old, wanted []string) []string {
+	removed := map[string]bool{}
+	peers := slices.DeleteFunc(slices.Clone(old), func(id string) bool {
+		remove := !slices.Contains(wanted, id) && !removed[id]
+		removed[id] = removed[id] || remove
+		return remove
 	})
 	for _, id := range wanted {
-		if !slices.Contains(held, id) {
+		if !slices.Contains(old, id) {
 			peers = append(peers, id)
 		}
 	}
 	return peers
 }
 
-// identifierOf returns the id that an input names, else its human-friendly id.
+// identifierOf returns the id in an input, else its human-friendly id. It reports false if there is neither.
 func identifierOf(input map[string]any) (string, bool) {
 	if id, ok := input["id"].(string); ok {
 		return id, true
 	}
-	if hfid := texts(input["hfid"]); len(hfid) > 0 {
+	if hfid := stringList(input["hfid"]); len(hfid) > 0 {
 		return strings.Join(hfid, "__"), true
 	}
 	return "", false
 }
 
-// create answers a create mutation of a kind without side effects.
-func (s *Server) create(b *branch, of *kind, input map[string]any) (any, error) {
-	n, err := s.insert(b, of, input)
+var errNoIdentifier = failure{message: "either id or hfid must be provided.", status: http.StatusBadRequest}
+
+// inputText returns the text that an input has for an attribute, "" if it has none.
+func inputText(input map[string]any, name string) string {
+	attribute, _ := input[name].(map[string]any)
+	text, _ := attribute["value"].(string)
+	return text
+}
+
+// create answers the create mutation of a kind.
+func (s *Server) create(b *branch, k *kind, input map[string]any) (any, error) {
+	n, err := s.insert(b, k, input)
 	if err != nil {
 		return nil, err
 	}
-	return mutated(of.name+"Create", s.render(b, n, nil)), nil
+	return s.nodePayload(k.name+"Create", b, n, nil), nil
 }
 
-// update answers an update mutation of a kind without side effects.
-func (s *Server) update(b *branch, of *kind, input map[string]any) (any, error) {
+// update answers the update mutation of a kind.
+func (s *Server) update(b *branch, k *kind, input map[string]any) (any, error) {
 	identifier, ok := identifierOf(input)
 	if !ok {
-		return nil, failure{message: "either id or hfid must be provided.", status: http.StatusBadRequest}
+		return nil, errNoIdentifier
 	}
-	_, after, err := s.edit(b, of, identifier, input)
+	_, after, err := s.edit(b, k, identifier, input)
 	if err != nil {
 		return nil, err
 	}
-	return mutated(of.name+"Update", s.render(b, after, unnamed(of, input))), nil
+	return s.nodePayload(k.name+"Update", b, after, omittedRelationships(k, input)), nil
 }
 
-// edit changes a node as the input says and returns it as it was and as it is.
-func (s *Server) edit(b *branch, of *kind, identifier string, input map[string]any) (before, after *node, err error) {
+// edit applies an input to a node and returns the node before and after.
+func (s *Server) edit(b *branch, k *kind, identifier string, input map[string]any) (before, after *node, err error) {
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
-	before = s.store.find(b, of.name, identifier)
+	before = s.store.find(b, k.name, identifier)
 	if before == nil {
-		return nil, nil, notFound(of.name, identifier)
+		return nil, nil, notFound(k.name, identifier)
 	}
 	after = before.clone()
-	if err := s.fill(b, of, after, input); err != nil {
+	if err := s.applyInput(b, after, input); err != nil {
 		return nil, nil, err
 	}
-	if label := after.text("label"); of.labelled && label != "" {
-		after.label = label // a cleared label still shows in display_label
+	if label := after.text("label"); k.hasLabel && label != "" {
+		after.label = label // display_label keeps a label that was cleared
 	}
 	s.store.put(b, after)
 	return before, after, nil
 }
 
-// unnamed are the relationships to one node that an input does not name.
-func unnamed(of *kind, input map[string]any) map[string]bool {
-	hidden := map[string]bool{}
-	for _, each := range of.relationships {
-		_, named := input[each.name]
-		hidden[each.name] = !named && !each.many
+// omittedRelationships returns the relationships to one node that an input does not name.
+func omittedRelationships(k *kind, input map[string]any) map[string]bool {
+	omitted := map[string]bool{}
+	for _, r := range k.relationships {
+		_, named := input[r.name]
+		omitted[r.name] = !named && !r.many
 	}
-	return hidden
+	return omitted
 }
 
-func (s *Server) render(b *branch, n *node, hidden map[string]bool) object {
-	s.store.mu.Lock()
-	defer s.store.mu.Unlock()
-	return s.show(b, n, hidden)
-}
-
-// upsert updates the node that the input names by id, hfid or name, else makes one.
-func (s *Server) upsert(b *branch, of *kind, input map[string]any) (any, error) {
+// upsert answers the upsert mutation of a kind: it updates the node that the input identifies by id, hfid
+// or name, or creates it.
+func (s *Server) upsert(b *branch, k *kind, input map[string]any) (any, error) {
 	identifier, ok := identifierOf(input)
 	if !ok {
-		named, _ := input["name"].(map[string]any)
-		identifier, _ = named["value"].(string)
+		identifier = inputText(input, "name")
 	}
-	_, after, err := s.edit(b, of, identifier, input)
-	if missing := (failure{}); errors.As(err, &missing) && missing.code == "NODE_NOT_FOUND" && missing.data["node_kind"] == of.name {
-		after, err = s.insert(b, of, input)
+	_, after, err := s.edit(b, k, identifier, input)
+	if missing := (failure{}); errors.As(err, &missing) && missing.code == "NODE_NOT_FOUND" && missing.data["node_kind"] == k.name {
+		after, err = s.insert(b, k, input)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return mutated(of.name+"Upsert", s.render(b, after, nil)), nil
+	return s.nodePayload(k.name+"Upsert", b, after, nil), nil
 }
 
-// remove answers a delete mutation.
-func (s *Server) remove(b *branch, of *kind, input map[string]any) (any, error) {
+// remove answers the delete mutation of a kind.
+func (s *Server) remove(b *branch, k *kind, input map[string]any) (any, error) {
 	identifier, ok := identifierOf(input)
 	if !ok {
-		return nil, failure{message: "either id or hfid must be provided.", status: http.StatusBadRequest}
+		return nil, errNoIdentifier
 	}
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
-	n := s.store.find(b, of.name, identifier)
+	n := s.store.find(b, k.name, identifier)
 	if n == nil {
-		return nil, notFound(of.name, identifier)
+		return nil, notFound(k.name, identifier)
 	}
 	s.store.remove(b, n)
-	return object{of.name + "Delete", map[string]any{"ok": true}}, nil
+	return object{k.name + "Delete", map[string]any{"ok": true}}, nil
 }

@@ -74,7 +74,7 @@ func Mutations(requests []mockserver.Request) []string {
 	mutations := []string{}
 	for _, request := range requests {
 		if request.Mutation {
-			variables := strings.Join(slices.Sorted(maps.Keys(request.Variables)), " ")
+			variables := strings.Join(slices.Sorted(maps.Keys(request.Input())), " ")
 			mutations = append(mutations, strings.TrimSpace(request.Operation+": "+variables))
 		}
 	}

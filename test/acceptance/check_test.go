@@ -6,31 +6,16 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
-	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	tfjson "github.com/hashicorp/terraform-json"
-	"github.com/hashicorp/terraform-plugin-testing/compare"
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
-
-	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
-	"github.com/infrahub-community/terraform-provider-infrahub/internal/mockserver"
 )
-
-func is(address, attribute, want string) statecheck.StateCheck {
-	return statecheck.ExpectKnownValue(address, tfjsonpath.New(attribute), knownvalue.StringExact(want))
-}
-
-func none(address, attribute string) statecheck.StateCheck {
-	return statecheck.ExpectKnownValue(address, tfjsonpath.New(attribute), knownvalue.Null())
-}
-
-func same() compare.ValueComparer { return compare.ValuesSame() }
 
 // stateCheck is a function as a check of the state.
 type stateCheck func(*tfjson.State) error
@@ -39,32 +24,98 @@ func (c stateCheck) CheckState(_ context.Context, req statecheck.CheckStateReque
 	resp.Error = c(req.State)
 }
 
-// stateCheckOf is a check that looks elsewhere than at the state.
-func stateCheckOf(check func() error) statecheck.StateCheck {
-	return stateCheck(func(*tfjson.State) error { return check() })
+// expectText checks the value of an attribute.
+func expectText(address, attribute, want string) statecheck.StateCheck {
+	return statecheck.ExpectKnownValue(address, tfjsonpath.New(attribute), knownvalue.StringExact(want))
 }
 
-// keep stores an attribute for a later step.
-func keep(address, attribute string, into *string) statecheck.StateCheck {
+// expectNull checks that an attribute is null.
+func expectNull(address, attribute string) statecheck.StateCheck {
+	return statecheck.ExpectKnownValue(address, tfjsonpath.New(attribute), knownvalue.Null())
+}
+
+// expectOtherText checks that an attribute differs from an earlier value.
+func expectOtherText(address, attribute string, before *string) statecheck.StateCheck {
 	return stateCheck(func(state *tfjson.State) error {
-		for _, r := range state.Values.RootModule.Resources {
-			if text, ok := r.AttributeValues[attribute].(string); r.Address == address && ok {
-				*into = text
-				return nil
-			}
+		text, err := attributeOf(state, address, attribute)
+		if err == nil && text == *before {
+			err = fmt.Errorf("%s of %s is still %s", attribute, address, text)
 		}
-		return fmt.Errorf("%s has no %s", address, attribute)
+		return err
 	})
 }
 
-// expectSent checks after an apply that exactly these mutations were sent.
-func expectSent(s *server, want ...string) statecheck.StateCheck {
+// expectCommitOf checks for the commit that a tag has when the check runs.
+func expectCommitOf(address string, r remote, tag string) statecheck.StateCheck {
+	return stateCheck(func(state *tfjson.State) error {
+		commit, err := attributeOf(state, address, "commit")
+		if err == nil && commit != r.Commits[tag] {
+			err = fmt.Errorf("the commit of %s is %s, want %s", address, commit, r.Commits[tag])
+		}
+		return err
+	})
+}
+
+// saveText stores the value of an attribute for a later step.
+func saveText(address, attribute string, into *string) statecheck.StateCheck {
+	return stateCheck(func(state *tfjson.State) (err error) {
+		*into, err = attributeOf(state, address, attribute)
+		return err
+	})
+}
+
+func attributeOf(state *tfjson.State, address, attribute string) (string, error) {
+	for _, r := range state.Values.RootModule.Resources {
+		if text, ok := r.AttributeValues[attribute].(string); r.Address == address && ok {
+			return text, nil
+		}
+	}
+	return "", fmt.Errorf("%s has no %s", address, attribute)
+}
+
+// expectMutations checks after an apply that the provider has sent exactly these mutations, in any order.
+func (s *server) expectMutations(want ...string) statecheck.StateCheck {
+	return stateCheck(func(*tfjson.State) error { return s.compareMutations(want) })
+}
+
+// assertMutations checks that the provider has sent exactly these mutations, in this order.
+func (s *server) assertMutations(t *testing.T, want ...string) {
+	t.Helper()
+	if diff := cmp.Diff(append([]string{}, want...), s.mutations()); diff != "" {
+		t.Errorf("mutations sent (-want +got):\n%s", diff)
+	}
+}
+
+func (s *server) compareMutations(want []string) error {
+	got := s.mutations()
+	slices.Sort(got)
+	slices.Sort(want)
+	if diff := cmp.Diff(append([]string{}, want...), got); diff != "" {
+		return fmt.Errorf("mutations sent (-want +got):\n%s", diff)
+	}
+	return nil
+}
+
+// expectCount checks how often the provider has sent an operation.
+func (s *server) expectCount(operation string, want int) statecheck.StateCheck {
 	return stateCheck(func(*tfjson.State) error {
-		got := s.sent()
-		slices.Sort(got)
-		slices.Sort(want)
-		if diff := cmp.Diff(append([]string{}, want...), append([]string{}, got...)); diff != "" {
-			return fmt.Errorf("mutations sent (-want +got):\n%s", diff)
+		if got := s.count(operation); got != want {
+			return fmt.Errorf("%s was sent %d times, want %d", operation, got, want)
+		}
+		return nil
+	})
+}
+
+// expectVariables checks that the provider has sent an operation, each time with valid variables.
+func (s *server) expectVariables(operation string, valid func(variables map[string]any) bool) statecheck.StateCheck {
+	return stateCheck(func(*tfjson.State) error {
+		for _, request := range s.log.Requests() {
+			if request.Operation == operation && !valid(request.Input()) {
+				return fmt.Errorf("%s was sent with other variables", operation)
+			}
+		}
+		if !s.hasSent(operation) {
+			return fmt.Errorf("%s was not sent", operation)
 		}
 		return nil
 	})
@@ -77,22 +128,32 @@ func (c planCheck) CheckPlan(ctx context.Context, req plancheck.CheckPlanRequest
 	resp.Error = c(ctx, req.Plan)
 }
 
-// during does something between plan and apply.
-func during(do func(context.Context)) plancheck.PlanCheck {
-	return planCheck(func(ctx context.Context, _ *tfjson.Plan) error {
-		do(ctx)
+// preApply returns checks of the plan.
+func preApply(checks ...plancheck.PlanCheck) resource.ConfigPlanChecks {
+	return resource.ConfigPlanChecks{PreApply: checks}
+}
+
+// expectAction checks what the plan does with a resource.
+func expectAction(address string, action plancheck.ResourceActionType) resource.ConfigPlanChecks {
+	return preApply(plancheck.ExpectResourceAction(address, action))
+}
+
+// betweenPlanAndApply calls a function after the plan.
+func betweenPlanAndApply(call func()) plancheck.PlanCheck {
+	return planCheck(func(context.Context, *tfjson.Plan) error {
+		call()
 		return nil
 	})
 }
 
-// changes checks that a plan changes exactly these attributes of a resource.
-func changes(address string, want ...string) plancheck.PlanCheck {
+// expectChanges checks that the plan changes exactly these attributes of a resource.
+func expectChanges(address string, want ...string) plancheck.PlanCheck {
 	return planCheck(func(_ context.Context, plan *tfjson.Plan) error {
 		for _, change := range plan.ResourceChanges {
 			if change.Address != address {
 				continue
 			}
-			got, err := changed(change.Change)
+			got, err := changedAttributes(change.Change)
 			if err != nil {
 				return err
 			}
@@ -106,7 +167,7 @@ func changes(address string, want ...string) plancheck.PlanCheck {
 	})
 }
 
-func changed(change *tfjson.Change) ([]string, error) {
+func changedAttributes(change *tfjson.Change) ([]string, error) {
 	before, ok1 := change.Before.(map[string]any)
 	after, ok2 := change.After.(map[string]any)
 	unknown, ok3 := change.AfterUnknown.(map[string]any)
@@ -121,166 +182,4 @@ func changed(change *tfjson.Change) ([]string, error) {
 	}
 	slices.Sort(changed)
 	return changed, nil
-}
-
-// change changes a repository outside of Terraform and waits until Infrahub is done with it.
-func (s *server) change(t *testing.T, kind infrahub.Kind, id string, edit func(*infrahub.Repository)) {
-	t.Helper()
-	ctx := t.Context()
-	before, err := s.client.Repositories(kind).Get(ctx, id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	after := *before
-	edit(&after)
-	started, err := s.client.UpdateRepository(ctx, *before, after)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if started != nil {
-		if _, err := started.Wait(ctx); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-// remove deletes a repository outside of Terraform.
-func (s *server) remove(t *testing.T, kind infrahub.Kind, id string) {
-	t.Helper()
-	if err := s.client.Repositories(kind).Delete(context.WithoutCancel(t.Context()), id); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// localhost is the same server under the name to which Infrahub appends .git.
-func localhost(address string) string { return strings.Replace(address, "127.0.0.1", "localhost", 1) }
-
-// differs checks that an attribute is not what it was.
-func differs(address, attribute string, before *string) statecheck.StateCheck {
-	return stateCheck(func(state *tfjson.State) error {
-		var now string
-		resp := statecheck.CheckStateResponse{}
-		keep(address, attribute, &now).CheckState(context.Background(), statecheck.CheckStateRequest{State: state}, &resp)
-		if resp.Error == nil && now == *before {
-			return fmt.Errorf("%s of %s is still %s", attribute, address, now)
-		}
-		return resp.Error
-	})
-}
-
-// changeCredential changes a credential outside of Terraform.
-func (s *server) changeCredential(t *testing.T, id string, edit func(*infrahub.Credential)) {
-	t.Helper()
-	before, err := s.client.Credentials(true).Get(t.Context(), id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	after := *before
-	edit(&after)
-	if err := s.client.Credentials(false).Update(t.Context(), *before, after); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// holdsPassword checks what the server itself holds.
-func (s *server) holdsPassword(t *testing.T, want string) statecheck.StateCheck {
-	t.Helper()
-	return stateCheck(func(state *tfjson.State) error {
-		for _, r := range state.Values.RootModule.Resources {
-			id, ok := r.AttributeValues["id"].(string)
-			if r.Type != "infrahub_password_credential" || !ok {
-				continue
-			}
-			found, err := s.client.Credentials(true).Get(t.Context(), id)
-			if err != nil {
-				return err
-			}
-			got := ""
-			if found.Password != nil {
-				got = *found.Password
-			}
-			if got != want {
-				return errors.New("the server holds another password")
-			}
-		}
-		return nil
-	})
-}
-
-// eachRequest checks that an operation was sent, and each time with fitting variables.
-func (s *server) eachRequest(operation string, fits func(variables map[string]any) bool) statecheck.StateCheck {
-	return stateCheck(func(*tfjson.State) error {
-		sent := 0
-		for _, request := range s.log.Requests() {
-			if request.Operation == operation {
-				if sent++; !fits(request.Input()) {
-					return fmt.Errorf("%s was sent with other variables", operation)
-				}
-			}
-		}
-		if sent == 0 {
-			return fmt.Errorf("%s was not sent", operation)
-		}
-		return nil
-	})
-}
-
-// capital is how Infrahub writes a word of a name in a label.
-func capital(word string) string { return strings.ToUpper(word[:1]) + word[1:] }
-
-// staysAt checks that a commit does not change by itself once an import was reported as done.
-func (s *server) staysAt(t *testing.T, kind infrahub.Kind, id, commit string) {
-	t.Helper()
-	watched := 3 * time.Second // longer than the mock's echo
-	if s.mock == nil {
-		watched = 30 * time.Second
-	}
-	for start := time.Now(); time.Since(start) < watched; time.Sleep(200 * time.Millisecond) {
-		found, err := s.client.Repositories(kind).Get(t.Context(), id)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if found.Commit == nil || *found.Commit != commit {
-			t.Fatalf("after %s the commit is %v, want %s", time.Since(start), found.Commit, commit)
-		}
-	}
-}
-
-// waitUntilImported waits until a repository has a commit and is in sync.
-func (s *server) waitUntilImported(t *testing.T, kind infrahub.Kind, id string) {
-	t.Helper()
-	for start := time.Now(); time.Since(start) < time.Minute; time.Sleep(100 * time.Millisecond) {
-		found, err := s.client.Repositories(kind).Get(t.Context(), id)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if found.Commit != nil && found.SyncStatus == "in-sync" && found.OperationalStatus == "online" {
-			return
-		}
-	}
-	t.Fatal("the repository was not imported within a minute")
-}
-
-// commitOf checks for the commit that a tag has when the check runs.
-func (s *server) commitOf(address string, r *remote, tag string) statecheck.StateCheck {
-	return stateCheck(func(state *tfjson.State) error {
-		resp := statecheck.CheckStateResponse{}
-		is(address, "commit", r.commits[tag]).CheckState(context.Background(), statecheck.CheckStateRequest{State: state}, &resp)
-		return resp.Error
-	})
-}
-
-// times checks how often an operation was sent.
-func (s *server) times(operation string, want int) statecheck.StateCheck {
-	return stateCheck(func(*tfjson.State) error {
-		if got := s.count(operation); got != want {
-			return fmt.Errorf("%s was sent %d times, want %d", operation, got, want)
-		}
-		return nil
-	})
-}
-
-// stuck is the fault of a workflow whose tasks never end.
-func stuck(workflow string) mockserver.Fault {
-	return mockserver.Fault{Operation: workflow, StuckTask: true}
 }

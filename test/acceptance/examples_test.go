@@ -11,9 +11,8 @@ import (
 
 const examples = "../../examples"
 
-// TestExamples_AreAppliedImportedAndDestroyed applies every resource's example as it stands in the
-// documentation, with the Git server and the names of the test; imports what that made, as the import
-// example says, into a state of its own; and destroys it from there and then again.
+// The example of each resource is applied, with the Git server and the names of the test. Then the import example
+// imports it into another state, from which it is destroyed, and then from the first.
 func TestExamples_AreAppliedImportedAndDestroyed(t *testing.T) {
 	t.Parallel()
 	directories, err := filepath.Glob(filepath.Join(examples, "resources", "*"))
@@ -25,33 +24,30 @@ func TestExamples_AreAppliedImportedAndDestroyed(t *testing.T) {
 			t.Parallel()
 			s := newServer(t)
 			remote := s.newRemote(t, "network/automation.git")
-			remote.branch(t, "stable")
+			remote.newBranch(t, "stable")
 			files, err := filepath.Glob(filepath.Join(directory, "resource*.tf"))
 			if err != nil || len(files) == 0 {
 				t.Fatalf("no resource.tf: %v", err)
 			}
-			configuration := requirement + "provider \"infrahub\" {}\n"
+			var configuration string
 			for _, file := range files {
 				configuration += s.example(t, file)
 			}
-			environment := []string{
-				"INFRAHUB_ADDRESS=" + s.address, "INFRAHUB_API_TOKEN=" + s.token,
-				"TF_VAR_git_token=" + gitPassword, "TF_VAR_git_password=" + gitPassword,
+			newWorkspace := func(configuration string) *workspace {
+				return s.newWorkspace(t, requirement+configuration, "TF_VAR_git_token="+gitPassword, "TF_VAR_git_password="+gitPassword)
 			}
-			applied := newWorkspace(t, configuration, environment...)
-			applied.run("apply", "-auto-approve", "-input=false")
-			applied.run("plan", "-detailed-exitcode", "-input=false")
+			applied := newWorkspace(configuration)
+			applied.apply()
+			applied.planNothing()
 
 			blocks := s.example(t, filepath.Join(directory, "import-by-string-id.tf"))
-			imported := newWorkspace(t, requirement+"provider \"infrahub\" {}\n"+s.example(t, filepath.Join(directory, "resource.tf"))+blocks, environment...)
-			imported.run("apply", "-auto-approve", "-input=false")
-			if !strings.Contains(imported.printed["apply"], fmt.Sprintf("%d imported, 0 added", strings.Count(blocks, "import {"))) {
-				t.Errorf("not imported:\n%s", imported.printed["apply"])
-			}
-			imported.run("plan", "-detailed-exitcode", "-input=false")
-			imported.run("destroy", "-auto-approve", "-input=false")
-			applied.run("destroy", "-auto-approve", "-input=false")
-			s.nothingLeft(t)
+			imported := newWorkspace(s.example(t, filepath.Join(directory, "resource.tf")) + blocks)
+			imported.apply()
+			imported.assertPrinted("apply", fmt.Sprintf("%d imported, 0 added", strings.Count(blocks, "import {")))
+			imported.planNothing()
+			imported.destroy()
+			applied.destroy()
+			s.assertNothingLeft(t)
 		})
 	}
 }
@@ -68,11 +64,11 @@ func TestExamples_DataSourcesAreRead(t *testing.T) {
 			s := newServer(t)
 			s.newRemote(t, "network/automation.git")
 			s.newTag(t, "core")
-			w := newWorkspace(t, requirement+"provider \"infrahub\" {}\n"+s.example(t, file), "INFRAHUB_ADDRESS="+s.address, "INFRAHUB_API_TOKEN="+s.token)
-			w.run("apply", "-auto-approve", "-input=false")
-			w.run("plan", "-detailed-exitcode", "-input=false")
-			w.run("destroy", "-auto-approve", "-input=false")
-			s.nothingLeft(t)
+			w := s.newWorkspace(t, requirement+s.example(t, file))
+			w.apply()
+			w.planNothing()
+			w.destroy()
+			s.assertNothingLeft(t)
 		})
 	}
 }
@@ -83,17 +79,10 @@ func TestExamples_ProviderIsValid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	newWorkspace(t, string(content)).run("validate")
+	newWorkspace(t, string(content)).run(0, "validate")
 }
 
-const requirement = `terraform {
-  required_providers {
-    infrahub = { source = "infrahub-community/infrahub" }
-  }
-}
-`
-
-// example is a file of the documentation with the test's Git server, and with names that are unique.
+// example returns an example with the Git server of the test and unique names.
 func (s *server) example(t *testing.T, file string) string {
 	t.Helper()
 	content, err := os.ReadFile(file)

@@ -9,10 +9,12 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/mockserver"
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/mocktest"
 )
 
-// pinned is a read-only repository at a ref.
-func (s *server) pinned(ref string) string {
+// readOnlyAt returns a configuration with a read-only repository at a ref.
+func (s *server) readOnlyAt(ref string) string {
 	return s.config(`resource "infrahub_read_only_repository" "test" {
 		name     = "network-NAME"
 		location = "GIT/network.git"
@@ -20,19 +22,19 @@ func (s *server) pinned(ref string) string {
 	}`)
 }
 
-func TestImport_BumpRightAfterCreateIsNotAnsweredByTheEcho(t *testing.T) {
+func TestImport_BumpRightAfterCreateIgnoresTheEcho(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	remote := s.newRemote(t, "network.git")
 	ctx := t.Context()
-	// Without the CLI, so that nothing stands between the two mutations.
+	// Without the CLI, because the second mutation has to follow the first at once.
 	want := infrahub.Repository{Kind: infrahub.ReadOnly, Name: s.name("network"), Location: s.gitAddress + "/network.git", Ref: "v1.0.0"}
 	id, created, err := s.client.CreateRepository(ctx, want)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { s.remove(t, infrahub.ReadOnly, id) })
-	if imported, err := created.Wait(ctx); err != nil || *imported.Commit != remote.commits["v1.0.0"] {
+	t.Cleanup(func() { s.deleteRepository(t, infrahub.ReadOnly, id) })
+	if imported, err := created.Wait(ctx); err != nil || *imported.Commit != remote.Commits["v1.0.0"] {
 		t.Fatalf("create: %+v, %v", imported, err)
 	}
 	before, after := want, want
@@ -42,10 +44,10 @@ func TestImport_BumpRightAfterCreateIsNotAnsweredByTheEcho(t *testing.T) {
 		t.Fatal(err)
 	}
 	imported, err := bumped.Wait(ctx)
-	if err != nil || *imported.Commit != remote.commits["v1.1.0"] || imported.SyncStatus != "in-sync" {
-		t.Fatalf("bump: %+v, %v; want commit %s", imported, err, remote.commits["v1.1.0"])
+	if err != nil || *imported.Commit != remote.Commits["v1.1.0"] || imported.SyncStatus != "in-sync" {
+		t.Fatalf("bump: %+v, %v; want commit %s", imported, err, remote.Commits["v1.1.0"])
 	}
-	s.staysAt(t, infrahub.ReadOnly, id, remote.commits["v1.1.0"])
+	s.assertCommitStays(t, infrahub.ReadOnly, id, remote.Commits["v1.1.0"])
 }
 
 func TestImport_BumpBackAndForthEndsAtTheLastRef(t *testing.T) {
@@ -53,30 +55,28 @@ func TestImport_BumpBackAndForthEndsAtTheLastRef(t *testing.T) {
 	s := newServer(t)
 	remote := s.newRemote(t, "network.git")
 	step := func(ref string) resource.TestStep {
-		return resource.TestStep{Config: s.pinned(ref), ConfigStateChecks: []statecheck.StateCheck{is(readOnly, "commit", remote.commits[ref])}}
+		return resource.TestStep{Config: s.readOnlyAt(ref), ConfigStateChecks: []statecheck.StateCheck{expectText(readOnly, "commit", remote.Commits[ref])}}
 	}
 	s.run(t, step("v1.0.0"), step("v1.1.0"), step("v1.0.0"), step("v1.1.0"))
 }
 
-func TestImport_MissingRefFailsAlthoughTheNodeNeverShowsIt(t *testing.T) {
+func TestImport_MissingRefFailsAlthoughTheNodeStaysInSync(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	remote := s.newRemote(t, "network.git")
 	s.run(
 		t,
-		resource.TestStep{Config: s.pinned("v1.0.0")},
+		resource.TestStep{Config: s.readOnlyAt("v1.0.0")},
 		resource.TestStep{
-			Config:      s.pinned("v9.9.9"),
+			Config:      s.readOnlyAt("v9.9.9"),
 			ExpectError: regexp.MustCompile(`(?s)Import Failed.*Ref v9\.9\.9 not found\..*Push "v9\.9\.9"\s+to\s+the\s+remote.*nearest\s+that\s+it\s+has:\s+v1.*Task\s+[0-9a-f-]{36}.*Request\s+id:\s+\w+`),
 		},
 		resource.TestStep{
-			// The server has the new ref and the old commit, in sync: without a memory nothing were to do.
-			PreConfig: func() { remote.release(t, "v9.9.9") },
-			Config:    s.pinned("v9.9.9"),
-			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
-				changes(readOnly, "commit"),
-			}},
-			ConfigStateChecks: []statecheck.StateCheck{s.commitOf(readOnly, remote, "v9.9.9")},
+			// The server has the new ref and the old commit, in sync (infrahub-behaviour.md, Importing 25).
+			PreConfig:         func() { remote.release(t, "v9.9.9") },
+			Config:            s.readOnlyAt("v9.9.9"),
+			ConfigPlanChecks:  preApply(expectChanges(readOnly, "commit")),
+			ConfigStateChecks: []statecheck.StateCheck{expectCommitOf(readOnly, remote, "v9.9.9")},
 		},
 	)
 }
@@ -85,18 +85,18 @@ func TestImport_BrokenConfigurationFailsAlthoughTheNodeIsInSyncForAWhile(t *test
 	t.Parallel()
 	s := newServer(t)
 	remote := s.newRemote(t, "network.git")
-	remote.broken(t, "v1.2.0")
+	remote.breakMain(t, "v1.2.0")
 	remote.release(t, "v1.2.1")
 	s.run(
 		t,
-		resource.TestStep{Config: s.pinned("v1.1.0")},
+		resource.TestStep{Config: s.readOnlyAt("v1.1.0")},
 		resource.TestStep{
-			Config:      s.pinned("v1.2.0"),
+			Config:      s.readOnlyAt("v1.2.0"),
 			ExpectError: regexp.MustCompile(`(?s)Import Failed.*\.infrahub\.yml.*Correct\s+\.infrahub\.yml`),
 		},
 		resource.TestStep{
-			Config:            s.pinned("v1.2.1"),
-			ConfigStateChecks: []statecheck.StateCheck{is(readOnly, "commit", remote.commits["v1.2.1"]), is(readOnly, "sync_status", "in-sync")},
+			Config:            s.readOnlyAt("v1.2.1"),
+			ConfigStateChecks: []statecheck.StateCheck{expectText(readOnly, "commit", remote.Commits["v1.2.1"]), expectText(readOnly, "sync_status", "in-sync")},
 		},
 	)
 }
@@ -108,18 +108,16 @@ func TestImport_FailedCreateIsTaintedAndReplaced(t *testing.T) {
 	s.run(
 		t,
 		resource.TestStep{
-			Config:      s.pinned("v9.9.9"),
+			Config:      s.readOnlyAt("v9.9.9"),
 			ExpectError: regexp.MustCompile(`(?s)Import Failed.*v9\.9\.9.*Push "v9\.9\.9"\s+to\s+the\s+remote,\s+or\s+correct\s+ref`),
 		},
 		resource.TestStep{
-			PreConfig: s.forget,
-			Config:    s.pinned("v1.0.0"),
-			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
-				plancheck.ExpectResourceAction(readOnly, plancheck.ResourceActionDestroyBeforeCreate),
-			}},
+			PreConfig:        s.resetLog,
+			Config:           s.readOnlyAt("v1.0.0"),
+			ConfigPlanChecks: expectAction(readOnly, plancheck.ResourceActionDestroyBeforeCreate),
 			ConfigStateChecks: []statecheck.StateCheck{
-				is(readOnly, "commit", remote.commits["v1.0.0"]),
-				expectSent(s, "DeleteReadOnlyRepository: id", "CreateReadOnlyRepository: id location name ref"),
+				expectText(readOnly, "commit", remote.Commits["v1.0.0"]),
+				s.expectMutations("DeleteReadOnlyRepository: id", "CreateReadOnlyRepository: id location name ref"),
 			},
 		},
 	)
@@ -139,11 +137,11 @@ func TestImport_MissingDefaultBranchFailsWithItsReason(t *testing.T) {
 	})
 }
 
-func TestImport_BranchThatCannotBeSyncedIsAWarningOnly(t *testing.T) {
+func TestImport_BranchThatCannotBeSyncedIsOnlyAWarning(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	remote := s.newRemote(t, "network.git")
-	remote.branchWith(t, "feature", map[string]string{".infrahub.yml": "queries: [\n"})
+	remote.commitOnBranch(t, "feature", mocktest.BrokenFiles())
 	ctx := t.Context()
 	id, created, err := s.client.CreateRepository(ctx, infrahub.Repository{
 		Kind: infrahub.ReadWrite, Name: s.name("network"), Location: s.gitAddress + "/network.git", Ref: "main",
@@ -151,20 +149,20 @@ func TestImport_BranchThatCannotBeSyncedIsAWarningOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { s.remove(t, infrahub.ReadWrite, id) })
+	t.Cleanup(func() { s.deleteRepository(t, infrahub.ReadWrite, id) })
 	imported, err := created.Wait(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if *imported.Commit != remote.commits["main"] {
-		t.Errorf("commit = %s, want %s", *imported.Commit, remote.commits["main"])
+	if *imported.Commit != remote.Commits["main"] {
+		t.Errorf("commit = %s, want %s", *imported.Commit, remote.Commits["main"])
 	}
 	if !regexp.MustCompile(`Unable to synchronize the following branches.*feature`).MatchString(imported.Warning) {
-		t.Errorf("warning = %q, want the branch feature and why", imported.Warning)
+		t.Errorf("warning = %q, want the branch feature and the reason", imported.Warning)
 	}
 }
 
-func TestImport_CredentialThatWentWrongFailsWithItsReason(t *testing.T) {
+func TestImport_WrongCredentialFailsWithItsReason(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	s.newRemote(t, "private/network.git")
@@ -192,7 +190,7 @@ func TestImport_CredentialThatWentWrongFailsWithItsReason(t *testing.T) {
 	)
 }
 
-func TestImport_NotWaitedForReturnsAtOnce(t *testing.T) {
+func TestImport_WithoutWaitingReturnsAtOnce(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	remote := s.newRemote(t, "network.git")
@@ -206,19 +204,19 @@ func TestImport_NotWaitedForReturnsAtOnce(t *testing.T) {
 	s.run(
 		t,
 		resource.TestStep{Config: config, ConfigStateChecks: []statecheck.StateCheck{
-			keep(readOnly, "id", &id),
-			s.times("Tasks", 1), // before the create, and never after it
+			saveText(readOnly, "id", &id),
+			s.expectCount("Tasks", 1), // before the create, not after it
 		}},
 		resource.TestStep{
 			PreConfig:         func() { s.waitUntilImported(t, infrahub.ReadOnly, id) },
 			Config:            config,
-			ConfigPlanChecks:  resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()}},
-			ConfigStateChecks: []statecheck.StateCheck{is(readOnly, "commit", remote.commits["v1.0.0"])},
+			ConfigPlanChecks:  preApply(plancheck.ExpectEmptyPlan()),
+			ConfigStateChecks: []statecheck.StateCheck{expectText(readOnly, "commit", remote.Commits["v1.0.0"])},
 		},
 	)
 }
 
-func TestImport_TimeoutSavesStateAndSaysWhatStillRuns(t *testing.T) {
+func TestImport_TimeoutSavesStateAndNamesTheRunningTasks(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	s.mockOnly(t, "a task that never ends cannot be made on a real server")
@@ -235,7 +233,7 @@ func TestImport_TimeoutSavesStateAndSaysWhatStillRuns(t *testing.T) {
 		t,
 		resource.TestStep{Config: config("v1.0.0")},
 		resource.TestStep{
-			PreConfig:   func() { s.mock.Inject(stuck("git-repository-pull-read-only")) },
+			PreConfig:   func() { s.mock.Inject(mockserver.Fault{Operation: pull, StuckTask: true}) },
 			Config:      config("v1.1.0"),
 			ExpectError: regexp.MustCompile(`(?s)Import Not Finished.*timeout expired.*git-repository-pull-read-only: RUNNING, task`),
 		},

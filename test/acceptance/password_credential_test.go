@@ -1,6 +1,7 @@
 package acceptance
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
@@ -22,12 +23,10 @@ func TestPasswordCredential_EveryAttributeIsUpdatedAndClearedAlone(t *testing.T)
 	}
 	update := func(body string, checks []statecheck.StateCheck, sent ...string) resource.TestStep {
 		return resource.TestStep{
-			PreConfig: s.forget,
-			Config:    config(body),
-			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
-				plancheck.ExpectResourceAction(credential, plancheck.ResourceActionUpdate),
-			}},
-			ConfigStateChecks: append(checks, expectSent(s, sent...)),
+			PreConfig:         s.resetLog,
+			Config:            config(body),
+			ConfigPlanChecks:  expectAction(credential, plancheck.ResourceActionUpdate),
+			ConfigStateChecks: append(checks, s.expectMutations(sent...)),
 		}
 	}
 	s.run(
@@ -36,20 +35,20 @@ func TestPasswordCredential_EveryAttributeIsUpdatedAndClearedAlone(t *testing.T)
 			Config: config(`
 				name = "git-NAME"`),
 			ConfigStateChecks: []statecheck.StateCheck{
-				is(credential, "label", "Git-"+capital(s.suffix)),
-				none(credential, "description"), none(credential, "username"), none(credential, "password"),
-				expectSent(s, "CreateCredential: id name"),
+				expectText(credential, "label", "Git-"+strings.ToUpper(s.suffix[:1])+s.suffix[1:]),
+				expectNull(credential, "description"), expectNull(credential, "username"), expectNull(credential, "password"),
+				s.expectMutations("CreateCredential: id name"),
 			},
 		},
 		update(`
 				name     = "git-NAME"
 				username = "bot"`,
-			[]statecheck.StateCheck{is(credential, "username", "bot")}, "UpdateCredential: id username"),
+			[]statecheck.StateCheck{expectText(credential, "username", "bot")}, "UpdateCredential: id username"),
 		update(`
 				name     = "git-NAME"
 				username = "bot"
 				password = "first"`,
-			[]statecheck.StateCheck{is(credential, "password", "first"), statecheck.ExpectSensitiveValue(credential, tfjsonpath.New("password"))},
+			[]statecheck.StateCheck{expectText(credential, "password", "first"), statecheck.ExpectSensitiveValue(credential, tfjsonpath.New("password"))},
 			"UpdateCredential: id password"),
 		update(`
 				name        = "git-NAME"
@@ -57,14 +56,14 @@ func TestPasswordCredential_EveryAttributeIsUpdatedAndClearedAlone(t *testing.T)
 				password    = "first"
 				label       = "Git"
 				description = "For the tests"`,
-			[]statecheck.StateCheck{is(credential, "label", "Git"), is(credential, "description", "For the tests")},
+			[]statecheck.StateCheck{expectText(credential, "label", "Git"), expectText(credential, "description", "For the tests")},
 			"UpdateCredential: description id label"),
 		update(`
 				name  = "renamed-NAME"
 				label = "Git"`,
 			[]statecheck.StateCheck{
-				is(credential, "name", s.name("renamed")), is(credential, "label", "Git"),
-				none(credential, "description"), none(credential, "username"), none(credential, "password"),
+				expectText(credential, "name", s.name("renamed")), expectText(credential, "label", "Git"),
+				expectNull(credential, "description"), expectNull(credential, "username"), expectNull(credential, "password"),
 			},
 			"UpdateCredential: description id name password username"),
 		update(`
@@ -72,32 +71,32 @@ func TestPasswordCredential_EveryAttributeIsUpdatedAndClearedAlone(t *testing.T)
 				password_wo         = "first"
 				password_wo_version = 1`,
 			[]statecheck.StateCheck{
-				none(credential, "password_wo"), is(credential, "label", "Git"),
+				expectNull(credential, "password_wo"), expectText(credential, "label", "Git"),
 				statecheck.ExpectKnownValue(credential, tfjsonpath.New("password_wo_version"), knownvalue.Int64Exact(1)),
-				s.holdsPassword(t, "first"),
+				s.expectPassword(t, "first"),
 			},
 			"UpdateCredential: id password"),
 		resource.TestStep{
-			PreConfig: s.forget,
+			PreConfig: s.resetLog,
 			Config: config(`
 				name                = "renamed-NAME"
 				password_wo         = "second"
 				password_wo_version = 1`),
-			ConfigPlanChecks:  resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()}},
-			ConfigStateChecks: []statecheck.StateCheck{expectSent(s)},
+			ConfigPlanChecks:  preApply(plancheck.ExpectEmptyPlan()),
+			ConfigStateChecks: []statecheck.StateCheck{s.expectMutations()},
 		},
 		update(`
 				name                = "renamed-NAME"
 				password_wo         = "second"
 				password_wo_version = 2`,
-			[]statecheck.StateCheck{s.holdsPassword(t, "second")}, "UpdateCredential: id password"),
+			[]statecheck.StateCheck{s.expectPassword(t, "second")}, "UpdateCredential: id password"),
 		update(`
 				name = "renamed-NAME"`,
-			[]statecheck.StateCheck{s.holdsPassword(t, "")}, "UpdateCredential: id password"),
+			[]statecheck.StateCheck{s.expectPassword(t, "")}, "UpdateCredential: id password"),
 	)
 }
 
-func TestPasswordCredential_PasswordIsAskedForOnlyWhereTheStateHoldsOne(t *testing.T) {
+func TestPasswordCredential_IsReadWithPasswordOnlyIfStateHasOne(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	config := func(password string) string {
@@ -106,21 +105,21 @@ func TestPasswordCredential_PasswordIsAskedForOnlyWhereTheStateHoldsOne(t *testi
 			` + password + `
 		}`)
 	}
-	asked := func(want bool) statecheck.StateCheck {
-		return s.eachRequest("Credentials", func(variables map[string]any) bool { return variables["withPassword"] == want })
+	withPassword := func(want bool) statecheck.StateCheck {
+		return s.expectVariables("Credentials", func(variables map[string]any) bool { return variables["withPassword"] == want })
 	}
 	s.run(
 		t,
 		resource.TestStep{
 			Config: config(`password_wo = "first"
 			password_wo_version = 1`),
-			ConfigStateChecks: []statecheck.StateCheck{asked(false)},
+			ConfigStateChecks: []statecheck.StateCheck{withPassword(false)},
 		},
 		resource.TestStep{Config: config(`password = "first"`)},
 		resource.TestStep{
-			PreConfig:         s.forget,
+			PreConfig:         s.resetLog,
 			Config:            config(`password = "second"`),
-			ConfigStateChecks: []statecheck.StateCheck{asked(true)},
+			ConfigStateChecks: []statecheck.StateCheck{withPassword(true)},
 		},
 	)
 }
@@ -128,59 +127,32 @@ func TestPasswordCredential_PasswordIsAskedForOnlyWhereTheStateHoldsOne(t *testi
 func TestPasswordCredential_IsImportedByIDAndByName(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
-	s.run(
-		t,
-		resource.TestStep{Config: s.config(`resource "infrahub_password_credential" "test" {
-			name        = "git-NAME"
-			description = "For the tests"
-			username    = "bot"
-		}`)},
-		resource.TestStep{ResourceName: credential, ImportState: true, ImportStateVerify: true},
-		resource.TestStep{ResourceName: credential, ImportState: true, ImportStateVerify: true, ImportStateId: s.name("git")},
-		resource.TestStep{ResourceName: credential, ImportState: true, ImportStateKind: resource.ImportBlockWithID},
-		resource.TestStep{ResourceName: credential, ImportState: true, ImportStateKind: resource.ImportBlockWithID, ImportStateId: s.name("git")},
-	)
+	steps := []resource.TestStep{{Config: s.config(`resource "infrahub_password_credential" "test" {
+		name        = "git-NAME"
+		description = "For the tests"
+		username    = "bot"
+	}`)}}
+	s.run(t, append(steps, importSteps(credential, s.name("git"))...)...)
 }
 
 func TestPasswordCredential_DriftIsPlannedAndRepaired(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
-	var id string
-	config := s.config(`resource "infrahub_password_credential" "test" {
-		name     = "git-NAME"
-		username = "bot"
-		password = "first"
-	}`)
-	remove := func() {
-		if err := s.client.Credentials(false).Delete(t.Context(), id); err != nil {
-			t.Fatal(err)
-		}
-	}
-	s.run(
-		t,
-		resource.TestStep{Config: config, ConfigStateChecks: []statecheck.StateCheck{keep(credential, "id", &id)}},
-		resource.TestStep{
-			PreConfig: func() {
-				s.changeCredential(t, id, func(c *infrahub.Credential) {
-					other := "other"
-					c.Password, c.Username = &other, nil
-				})
-				s.forget()
-			},
-			Config: config,
-			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
-				changes(credential, "password", "username"),
-			}},
-			ConfigStateChecks: []statecheck.StateCheck{s.holdsPassword(t, "first"), expectSent(s, "UpdateCredential: id password username")},
+	drift{
+		address: credential,
+		config: s.config(`resource "infrahub_password_credential" "test" {
+			name     = "git-NAME"
+			username = "bot"
+			password = "first"
+		}`),
+		edit: func(id string) {
+			s.updateCredential(t, id, func(c *infrahub.Credential) {
+				other := "other"
+				c.Password, c.Username = &other, nil
+			})
 		},
-		resource.TestStep{
-			PreConfig: remove,
-			Config:    config,
-			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
-				plancheck.ExpectResourceAction(credential, plancheck.ResourceActionCreate),
-			}},
-			ConfigStateChecks: []statecheck.StateCheck{keep(credential, "id", &id)},
-		},
-		resource.TestStep{PreConfig: remove, Config: config, Destroy: true},
-	)
+		remove: func(id string) { s.deleteCredential(t, id) },
+		plan:   []plancheck.PlanCheck{expectChanges(credential, "password", "username")},
+		state:  []statecheck.StateCheck{s.expectPassword(t, "first"), s.expectMutations("UpdateCredential: id password username")},
+	}.run(t, s)
 }

@@ -1,7 +1,6 @@
 package acceptance
 
 import (
-	"errors"
 	"maps"
 	"os"
 	"path/filepath"
@@ -10,343 +9,239 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
-	"github.com/hashicorp/terraform-plugin-testing/plancheck"
-	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
 )
 
-// unlessLive makes a test parallel on the mock alone. On a real server a test that merges a branch runs before
-// all others: a merge takes back the refs of all repositories (infrahub.md, Branches).
+// unlessLive makes a test parallel on the mock only. On a live server a test that merges a branch runs before all
+// others, because a merge takes back the refs of all repositories (infrahub-behaviour.md, Branches 7).
 func unlessLive(parallel func()) {
 	if os.Getenv("INFRAHUB_ADDRESS") == "" {
 		parallel()
 	}
 }
 
-// merge merges a branch as people do, outside of Terraform.
-func (s *server) merge(t *testing.T, branch string) {
-	t.Helper()
-	s.query(t, `mutation($name: String) { BranchMerge(data: {name: $name}, wait_until_completion: true) { ok } }`, branch)
+// release is a repository with v1.0.0 and v1.1.0, and a workspace with an example of ../../examples/release-bump.
+type release struct {
+	*server
+	*workspace
+	remote remote
+	// name is the name of the repository.
+	name string
 }
 
-// mergeProposed merges a proposed change as its reviewers do.
-func (s *server) mergeProposed(t *testing.T, name string) {
+// newRelease applies an example at v1.0.0.
+func newRelease(t *testing.T, example string) *release {
 	t.Helper()
-	change, err := s.client.ProposedChanges().GetByName(t.Context(), name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.query(t, `mutation($name: String) { CoreProposedChangeUpdate(data: {id: $name, state: {value: "merged"}}) { ok } }`, change.ID)
+	r := prepareRelease(t, example, "automation.git")
+	r.apply()
+	return r
 }
 
-// waitUntilClosed waits for what a merge does a moment later to the proposed change of its branch.
-func (s *server) waitUntilClosed(t *testing.T, name string) {
+// prepareRelease returns a release with a repository at a path of the Git server. Nothing is applied.
+func prepareRelease(t *testing.T, example, path string) *release {
 	t.Helper()
-	for start := time.Now(); time.Since(start) < time.Minute; time.Sleep(200 * time.Millisecond) {
-		change, err := s.client.ProposedChanges().GetByName(t.Context(), name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !change.Open() {
-			return
-		}
-	}
-	t.Fatalf("the proposed change %q is still open", name)
-}
-
-// released is an example of ../../examples/release-bump, in a workspace of its own.
-func (s *server) released(t *testing.T, example string) *workspace {
-	t.Helper()
+	s := newServer(t)
 	content, err := os.ReadFile(filepath.Join(examples, "release-bump", example, "main.tf"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newWorkspace(t, string(content), "INFRAHUB_ADDRESS="+s.address, "INFRAHUB_API_TOKEN="+s.token,
-		"TF_VAR_name="+s.name("automation"), "TF_VAR_location="+s.gitAddress+"/automation.git")
+	name := s.name("automation")
+	w := s.newWorkspace(t, string(content), "TF_VAR_name="+name, "TF_VAR_location="+s.gitAddress+"/"+path)
+	return &release{server: s, workspace: w, remote: s.newRemote(t, path), name: name}
 }
 
-// bump changes the release in the HCL itself, as Renovate does.
-func (w *workspace) bump(from, to string) {
-	w.t.Helper()
-	file := filepath.Join(w.directory, "main.tf")
-	content, err := os.ReadFile(file)
-	if err != nil {
-		w.t.Fatal(err)
-	}
+// setVersion changes the version in the configuration, as Renovate does.
+func (r *release) setVersion(from, to string) {
+	r.t.Helper()
+	content := r.read("main.tf")
 	before, after := `default = "`+from+`"`, `default = "`+to+`"`
-	if strings.Count(string(content), before) != 1 {
-		w.t.Fatalf("%s does not stand once in\n%s", before, content)
+	if strings.Count(content, before) != 1 {
+		r.t.Fatalf("the configuration has %s not once:\n%s", before, content)
 	}
-	w.write("main.tf", strings.Replace(string(content), before, after, 1))
+	r.write("main.tf", strings.Replace(content, before, after, 1))
 }
 
-// onBranch checks what a branch has.
-func (s *server) onBranch(t *testing.T, branch, ref, commit string) {
-	t.Helper()
-	found, err := s.client.WithBranch(branch).Repositories(infrahub.ReadOnly).GetByName(t.Context(), s.name("automation"))
+// branch returns the branch on which a version is reviewed.
+func (r *release) branch(version string) string { return r.name + "-" + version }
+
+// change returns the name of the proposed change of a version.
+func (r *release) change(version string) string { return r.name + " " + version }
+
+// assertRef checks that a branch has a version and its commit.
+func (r *release) assertRef(branch, version string) {
+	r.t.Helper()
+	found, err := r.client.WithBranch(branch).Repositories(infrahub.ReadOnly).GetByName(r.t.Context(), r.name)
 	if err != nil {
-		t.Fatal(err)
+		r.t.Fatal(err)
 	}
-	if found.Ref != ref || found.Commit == nil || *found.Commit != commit {
-		t.Errorf("branch %s has %+v, want %s at %s", branch, found, ref, commit)
+	if commit := r.remote.Commits[version]; found.Ref != version || found.Commit == nil || *found.Commit != commit {
+		r.t.Errorf("branch %s has %+v, want %s at %s", branch, found, version, commit)
 	}
+}
+
+// operations returns the names of the mutations in the log, each once and sorted.
+func (r *release) operations() []string {
+	names := map[string]bool{}
+	for _, mutation := range r.mutations() {
+		name, _, _ := strings.Cut(mutation, ":")
+		names[name] = true
+	}
+	return slices.Sorted(maps.Keys(names))
+}
+
+// assertOperations checks the names of the mutations in the log.
+func (r *release) assertOperations(want ...string) {
+	r.t.Helper()
+	if diff := cmp.Diff(want, r.operations()); diff != "" {
+		r.t.Errorf("mutations sent (-want +got):\n%s", diff)
+	}
+}
+
+// applyVersion changes the version in the configuration, applies it, and checks the names of the mutations.
+func (r *release) applyVersion(from, to string, operations ...string) {
+	r.t.Helper()
+	r.setVersion(from, to)
+	r.resetLog()
+	r.apply()
+	r.assertOperations(operations...)
+}
+
+// end destroys everything and checks that nothing is left.
+func (r *release) end() {
+	r.t.Helper()
+	r.destroy()
+	r.assertNothingLeft(r.t)
+}
+
+// merge merges a branch outside of Terraform.
+func (r *release) merge(branch string) {
+	r.t.Helper()
+	r.direct.Ask(r.t, `mutation($name: String) { BranchMerge(data: {name: $name}, wait_until_completion: true) { ok } }`, "name", branch)
+}
+
+// mergeProposed merges a proposed change as its reviewers do.
+func (r *release) mergeProposed(name string) {
+	r.t.Helper()
+	r.direct.Ask(r.t, `mutation($id: String) { CoreProposedChangeUpdate(data: {id: $id, state: {value: "merged"}}) { ok } }`, "id", r.proposed(name).ID)
+}
+
+func (r *release) proposed(name string) *infrahub.ProposedChange {
+	r.t.Helper()
+	found, err := r.client.ProposedChanges().GetByName(r.t.Context(), name)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return found
 }
 
 func TestRelease_DirectIsAChangeOfOneLine(t *testing.T) {
 	t.Parallel()
-	s := newServer(t)
-	remote := s.newRemote(t, "automation.git")
-	w := s.released(t, "direct")
-	w.run("apply", "-auto-approve", "-input=false")
-	s.onBranch(t, "main", "v1.0.0", remote.commits["v1.0.0"])
+	r := newRelease(t, "direct")
+	r.assertRef("main", "v1.0.0")
 
-	s.forget()
-	w.bump("v1.0.0", "v1.2.0")
-	w.exits(1, "plan", "-input=false")
-	for _, want := range []string{"Git Ref Not Found", `"v1.2.0"`, "v1.1.0"} {
-		if !strings.Contains(w.printed["plan"], want) {
-			t.Errorf("%q is not printed:\n%s", want, w.printed["plan"])
-		}
-	}
-	w.bump("v1.2.0", "v1.1.0")
-	w.run("apply", "-auto-approve", "-input=false")
-	s.onBranch(t, "main", "v1.1.0", remote.commits["v1.1.0"])
-	if got, want := s.sent(), []string{"UpdateReadOnlyRepository: id ref"}; !slices.Equal(got, want) {
-		t.Errorf("mutations sent = %v, want %v", got, want)
-	}
-	w.run("plan", "-detailed-exitcode", "-input=false")
-	w.run("destroy", "-auto-approve", "-input=false")
-	s.nothingLeft(t)
-}
-
-func TestRelease_ReviewedReachesMainByTheMergeAlone(t *testing.T) {
-	unlessLive(func() { t.Parallel() })
-	s := newServer(t)
-	remote := s.newRemote(t, "automation.git")
-	remote.release(t, "v1.2.0")
-	w := s.released(t, "reviewed")
-	w.run("apply", "-auto-approve", "-input=false")
-	if got := s.operations(); slices.Contains(got, "CreateBranch") || slices.Contains(got, "CreateProposedChange") {
-		t.Errorf("the first release is reviewed: %v", got)
-	}
-	for _, bump := range []struct {
-		from, to string
-		// proposed is whether the proposed change is merged, and not the branch behind its back.
-		proposed bool
-	}{{"v1.0.0", "v1.1.0", true}, {"v1.1.0", "v1.2.0", false}} {
-		branch := s.name("automation") + "-" + bump.to
-		w.bump(bump.from, bump.to)
-		s.forget()
-		w.run("apply", "-auto-approve", "-input=false")
-		if got, want := s.operations(), []string{"CreateBranch", "CreateProposedChange", "UpdateReadOnlyRepository"}; !slices.Equal(got, want) {
-			t.Errorf("mutations sent = %v, want %v", got, want)
-		}
-		s.onBranch(t, branch, bump.to, remote.commits[bump.to])
-		s.onBranch(t, "main", bump.from, remote.commits[bump.from])
-		w.run("plan", "-detailed-exitcode", "-input=false")
-
-		change := s.name("automation") + " " + bump.to
-		if bump.proposed {
-			s.mergeProposed(t, change)
-		} else {
-			s.merge(t, branch)
-		}
-		s.waitUntilClosed(t, change)
-		s.forget()
-		w.run("apply", "-auto-approve", "-input=false")
-		if got, want := s.operations(), []string{"DeleteBranch"}; !slices.Equal(got, want) {
-			t.Errorf("mutations sent after the merge = %v, want %v", got, want)
-		}
-		s.onBranch(t, "main", bump.to, remote.commits[bump.to])
-		w.run("plan", "-detailed-exitcode", "-input=false")
-	}
-	w.run("destroy", "-auto-approve", "-input=false")
-	s.nothingLeft(t)
-}
-
-// The commit that the plan has looked up is the one that is imported, or the apply fails.
-func TestRelease_ReviewedTagThatMovesBetweenPlanAndApplyIsNotProposed(t *testing.T) {
-	t.Parallel()
-	s := newServer(t)
-	remote := s.newRemote(t, "automation.git")
-	w := s.released(t, "reviewed")
-	w.run("apply", "-auto-approve", "-input=false")
-	s.waitUntilIdle(t) // so that Infrahub has not seen the tag before it moves
-	remote.release(t, "v2.0.0")
-	planned := remote.commits["v2.0.0"]
-	w.bump("v1.0.0", "v2.0.0")
-	w.run("plan", "-input=false", "-out=release.tfplan")
-	remote.release(t, "v2.0.0")
-	s.forget()
-	w.exits(1, "apply", "-input=false", "release.tfplan")
-	for _, want := range []string{planned, remote.commits["v2.0.0"], "moved in between"} {
-		if !strings.Contains(strings.Join(strings.Fields(w.printed["apply"]), " "), want) {
-			t.Errorf("%q is not printed:\n%s", want, w.printed["apply"])
-		}
-	}
-	if slices.Contains(s.operations(), "CreateProposedChange") {
-		t.Error("it is proposed all the same")
-	}
-	w.run("apply", "-auto-approve", "-input=false")
-	s.onBranch(t, s.name("automation")+"-v2.0.0", "v2.0.0", remote.commits["v2.0.0"])
-	w.run("destroy", "-auto-approve", "-input=false")
-	s.nothingLeft(t)
-}
-
-func TestRelease_BumpWhileOneIsReviewedTakesItsPlace(t *testing.T) {
-	t.Parallel()
-	s := newServer(t)
-	remote := s.newRemote(t, "automation.git")
-	remote.release(t, "v1.2.0")
-	w := s.released(t, "reviewed")
-	w.run("apply", "-auto-approve", "-input=false")
-	w.bump("v1.0.0", "v1.1.0")
-	w.run("apply", "-auto-approve", "-input=false")
-	s.forget()
-	w.bump("v1.1.0", "v1.2.0")
-	w.run("apply", "-auto-approve", "-input=false")
-	if got, want := s.operations(), []string{"CancelProposedChange", "CreateBranch", "CreateProposedChange", "DeleteBranch", "UpdateReadOnlyRepository"}; !slices.Equal(got, want) {
-		t.Errorf("mutations sent = %v, want %v", got, want)
-	}
-	s.onBranch(t, s.name("automation")+"-v1.2.0", "v1.2.0", remote.commits["v1.2.0"])
-	s.onBranch(t, "main", "v1.0.0", remote.commits["v1.0.0"])
-	w.run("destroy", "-auto-approve", "-input=false")
-	s.nothingLeft(t)
+	r.resetLog()
+	r.setVersion("v1.0.0", "v1.2.0")
+	r.workspace.run(1, "plan")
+	r.assertPrinted("plan", "Git Ref Not Found", `"v1.2.0"`, "v1.1.0")
+	r.setVersion("v1.2.0", "v1.1.0")
+	r.apply()
+	r.assertRef("main", "v1.1.0")
+	r.assertMutations(t, "UpdateReadOnlyRepository: id ref")
+	r.planNothing()
+	r.end()
 }
 
 func TestRelease_DirectOfAPrivateRepository(t *testing.T) {
 	t.Parallel()
-	s := newServer(t)
-	remote := s.newRemote(t, "private/automation.git")
-	w := s.released(t, "direct")
-	content, err := os.ReadFile(filepath.Join(w.directory, "main.tf"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.write("main.tf", strings.Replace(string(content), "= var.credential_id", "= infrahub_password_credential.git.id", 1)+s.unique(`
+	r := prepareRelease(t, "direct", "private/automation.git")
+	r.write("main.tf", strings.Replace(r.read("main.tf"), "= var.credential_id", "= infrahub_password_credential.git.id", 1)+r.fill(`
 		resource "infrahub_password_credential" "git" {
 			name                = "git-NAME"
 			username            = "`+gitUsername+`"
 			password_wo         = "`+gitPassword+`"
 			password_wo_version = 1
 		}`))
-	w.environment = append(w.environment, "TF_VAR_location="+s.gitAddress+"/private/automation.git")
-	w.exits(1, "plan", "-input=false")
-	if !strings.Contains(w.printed["plan"], "Git Remote Refused") {
-		t.Errorf("the plan does not ask for a credential:\n%s", w.printed["plan"])
-	}
-	w.environment = append(w.environment, "INFRAHUB_GIT_USERNAME="+gitUsername, "INFRAHUB_GIT_TOKEN="+gitPassword)
-	w.run("apply", "-auto-approve", "-input=false")
-	s.onBranch(t, "main", "v1.0.0", remote.commits["v1.0.0"])
-	w.run("plan", "-detailed-exitcode", "-input=false")
-	w.run("destroy", "-auto-approve", "-input=false")
-	s.nothingLeft(t)
+	r.workspace.run(1, "plan")
+	r.assertPrinted("plan", "Git Remote Refused")
+	r.workspace.environment = append(r.workspace.environment, "INFRAHUB_GIT_USERNAME="+gitUsername, "INFRAHUB_GIT_TOKEN="+gitPassword)
+	r.apply()
+	r.assertRef("main", "v1.0.0")
+	r.planNothing()
+	r.end()
 }
 
-func TestRelease_GivenUpLeavesMainAsItWas(t *testing.T) {
+func TestRelease_ReviewedReachesMainOnlyByTheMerge(t *testing.T) {
+	unlessLive(func() { t.Parallel() })
+	r := newRelease(t, "reviewed")
+	r.remote.release(t, "v1.2.0")
+	if got := r.operations(); slices.Contains(got, "CreateBranch") || slices.Contains(got, "CreateProposedChange") {
+		t.Errorf("the first release is reviewed: %v", got)
+	}
+	for _, next := range []struct {
+		from, to string
+		merge    func(version string)
+	}{
+		{"v1.0.0", "v1.1.0", func(version string) { r.mergeProposed(r.change(version)) }},
+		{"v1.1.0", "v1.2.0", func(version string) { r.merge(r.branch(version)) }},
+	} {
+		r.applyVersion(next.from, next.to, "CreateBranch", "CreateProposedChange", "UpdateReadOnlyRepository")
+		r.assertRef(r.branch(next.to), next.to)
+		r.assertRef("main", next.from)
+		r.planNothing()
+
+		next.merge(next.to)
+		poll(t, "the proposed change to be closed", time.Minute, func() bool { return !r.proposed(r.change(next.to)).Open() })
+		r.resetLog()
+		r.apply()
+		r.assertOperations("DeleteBranch")
+		r.assertRef("main", next.to)
+		r.planNothing()
+	}
+	r.end()
+}
+
+// The apply imports the commit that the plan has resolved, or fails.
+func TestRelease_ReviewedTagThatMovesBetweenPlanAndApplyIsNotProposed(t *testing.T) {
 	t.Parallel()
-	s := newServer(t)
-	remote := s.newRemote(t, "automation.git")
-	w := s.released(t, "reviewed")
-	w.run("apply", "-auto-approve", "-input=false")
-	w.bump("v1.0.0", "v1.1.0")
-	w.run("apply", "-auto-approve", "-input=false")
-	s.forget()
-	w.bump("v1.1.0", "v1.0.0")
-	w.run("apply", "-auto-approve", "-input=false")
-	if got, want := s.operations(), []string{"CancelProposedChange", "DeleteBranch"}; !slices.Equal(got, want) {
-		t.Errorf("mutations sent = %v, want %v", got, want)
+	r := newRelease(t, "reviewed")
+	r.waitUntilIdle(t) // so that Infrahub does not clone the tag before it moves
+	r.remote.release(t, "v2.0.0")
+	planned := r.remote.Commits["v2.0.0"]
+	r.setVersion("v1.0.0", "v2.0.0")
+	r.workspace.run(0, "plan", "-out=release.tfplan")
+	r.remote.release(t, "v2.0.0")
+	r.resetLog()
+	r.workspace.run(1, "apply", "release.tfplan")
+	r.assertPrinted("apply", planned, r.remote.Commits["v2.0.0"], "moved in between")
+	if slices.Contains(r.operations(), "CreateProposedChange") {
+		t.Error("the provider has sent CreateProposedChange")
 	}
-	s.onBranch(t, "main", "v1.0.0", remote.commits["v1.0.0"])
-	w.run("plan", "-detailed-exitcode", "-input=false")
-	w.run("destroy", "-auto-approve", "-input=false")
-	s.nothingLeft(t)
+	r.apply()
+	r.assertRef(r.branch("v2.0.0"), "v2.0.0")
+	r.end()
 }
 
-// operations are the mutations that were sent, each once and sorted.
-func (s *server) operations() []string {
-	names := map[string]bool{}
-	for _, sent := range s.sent() {
-		name, _, _ := strings.Cut(sent, ":")
-		names[name] = true
-	}
-	return slices.Sorted(maps.Keys(names))
-}
-
-// Terraform plans once more before it applies, and ends there if the answer is another one.
-func TestResolveRef_TagThatMovesBetweenPlanAndApplyChangesNothing(t *testing.T) {
+func TestRelease_NextVersionReplacesOneUnderReview(t *testing.T) {
 	t.Parallel()
-	s := newServer(t)
-	remote := s.newRemote(t, "network.git")
-	w := newWorkspace(t, strings.Replace(s.unique(pinnedByVariable), "ref      = var.ref", "ref = var.ref\n resolve_ref = true", 1),
-		"INFRAHUB_ADDRESS="+s.address, "INFRAHUB_API_TOKEN="+s.token)
-	w.run(apply("v1.0.0")...)
-	w.exits(0, plan("v1.0.0")...)
-	s.waitUntilIdle(t) // so that Infrahub has not seen the tag before it moves
-	remote.release(t, "v2.0.0")
-	planned := remote.commits["v2.0.0"]
-	w.exits(2, append(plan("v2.0.0"), "-out=release.tfplan")...)
-	if !strings.Contains(w.printed["plan"], planned) {
-		t.Errorf("the commit %s is not planned:\n%s", planned, w.printed["plan"])
-	}
-	remote.release(t, "v2.0.0")
-	s.forget()
-	w.exits(1, "apply", "-input=false", "release.tfplan")
-	for _, want := range []string{"planned_commit", planned, remote.commits["v2.0.0"]} {
-		if !strings.Contains(w.printed["apply"], want) {
-			t.Errorf("%q is not printed:\n%s", want, w.printed["apply"])
-		}
-	}
-	if sent := s.sent(); len(sent) > 0 {
-		t.Errorf("mutations sent = %v, want none", sent)
-	}
-	w.run(apply("v2.0.0")...)
-	if !strings.Contains(w.printed["apply"], remote.commits["v2.0.0"]) {
-		t.Errorf("the commit %s was not imported:\n%s", remote.commits["v2.0.0"], w.printed["apply"])
-	}
-	w.exits(0, plan("v2.0.0")...)
-	w.run("destroy", "-auto-approve", "-input=false", "-var=ref=v2.0.0")
-	s.nothingLeft(t)
+	r := newRelease(t, "reviewed")
+	r.remote.release(t, "v1.2.0")
+	r.setVersion("v1.0.0", "v1.1.0")
+	r.apply()
+	r.applyVersion("v1.1.0", "v1.2.0", "CancelProposedChange", "CreateBranch", "CreateProposedChange", "DeleteBranch", "UpdateReadOnlyRepository")
+	r.assertRef(r.branch("v1.2.0"), "v1.2.0")
+	r.assertRef("main", "v1.0.0")
+	r.end()
 }
 
-func TestResolveRef_MovingBranchIsImportedAgain(t *testing.T) {
+func TestRelease_RevertedVersionLeavesMainAsItWas(t *testing.T) {
 	t.Parallel()
-	s := newServer(t)
-	remote := s.newRemote(t, "network.git")
-	config := s.config(`resource "infrahub_read_only_repository" "test" {
-		name        = "network-NAME"
-		location    = "GIT/network.git"
-		resolve_ref = true
-	}`)
-	s.run(
-		t,
-		resource.TestStep{Config: config},
-		resource.TestStep{
-			PreConfig: func() {
-				s.waitUntilIdle(t)
-				remote.release(t, "v2.0.0")
-			},
-			Config: config,
-			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
-				changes(readOnly, "commit", "planned_commit"),
-			}},
-			ConfigStateChecks: []statecheck.StateCheck{stateCheckOf(func() error {
-				found, err := s.client.Repositories(infrahub.ReadOnly).GetByName(t.Context(), s.name("network"))
-				if err == nil && *found.Commit != remote.commits["main"] {
-					err = errors.New("another commit was imported: " + *found.Commit)
-				}
-				return err
-			})},
-		},
-		resource.TestStep{
-			PreConfig: s.forget,
-			Config:    config,
-			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
-				plancheck.ExpectEmptyPlan(),
-			}},
-			ConfigStateChecks: []statecheck.StateCheck{expectSent(s)},
-		},
-	)
+	r := newRelease(t, "reviewed")
+	r.setVersion("v1.0.0", "v1.1.0")
+	r.apply()
+	r.applyVersion("v1.1.0", "v1.0.0", "CancelProposedChange", "DeleteBranch")
+	r.assertRef("main", "v1.0.0")
+	r.planNothing()
+	r.end()
 }

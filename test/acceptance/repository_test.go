@@ -11,32 +11,11 @@ import (
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
 )
 
-const readWrite = "infrahub_repository.test"
-
-func TestRepository_EveryAttributeIsUpdatedAndClearedAlone(t *testing.T) {
-	t.Parallel()
-	s := newServer(t)
-	s.newRemote(t, "private/network.git")
-	moved := s.newRemote(t, "moved.git")
-	s.newTag(t, "core")
-	s.newTag(t, "edge")
-	repositoryUpdates(t, s, "infrahub_repository", "Repository", "credential default_branch id location name", moved,
-		[]string{"ReimportCommit: id"},
-		[]string{"UpdateRepository: credential id location", "CheckConnectivity: id"})
-}
-
-func TestRepository_IsImportedByIDAndByName(t *testing.T) {
-	t.Parallel()
-	s := newServer(t)
-	s.newRemote(t, "network.git")
-	importedByIDAndByName(t, s, "infrahub_repository")
-}
-
 func TestRepository_ChangedDefaultBranchReplaces(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	remote := s.newRemote(t, "network.git")
-	remote.branch(t, "stable")
+	remote.newBranch(t, "stable")
 	var id string
 	config := func(branch string) string {
 		return s.config(`resource "infrahub_repository" "test" {
@@ -49,18 +28,16 @@ func TestRepository_ChangedDefaultBranchReplaces(t *testing.T) {
 		t,
 		resource.TestStep{
 			Config:            config("main"),
-			ConfigStateChecks: []statecheck.StateCheck{keep(readWrite, "id", &id), is(readWrite, "commit", remote.commits["main"])},
+			ConfigStateChecks: []statecheck.StateCheck{saveText(readWrite, "id", &id), expectText(readWrite, "commit", remote.Commits["main"])},
 		},
 		resource.TestStep{
-			PreConfig: s.forget,
-			Config:    config("stable"),
-			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
-				plancheck.ExpectResourceAction(readWrite, plancheck.ResourceActionDestroyBeforeCreate),
-			}},
+			PreConfig:        s.resetLog,
+			Config:           config("stable"),
+			ConfigPlanChecks: expectAction(readWrite, plancheck.ResourceActionDestroyBeforeCreate),
 			ConfigStateChecks: []statecheck.StateCheck{
-				differs(readWrite, "id", &id),
-				is(readWrite, "commit", remote.commits["stable"]),
-				expectSent(s, "DeleteRepository: id", "CreateRepository: default_branch id location name"),
+				expectOtherText(readWrite, "id", &id),
+				expectText(readWrite, "commit", remote.Commits["stable"]),
+				s.expectMutations("DeleteRepository: id", "CreateRepository: default_branch id location name"),
 			},
 		},
 	)
@@ -70,43 +47,23 @@ func TestRepository_DriftIsPlannedAndRepaired(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	s.newRemote(t, "network.git")
-	var id string
-	config := s.config(`resource "infrahub_repository" "test" {
-		name        = "network-NAME"
-		location    = "GIT/network.git"
-		description = "The network's schema"
-	}`)
-	s.run(
-		t,
-		resource.TestStep{Config: config, ConfigStateChecks: []statecheck.StateCheck{keep(readWrite, "id", &id)}},
-		resource.TestStep{
-			PreConfig: func() {
-				s.change(t, infrahub.ReadWrite, id, func(r *infrahub.Repository) { r.Description = nil })
-				s.forget()
-			},
-			Config: config,
-			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
-				changes(readWrite, "description"),
-			}},
-			ConfigStateChecks: []statecheck.StateCheck{expectSent(s, "UpdateRepository: description id")},
+	drift{
+		address: readWrite,
+		config: s.config(`resource "infrahub_repository" "test" {
+			name        = "network-NAME"
+			location    = "GIT/network.git"
+			description = "The network's schema"
+		}`),
+		edit: func(id string) {
+			s.updateRepository(t, infrahub.ReadWrite, id, func(r *infrahub.Repository) { r.Description = nil })
 		},
-		resource.TestStep{
-			PreConfig: func() { s.remove(t, infrahub.ReadWrite, id) },
-			Config:    config,
-			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
-				plancheck.ExpectResourceAction(readWrite, plancheck.ResourceActionCreate),
-			}},
-			ConfigStateChecks: []statecheck.StateCheck{keep(readWrite, "id", &id)},
-		},
-		resource.TestStep{
-			PreConfig: func() { s.remove(t, infrahub.ReadWrite, id) },
-			Config:    config,
-			Destroy:   true,
-		},
-	)
+		remove: func(id string) { s.deleteRepository(t, infrahub.ReadWrite, id) },
+		plan:   []plancheck.PlanCheck{expectChanges(readWrite, "description")},
+		state:  []statecheck.StateCheck{s.expectMutations("UpdateRepository: description id")},
+	}.run(t, s)
 }
 
-func TestRepository_NameOfTheOtherKindIsRefusedOnItsAttribute(t *testing.T) {
+func TestRepository_NameOfTheOtherKindIsAnErrorOfTheAttribute(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	s.newRemote(t, "network.git")
@@ -136,7 +93,7 @@ func TestRepository_NameOfTheOtherKindIsRefusedOnItsAttribute(t *testing.T) {
 	)
 }
 
-func TestRepository_UnreachableLocationIsRefusedAndNothingIsLeft(t *testing.T) {
+func TestRepository_UnreachableLocationFailsAndLeavesNothing(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	s.newRemote(t, "private/network.git")
@@ -172,7 +129,7 @@ func TestRepository_UnreachableLocationIsRefusedAndNothingIsLeft(t *testing.T) {
 	)
 }
 
-func TestRepository_UnknownTagAndCredentialAreNamed(t *testing.T) {
+func TestRepository_ErrorNamesAnUnknownTagOrCredential(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	s.newRemote(t, "network.git")

@@ -1,42 +1,44 @@
 package acceptance
 
 import (
+	"archive/zip"
 	"bytes"
+	"io/fs"
 	"os"
-	"path/filepath"
+	"slices"
 	"testing"
 )
 
-// TestSecrets_ArePutNowhereButWhereTheyAreAskedFor runs the real binary under the CLI and greps everything
-// that comes out of it: the state, saved plans, their JSON, the whole trace log and the diagnostics.
-func TestSecrets_ArePutNowhereButWhereTheyAreAskedFor(t *testing.T) {
+// Everything that comes out of the provider's binary under the CLI is searched for secrets: the state, saved plans,
+// their JSON, the whole trace log and the diagnostics.
+func TestSecrets_AreOnlyWhereTheyBelong(t *testing.T) {
 	t.Parallel()
 	cases := map[string]struct {
-		password string
-		inState  bool
+		password  string
+		ephemeral string
+		// allowed are the files and commands that have the password.
+		allowed []string
 	}{
-		"password_wo": {password: "password_wo = var.password\n password_wo_version = 1"},
-		"password":    {password: "password = var.password", inState: true},
+		"password_wo": {password: "password_wo = var.password\n password_wo_version = 1", ephemeral: "true"},
+		"password": {
+			password: "password = var.password", ephemeral: "false",
+			allowed: []string{"bump.tfplan", "show", "terraform.tfstate", "terraform.tfstate.backup"},
+		},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newServer(t)
 			s.newRemote(t, "private/network.git")
-			w := newWorkspace(t, `terraform {
-				required_providers {
-					infrahub = { source = "infrahub-community/infrahub" }
-				}
-			}
+			w := s.newWorkspace(t, requirement+`
 			variable "password" {
 				type      = string
-				ephemeral = `+map[bool]string{true: "false", false: "true"}[c.inState]+`
+				ephemeral = `+c.ephemeral+`
 				sensitive = true
 			}
 			variable "ref" { default = "v1.0.0" }
 			variable "resolve" { default = true }
-			`+s.unique(`provider "infrahub" {}
-			resource "infrahub_password_credential" "git" {
+			`+s.fill(`resource "infrahub_password_credential" "git" {
 				name     = "git-NAME"
 				username = "`+gitUsername+`"
 				`+c.password+`
@@ -49,28 +51,30 @@ func TestSecrets_ArePutNowhereButWhereTheyAreAskedFor(t *testing.T) {
 				resolve_ref   = var.resolve
 			}
 			data "infrahub_git_ref" "newest" { location = "GIT/private/network.git" }`),
-				"INFRAHUB_ADDRESS="+s.address, "INFRAHUB_API_TOKEN="+s.token, "TF_VAR_password="+gitPassword,
-				"INFRAHUB_GIT_USERNAME="+gitUsername, "INFRAHUB_GIT_TOKEN="+gitPassword, "TF_LOG=TRACE", "TF_LOG_PATH=trace.log")
-			w.run("apply", "-auto-approve", "-input=false")
-			w.exits(1, "plan", "-input=false", "-var=ref=v9.9.9")
-			w.run("plan", "-input=false", "-out=bump.tfplan", "-var=ref=v9.9.9", "-var=resolve=false")
-			w.run("show", "-json", "bump.tfplan")
-			w.fails("apply", "-auto-approve", "-input=false", "-var=ref=v9.9.9", "-var=resolve=false")
-			w.finds(gitPassword, map[bool][]string{true: {"bump.tfplan", "show", "terraform.tfstate", "terraform.tfstate.backup"}}[c.inState])
-			w.run("destroy", "-auto-approve", "-input=false")
-			w.finds(s.token, nil)
-			s.nothingLeft(t)
+				"TF_VAR_password="+gitPassword, "INFRAHUB_GIT_USERNAME="+gitUsername, "INFRAHUB_GIT_TOKEN="+gitPassword,
+				"TF_LOG=TRACE", "TF_LOG_PATH=trace.log")
+			missing := []string{"-var=ref=v9.9.9", "-var=resolve=false"}
+			w.apply()
+			w.run(1, "plan", "-var=ref=v9.9.9")
+			w.run(0, append([]string{"plan", "-out=bump.tfplan"}, missing...)...)
+			w.run(0, "show", "-json", "bump.tfplan")
+			w.run(1, append([]string{"apply", "-auto-approve"}, missing...)...)
+			w.assertPrinted("apply", "Import Failed")
+			w.assertOnlyIn(gitPassword, c.allowed...)
+			w.destroy()
+			w.assertOnlyIn(s.direct.Token)
+			s.assertNothingLeft(t)
 		})
 	}
 }
 
-// finds fails where a secret stands in anything written or printed, but for the files that may hold it,
-// in which it must be, so that the search is known to work. The configuration itself is not searched.
-func (w *workspace) finds(secret string, allowed []string) {
+// assertOnlyIn checks that a secret is in no file of the workspace, and in no output of a command, but the allowed
+// ones. If the state is allowed to have it, it must: that proves the search. The configuration is not searched.
+func (w *workspace) assertOnlyIn(secret string, allowed ...string) {
 	w.t.Helper()
 	texts := map[string][]byte{}
-	for name, printed := range w.printed {
-		texts[name] = []byte(printed)
+	for command, output := range w.transcript {
+		texts[command] = []byte(output)
 	}
 	entries, err := os.ReadDir(w.directory)
 	if err != nil {
@@ -80,25 +84,35 @@ func (w *workspace) finds(secret string, allowed []string) {
 		if entry.IsDir() || entry.Name() == "main.tf" {
 			continue
 		}
-		content, err := os.ReadFile(filepath.Join(w.directory, entry.Name()))
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		texts[entry.Name()] = unzipped(w.t, content)
+		texts[entry.Name()] = unzip(w.t, []byte(w.read(entry.Name())))
 	}
 	if len(texts["trace.log"]) < 10_000 || !bytes.Contains(texts["trace.log"], []byte("Infrahub answered")) {
-		w.t.Error("the trace log is not one")
-	}
-	may := map[string]bool{}
-	for _, name := range allowed {
-		may[name] = true
+		w.t.Error("trace.log has no trace of the provider")
 	}
 	for name, content := range texts {
-		switch found := bytes.Contains(content, []byte(secret)); {
-		case found && !may[name]:
+		switch found, ok := bytes.Contains(content, []byte(secret)), slices.Contains(allowed, name); {
+		case found && !ok:
 			w.t.Errorf("the secret is in %s", name)
-		case !found && may[name] && name == "terraform.tfstate":
-			w.t.Errorf("the secret is not even in %s: the search is blind", name)
+		case !found && ok && name == "terraform.tfstate":
+			w.t.Errorf("the secret is not found in %s: the search does not work", name)
 		}
 	}
+}
+
+// unzip returns the content of the files of a zip archive, such as a saved plan. It returns other content as it is.
+func unzip(t *testing.T, content []byte) []byte {
+	t.Helper()
+	archive, err := zip.NewReader(bytes.NewReader(content), int64(len(content)))
+	if err != nil {
+		return content
+	}
+	var all []byte
+	for _, file := range archive.File {
+		text, err := fs.ReadFile(archive, file.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, text...)
+	}
+	return all
 }

@@ -1,21 +1,14 @@
-// Package acceptance runs the provider under a real CLI: against the bundled mock, or against the
-// Infrahub that INFRAHUB_ADDRESS and INFRAHUB_API_TOKEN name.
+// Package acceptance runs the provider under a real CLI: against the bundled mock, or against the Infrahub that
+// INFRAHUB_ADDRESS and INFRAHUB_API_TOKEN name.
 package acceptance
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
-	"maps"
 	"math/rand/v2"
-	"net/http"
-	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
 	"os"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -27,25 +20,24 @@ import (
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/gitserver"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mockserver"
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/mocktest"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/provider"
 )
 
-// server is the Infrahub of one test, with a log of what the provider asks it, and a Git server
-// beside it.
+// server is the Infrahub of one test, with a log of the provider's requests and a Git server beside it.
 type server struct {
-	address, token string
-	log            *mockserver.Recorder
-	// backend is the address of the same server past the log.
-	backend string
-	// mock is nil where a real Infrahub is tested against.
-	mock *mockserver.Server
-	// client changes things outside of Terraform. What it sends is not in the log.
+	// address is the address for the provider. log records the requests that reach it.
+	address string
+	log     *mockserver.Recorder
+	// direct and client reach the same server past the log: they change objects outside of Terraform.
+	direct mocktest.Endpoint
 	client *infrahub.Client
-	// suffix makes names unique: a real Infrahub is shared.
+	// mock is nil if a live server is tested.
+	mock *mockserver.Server
+	// suffix makes names unique, because tests share a live server.
 	suffix string
-	// gitAddress is where the Git server listens.
-	gitAddress string
-	gitRoot    string
+	// gitAddress is the address of the Git server, and gitRoot the directory of its repositories.
+	gitAddress, gitRoot string
 }
 
 const (
@@ -53,47 +45,29 @@ const (
 	gitPassword = "canary-5d41402abc4b2a76"
 )
 
-// newServer starts what one test needs: the mock (TEST_MOCK_DELAY=none or live, the default;
-// TEST_MOCK_VERSION=1.9.9 for the older personality), or a way to the real Infrahub.
+// newServer starts the mock, or connects to the live server. TEST_MOCK_DELAY is the delay of the mock: none, or
+// live, the default. TEST_MOCK_VERSION is its version.
 func newServer(t *testing.T) *server {
 	t.Helper()
 	if os.Getenv("TF_ACC") == "" {
 		t.Skip("acceptance tests run a CLI: make test sets TF_ACC=1")
 	}
-	s := &server{token: mockserver.DefaultToken, suffix: letters(8), gitRoot: t.TempDir()}
-	var backend http.Handler
+	s := &server{suffix: randomWord(8), gitRoot: t.TempDir()}
 	if address := os.Getenv("INFRAHUB_ADDRESS"); address != "" {
-		target, err := url.Parse(address)
-		if err != nil {
-			t.Fatal(err)
-		}
-		backend, s.token = httputil.NewSingleHostReverseProxy(target), os.Getenv("INFRAHUB_API_TOKEN")
+		s.direct = mocktest.Endpoint{Address: strings.TrimRight(address, "/"), Token: os.Getenv("INFRAHUB_API_TOKEN")}
+		s.log = mockserver.Record(httputil.NewSingleHostReverseProxy(parseURL(t, address)))
 	} else {
-		s.mock = newMock(t)
-		backend = s.mock
+		mock := newMock(t)
+		s.mock, s.log = mock.Server, mock.Log
+		s.direct = mocktest.Endpoint{Address: mocktest.Serve(t, mock.Server), Token: mock.Token}
 	}
-	s.log = mockserver.Record(backend)
-	s.address = serve(t, s.log)
-	s.backend = serve(t, backend)
-	s.client = newClient(t, s.backend, s.token)
-	git, err := gitserver.Handler(s.gitRoot, gitserver.Options{Username: gitUsername, Password: gitPassword})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.gitAddress = serve(t, git)
+	s.address = mocktest.Serve(t, s.log)
+	s.client = newClient(t, s.direct)
+	s.gitAddress = mocktest.ServeGit(t, s.gitRoot, gitserver.Options{Username: gitUsername, Password: gitPassword})
 	return s
 }
 
-// letters is a random word.
-func letters(length int) string {
-	word := make([]byte, length)
-	for i := range word {
-		word[i] = byte('a' + rand.IntN(26))
-	}
-	return string(word)
-}
-
-func newMock(t *testing.T) *mockserver.Server {
+func newMock(t *testing.T) *mocktest.Server {
 	t.Helper()
 	setting := os.Getenv("TEST_MOCK_DELAY")
 	if setting == "" {
@@ -103,38 +77,38 @@ func newMock(t *testing.T) *mockserver.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mock, err := mockserver.New(mockserver.Options{
+	return mocktest.New(t, mockserver.Options{
 		Version: os.Getenv("TEST_MOCK_VERSION"), Delay: delay, SyncInterval: 500 * time.Millisecond, AppendGitSuffix: []string{"localhost"},
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(mock.Close)
-	return mock
 }
 
-// serve listens on loopback until the test ends.
-func serve(t *testing.T, handler http.Handler) string {
+func newClient(t *testing.T, endpoint mocktest.Endpoint) *infrahub.Client {
 	t.Helper()
-	listening := httptest.NewServer(handler)
-	t.Cleanup(listening.Close)
-	return listening.URL
-}
-
-func newClient(t *testing.T, address, token string) *infrahub.Client {
-	t.Helper()
-	parsed, err := url.Parse(address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	client, err := infrahub.New(infrahub.Config{Address: parsed, Branch: "main", Token: token, MaxRetries: 3})
+	client, err := infrahub.New(infrahub.Config{Address: parseURL(t, endpoint.Address), Branch: "main", Token: endpoint.Token, MaxRetries: 3})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return client
 }
 
-// mockOnly skips a test that a real Infrahub cannot be asked for.
+func parseURL(t *testing.T, address string) *url.URL {
+	t.Helper()
+	parsed, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parsed
+}
+
+func randomWord(length int) string {
+	word := make([]byte, length)
+	for i := range word {
+		word[i] = byte('a' + rand.IntN(26))
+	}
+	return string(word)
+}
+
+// mockOnly skips a test that is impossible on a live server.
 func (s *server) mockOnly(t *testing.T, why string) {
 	t.Helper()
 	if s.mock == nil {
@@ -142,35 +116,40 @@ func (s *server) mockOnly(t *testing.T, why string) {
 	}
 }
 
-// name makes a name unique on a shared server.
+// name returns a name that is unique on a shared server.
 func (s *server) name(base string) string { return base + "-" + s.suffix }
 
-// config is a configuration for this server.
+// config returns a configuration with a provider block for this server.
 func (s *server) config(hcl string) string {
-	return fmt.Sprintf("provider \"infrahub\" {\n  address   = %q\n  api_token = %q\n}\n%s", s.address, s.token, s.unique(hcl))
+	return fmt.Sprintf("provider \"infrahub\" {\n  address   = %q\n  api_token = %q\n}\n%s", s.address, s.direct.Token, s.fill(hcl))
 }
 
-// unique makes NAME unique and GIT the address of the Git server.
-func (s *server) unique(hcl string) string {
+// fill replaces NAME with the suffix of the test, and GIT with the address of the Git server.
+func (s *server) fill(hcl string) string {
 	return strings.NewReplacer("NAME", s.suffix, "GIT", s.gitAddress).Replace(hcl)
 }
 
-// providers is the provider in the test's own process.
+// environment returns the settings of the provider for this server as environment variables.
+func (s *server) environment() []string {
+	return []string{"INFRAHUB_ADDRESS=" + s.address, "INFRAHUB_API_TOKEN=" + s.direct.Token}
+}
+
+// providers returns the provider, to run in the test's own process.
 func providers() map[string]func() (tfprotov6.ProviderServer, error) {
 	return map[string]func() (tfprotov6.ProviderServer, error){
 		"infrahub": providerserver.NewProtocol6WithError(provider.New("test")()),
 	}
 }
 
-// run runs the steps; at the end nothing may be left of them.
+// run runs the steps and checks that they left nothing on the server.
 func (s *server) run(t *testing.T, steps ...resource.TestStep) {
 	t.Helper()
 	resource.Test(t, resource.TestCase{ProtoV6ProviderFactories: providers(), Steps: steps})
-	s.nothingLeft(t)
+	s.assertNothingLeft(t)
 }
 
-// nothingLeft asks the server itself for objects with names of this test.
-func (s *server) nothingLeft(t *testing.T) {
+// assertNothingLeft checks that no object exists on the server whose name the provider has sent.
+func (s *server) assertNothingLeft(t *testing.T) {
 	t.Helper()
 	ctx := context.WithoutCancel(t.Context())
 	names := map[string]bool{}
@@ -186,73 +165,51 @@ func (s *server) nothingLeft(t *testing.T) {
 	}
 	for name := range names {
 		if _, err := s.client.Credentials(false).GetByName(ctx, name); err == nil {
-			t.Errorf("the credential %s is left", name)
+			t.Errorf("the credential %s still exists", name)
 		}
 		for _, kind := range []infrahub.Kind{infrahub.ReadOnly, infrahub.ReadWrite} {
 			if _, err := s.client.Repositories(kind).GetByName(ctx, name); err == nil {
-				t.Errorf("the %s %s is left", kind, name)
+				t.Errorf("the %s %s still exists", kind, name)
 			}
 		}
 		if _, err := s.client.Tags().GetByName(ctx, name); err == nil {
-			t.Errorf("the tag %s is left", name)
+			t.Errorf("the tag %s still exists", name)
 		}
 		if branch, err := s.client.Branches().GetByName(ctx, name); err == nil && !branch.Default {
-			t.Errorf("the branch %s is left", name)
+			t.Errorf("the branch %s still exists", name)
 		}
 		if change, err := s.client.ProposedChanges().GetByName(ctx, name); err == nil && change.Open() {
-			t.Errorf("the proposed change %s is open", name)
+			t.Errorf("the proposed change %s is still open", name)
 		}
 	}
 }
 
-// sent is the variables of every mutation since the last forget, as "Operation: variable variable".
-func (s *server) sent() []string {
-	var sent []string
+// mutations returns the mutations in the log, each as "Operation: variable variable".
+func (s *server) mutations() []string { return mocktest.Mutations(s.log.Requests()) }
+
+// resetLog empties the log. It is also a PreConfig.
+func (s *server) resetLog() { s.log.Reset() }
+
+// count returns how often the log has an operation.
+func (s *server) count(operation string) int {
+	count := 0
 	for _, request := range s.log.Requests() {
-		if request.Mutation {
-			sent = append(sent, strings.TrimSpace(request.Operation+": "+strings.Join(slices.Sorted(maps.Keys(request.Input())), " ")))
+		if request.Operation == operation {
+			count++
 		}
 	}
-	return sent
+	return count
 }
 
-// forget is a PreConfig that empties the log.
-func (s *server) forget() { s.log.Reset() }
+func (s *server) hasSent(operation string) bool { return s.count(operation) > 0 }
 
-// newTag makes a tag, NAME of the test appended, that is gone when the test ends.
-func (s *server) newTag(t *testing.T, base string) {
+// poll waits until a condition holds.
+func poll(t *testing.T, what string, timeout time.Duration, condition func() bool) {
 	t.Helper()
-	s.query(t, `mutation($name: String!) { BuiltinTagCreate(data: {name: {value: $name}}) { ok } }`, s.name(base))
-	t.Cleanup(func() {
-		s.query(t, `mutation($name: String!) { BuiltinTagDelete(data: {hfid: [$name]}) { ok } }`, s.name(base))
-	})
-}
-
-// query sends a document with one variable, name, past the log, and returns the answer without spaces.
-func (s *server) query(t *testing.T, document, name string) string {
-	t.Helper()
-	body, err := json.Marshal(map[string]any{"query": document, "variables": map[string]any{"name": name}})
-	if err != nil {
-		t.Fatal(err)
+	for deadline := time.Now().Add(timeout); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+		if condition() {
+			return
+		}
 	}
-	request, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), http.MethodPost, s.backend+"/graphql/main", bytes.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("X-Infrahub-Key", s.token)
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	answer, err := io.ReadAll(response.Body)
-	if err != nil || response.StatusCode != http.StatusOK || bytes.Contains(answer, []byte(`"errors"`)) {
-		t.Fatalf("%s: %s %v", response.Status, answer, err)
-	}
-	var dense bytes.Buffer
-	if err := json.Compact(&dense, answer); err != nil {
-		t.Fatal(err)
-	}
-	return dense.String()
+	t.Fatalf("waited %s for %s", timeout, what)
 }

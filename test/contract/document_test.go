@@ -5,10 +5,12 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/mocktest"
 )
 
-// Any valid document is answered: aliases, nested fragments, variables with defaults, pages, filters,
-// @include and @skip, __typename; fields come in the order of the document.
+// The server answers any valid document: aliases, nested fragments, variables with defaults, pages, filters, @include
+// and @skip, __typename. Fields have the order of the document.
 func TestDocuments_Queries(t *testing.T) {
 	t.Parallel()
 	prove(t, func(t *testing.T, s *server) {
@@ -19,7 +21,7 @@ func TestDocuments_Queries(t *testing.T) {
 		remote := s.newRemote(t, "r.git")
 		id := s.create(t, readWrite, fmt.Sprintf(`name:{value:%q} location:{value:%q} credential:{id:%q} tags:[{hfid:["tag-1-%s"]} {hfid:["tag-0-%s"]}]`,
 			s.name("r"), remote.location, secret, s.suffix, s.suffix))
-		known := strings.NewReplacer("NAME", s.suffix, "REPO", id)
+		words := strings.NewReplacer("NAME", s.suffix, "REPO", id)
 		for _, test := range []struct {
 			name, document string
 			variables      []any
@@ -35,10 +37,10 @@ func TestDocuments_Queries(t *testing.T) {
 			},
 			{
 				"page", `query($n:[String] $limit:Int $offset:Int){BuiltinTag(name__values:$n limit:$limit offset:$offset){count edges{node{name{value}}}}}`,
-				[]any{"n", []string{"tag-0-NAME", "tag-1-NAME", "tag-2-NAME", "tag-3-NAME"}, "limit", 2, "offset", 1},
+				[]any{"n", []string{s.name("tag-0"), s.name("tag-1"), s.name("tag-2"), s.name("tag-3")}, "limit", 2, "offset", 1},
 				`{"BuiltinTag":{"count":4,"edges":[{"node":{"name":{"value":"tag-1-NAME"}}},{"node":{"name":{"value":"tag-2-NAME"}}}]}}`,
 			},
-			{"page behind the end", `{BuiltinTag(name__values:["tag-0-NAME"] limit:5 offset:9){count edges{node{id}}}}`, nil, `{"BuiltinTag":{"count":1,"edges":[]}}`},
+			{"page after the end", `{BuiltinTag(name__values:["tag-0-NAME"] limit:5 offset:9){count edges{node{id}}}}`, nil, `{"BuiltinTag":{"count":1,"edges":[]}}`},
 			{"ids and a filter", `{CoreRepository(ids:["REPO"] name__value:"none"){count}}`, nil, `{"CoreRepository":{"count":0}}`},
 			{
 				"location", `query($l:String){CoreRepository(location__value:$l){count} CoreReadOnlyRepository(location__value:$l){count} CoreGenericRepository(location__values:[$l]){count}}`,
@@ -68,62 +70,62 @@ func TestDocuments_Queries(t *testing.T) {
 				`{"__schema":{"queryType":{"name":"Query"},"mutationType":{"name":"Mutation"}},"__type":{"kind":"INPUT_OBJECT","inputFields":[{"name":"name","type":{"name":"String"}}]}}`,
 			},
 		} {
-			body := known.Replace(question(t, test.document, test.variables...))
-			got := s.send(t, http.MethodPost, "/graphql/main", body, "X-INFRAHUB-KEY", s.token)
-			if want := `{"data":` + known.Replace(test.want) + `}`; strings.NewReplacer(`": `, `":`, ", ", ",").Replace(got.body) != want {
-				t.Errorf("%s: got\n%s\nwant\n%s", test.name, got.body, want)
+			got := s.Post(t, "main", words.Replace(test.document), test.variables...)
+			if want := `{"data":` + words.Replace(test.want) + `}`; strings.NewReplacer(`": `, `":`, ", ", ",").Replace(got.Body) != want {
+				t.Errorf("%s: got\n%s\nwant\n%s", test.name, got.Body, want)
 			}
 		}
 	})
 }
 
-// Of a field that is selected in two places the live server loads only what the last of them asks for,
-// two levels down; the mock answers both, as GraphQL says.
+// If a field is selected in two places, the live server loads only what the last place selects two levels down. The mock
+// answers both, as GraphQL specifies.
 func TestDocuments_FieldSelectedTwice(t *testing.T) {
 	t.Parallel()
 	prove(t, func(t *testing.T, s *server) {
 		id := s.create(t, tag, fmt.Sprintf(`name:{value:%q}`, s.name("t")))
-		got := s.ask(t, `{BuiltinTag(ids:["`+id+`"]){edges{node{name{value}} node{name{is_default}}}}}`)
+		got := s.Ask(t, `{BuiltinTag(ids:["`+id+`"]){edges{node{name{value}} node{name{is_default}}}}}`)
 		want := `{"is_default":false,"value":null}`
 		if s.mock != nil {
 			want = `{"is_default":false,"value":"` + s.name("t") + `"}`
 		}
-		same(t, got, "data.BuiltinTag.edges.0.node.name", want)
+		assertJSON(t, got, "data.BuiltinTag.edges.0.node.name", want)
 	})
 }
 
-// A document may hold several operations: the request names one of them.
+// A document may have several operations: the request names one of them.
 func TestDocuments_OperationName(t *testing.T) {
 	t.Parallel()
 	prove(t, func(t *testing.T, s *server) {
-		ask := func(name string) reply {
+		ask := func(name string) mocktest.Response {
 			body := `{"query":"query A{InfrahubInfo{version}} query B{BuiltinTag(name__value:\"none\"){count}}","operationName":` + name + `}`
-			return s.send(t, http.MethodPost, "/graphql/main", body, "X-INFRAHUB-KEY", s.token)
+			return s.Send(t, http.MethodPost, "/graphql/main", body, "X-INFRAHUB-KEY", s.Token)
 		}
-		same(t, ask(`"B"`), "data", `{"BuiltinTag":{"count":0}}`)
-		same(t, ask(`"A"`), "data.InfrahubInfo.version", `"`+s.version+`"`)
+		assertJSON(t, ask(`"B"`), "data", `{"BuiltinTag":{"count":0}}`)
+		assertJSON(t, ask(`"A"`), "data.InfrahubInfo.version", `"`+s.version+`"`)
 		got := ask("null")
-		if got.text("errors.0.message") != "Must provide operation name if query contains multiple operations." {
-			t.Errorf("without a name: %d %s", got.status, got.body)
+		if got.Text("errors.0.message") != "Must provide operation name if query contains multiple operations." {
+			t.Errorf("without a name: %d %s", got.Status, got.Body)
 		}
 	})
 }
 
-// Of several mutations each is done, but the one that fails; what follows sees what went before.
+// A document may have several mutations: the server carries out each, except one that fails, and each sees what the
+// earlier ones changed.
 func TestDocuments_Mutations(t *testing.T) {
 	t.Parallel()
 	prove(t, func(t *testing.T, s *server) {
 		id := newID()
-		t.Cleanup(func() { s.remove(t, tag, id) })
-		got := s.on(t, "main", `mutation($id:String! $name:String! $none:String!){
-			made: BuiltinTagCreate(data:{id:$id name:{value:$name}}){ok object{hfid description{value}}}
+		t.Cleanup(func() { s.delete(t, tag, id) })
+		got := s.Post(t, "main", `mutation($id:String! $name:String! $none:String!){
+			created: BuiltinTagCreate(data:{id:$id name:{value:$name}}){ok object{hfid description{value}}}
 			failed: BuiltinTagUpdate(data:{id:$none description:{value:"x"}}){ok}
-			changed: BuiltinTagUpdate(data:{id:$id description:{value:"d"}}){ok object{...T}}
+			updated: BuiltinTagUpdate(data:{id:$id description:{value:"d"}}){ok object{...T}}
 		} fragment T on BuiltinTag{hfid description{value}}`, "id", id, "name", s.name("t"), "none", newID())
-		same(t, got, "data.made.object", `{"description":{"value":null},"hfid":["`+s.name("t")+`"]}`)
-		same(t, got, "data.failed", "null")
-		same(t, got, "data.changed.object", `{"description":{"value":"d"},"hfid":["`+s.name("t")+`"]}`)
-		same(t, got, "errors.0.path", `["failed"]`)
-		same(t, got, "errors.1", "null")
+		assertJSON(t, got, "data.created.object", `{"description":{"value":null},"hfid":["`+s.name("t")+`"]}`)
+		assertJSON(t, got, "data.failed", "null")
+		assertJSON(t, got, "data.updated.object", `{"description":{"value":"d"},"hfid":["`+s.name("t")+`"]}`)
+		assertJSON(t, got, "errors.0.path", `["failed"]`)
+		assertJSON(t, got, "errors.1", "null")
 	})
 }

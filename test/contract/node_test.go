@@ -3,14 +3,13 @@ package contract
 import (
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 
-	"github.com/infrahub-community/terraform-provider-infrahub/internal/gitserver"
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/mocktest"
 )
 
 const (
@@ -20,81 +19,27 @@ const (
 	tag        = "BuiltinTag"
 )
 
-// remote is a Git repository: v1.0.0, v1.1.0, an annotated v2.0.0, a v3.0.0 that cannot be imported, and
-// main after them.
-type remote struct {
-	*gitserver.Repository
-	location string
-	commits  map[string]string
-	query    string
+// node is a node in a response. Its paths start at the node.
+type node struct {
+	response mocktest.Response
+	path     string
 }
 
-// newRemote makes a repository at a path of the Git server; below private/ it needs a credential.
-func (s *server) newRemote(t *testing.T, path string) *remote {
+func (n node) At(path string) any      { return n.response.At(n.path + "." + path) }
+func (n node) Text(path string) string { return n.response.Text(n.path + "." + path) }
+
+func (n node) JSON(t testing.TB, path string) string {
 	t.Helper()
-	made, err := gitserver.NewRepository(s.root, path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := &remote{Repository: made, location: s.git + "/" + path, commits: map[string]string{}}
-	r.query = strings.NewReplacer("/", "_", ".git", "", "-", "_").Replace(path) + "_" + s.suffix
-	r.commit(t, "v1.0.0", r.files("1.0"), made.Tag)
-	r.commit(t, "v1.1.0", r.files("1.1"), made.Tag)
-	r.commit(t, "v2.0.0", r.files("2.0"), made.AnnotatedTag)
-	r.commit(t, "v3.0.0", broken(path), made.Tag)
-	r.commit(t, "main", r.files("main"), nil)
-	return r
+	return n.response.JSON(t, n.path+"."+path)
 }
 
-// newEmptyRemote makes a repository without a commit.
-func (s *server) newEmptyRemote(t *testing.T, path string) {
-	t.Helper()
-	if _, err := gitserver.NewRepository(s.root, path); err != nil {
-		t.Fatal(err)
-	}
-}
+func (n node) exists() bool { return n.response.At(n.path) != nil }
 
-// files are those of a repository that brings one query along.
-func (r *remote) files(version string) map[string]string {
-	return map[string]string{
-		".infrahub.yml":   fmt.Sprintf("queries:\n  - name: %s\n    file_path: queries/q.gql\n", r.query),
-		"queries/q.gql":   "query { BuiltinTag { count } } # " + version,
-		"release/version": r.query + " " + version,
-	}
-}
+// newID returns an id for a node, as a client may choose one.
+func newID() string { return uuid.NewString() }
 
-// broken is a configuration that cannot be read.
-func broken(salt string) map[string]string {
-	return map[string]string{".infrahub.yml": "queries: [\n", "salt": salt}
-}
-
-// commit adds a commit, known by this name from now on.
-func (r *remote) commit(t *testing.T, name string, files map[string]string, mark func(string) error) {
-	t.Helper()
-	hash, err := r.Commit(files)
-	if err == nil && mark != nil {
-		err = mark(name)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.commits[name] = hash
-}
-
-// branch makes a branch with a commit of its own and goes back to main.
-func (r *remote) branch(t *testing.T, name string, files map[string]string) {
-	t.Helper()
-	if err := r.Branch(name); err != nil {
-		t.Fatal(err)
-	}
-	r.commit(t, name, files, nil)
-	if err := r.Branch("main"); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// create makes a node on main from the input of its create mutation, and returns its id. The node is
-// gone when the test ends.
+// create creates a node on main from the input of its create mutation, and returns its id. The node is deleted
+// when the test ends.
 func (s *server) create(t *testing.T, kind, input string, variables ...any) string {
 	t.Helper()
 	return s.createOn(t, "main", kind, input, variables...)
@@ -102,25 +47,31 @@ func (s *server) create(t *testing.T, kind, input string, variables ...any) stri
 
 func (s *server) createOn(t *testing.T, branch, kind, input string, variables ...any) string {
 	t.Helper()
-	got := s.tryOn(t, branch, kind, input, variables...)
-	id := got.text("data." + kind + "Create.object.id")
-	if got.status != http.StatusOK || got.at("errors") != nil || id == "" {
-		t.Fatalf("create %s %s: %d %s", kind, input, got.status, got.body)
+	got := s.tryCreateOn(t, branch, kind, input, variables...)
+	id := got.Text("data." + kind + "Create.object.id")
+	if got.Status != http.StatusOK || got.At("errors") != nil || id == "" {
+		t.Fatalf("create %s %s: %d %s", kind, input, got.Status, got.Body)
 	}
 	return id
 }
 
-// try is create for what may be refused.
-func (s *server) try(t *testing.T, kind, input string, variables ...any) reply {
+// createRepository creates a repository named after its base and returns its id. More is the rest of the input.
+func (s *server) createRepository(t *testing.T, kind, base string, r *remote, more string) string {
 	t.Helper()
-	return s.tryOn(t, "main", kind, input, variables...)
+	return s.create(t, kind, fmt.Sprintf(`name:{value:%q} location:{value:%q} %s`, s.name(base), r.location, more))
 }
 
-func (s *server) tryOn(t *testing.T, branch, kind, input string, variables ...any) reply {
+// tryCreate is create for what the server may refuse.
+func (s *server) tryCreate(t *testing.T, kind, input string, variables ...any) mocktest.Response {
 	t.Helper()
-	got := s.on(t, branch, signature("mutation", variables)+`{`+kind+`Create(data:{`+input+`}){ok object{id}}}`, variables...)
-	if id := got.text("data." + kind + "Create.object.id"); id != "" {
-		t.Cleanup(func() { s.remove(t, kind, id) })
+	return s.tryCreateOn(t, "main", kind, input, variables...)
+}
+
+func (s *server) tryCreateOn(t *testing.T, branch, kind, input string, variables ...any) mocktest.Response {
+	t.Helper()
+	got := s.Post(t, branch, signature("mutation", variables)+`{`+kind+`Create(data:{`+input+`}){ok object{id}}}`, variables...)
+	if id := got.Text("data." + kind + "Create.object.id"); id != "" {
+		t.Cleanup(func() { s.delete(t, kind, id) })
 	}
 	return got
 }
@@ -137,24 +88,24 @@ func signature(operation string, variables []any) string {
 	return operation + "(" + strings.Join(declared, " ") + ")"
 }
 
-// remove deletes a node, on whichever branch; that it is gone already is fine.
-func (s *server) remove(t *testing.T, kind, id string) {
+// delete deletes a node, on whichever branch it is. A node that is gone is no error.
+func (s *server) delete(t *testing.T, kind, id string) {
 	t.Helper()
 	for _, branch := range s.branches(t) {
-		s.on(t, branch, `mutation{`+kind+`Delete(data:{id:"`+id+`"}){ok}}`)
+		s.Post(t, branch, `mutation{`+kind+`Delete(data:{id:"`+id+`"}){ok}}`)
 		if kind != tag {
 			return
 		}
 	}
 }
 
-// branches are main and those of this test.
+// branches returns main and the open branches of this test.
 func (s *server) branches(t *testing.T) []string {
 	t.Helper()
 	names := []string{"main"}
-	edges, _ := s.ask(t, `{Branch{name status}}`).at("data.Branch").([]any)
-	for _, each := range edges {
-		b, _ := each.(map[string]any)
+	edges, _ := s.Ask(t, `{Branch{name status}}`).At("data.Branch").([]any)
+	for _, edge := range edges {
+		b, _ := edge.(map[string]any)
 		if name := fmt.Sprint(b["name"]); strings.Contains(name, s.suffix) && b["status"] == "OPEN" {
 			names = append(names, name)
 		}
@@ -162,43 +113,48 @@ func (s *server) branches(t *testing.T) []string {
 	return names
 }
 
-// newBranch makes a branch without Git, that is gone when the test ends.
+// newBranch creates a branch without Git and returns its name. The branch is deleted when the test ends.
 func (s *server) newBranch(t *testing.T, base string) string {
 	t.Helper()
 	name := s.name(base)
-	s.ask(t, `mutation($name:String!){BranchCreate(data:{name:$name sync_with_git:false} wait_until_completion:true){ok}}`, "name", name)
-	s.dropBranch(t, name)
+	s.Ask(t, `mutation($name:String!){BranchCreate(data:{name:$name sync_with_git:false} wait_until_completion:true){ok}}`, "name", name)
+	s.deleteBranchAtEnd(t, name)
 	return name
 }
 
-// dropBranch deletes a branch when the test ends, if it is there then.
-func (s *server) dropBranch(t *testing.T, name string) {
+// deleteBranchAtEnd deletes a branch when the test ends, if it exists then.
+func (s *server) deleteBranchAtEnd(t *testing.T, name string) {
 	t.Helper()
 	t.Cleanup(func() {
-		s.until(t, name+" to be gone", func() bool {
-			s.on(t, "main", `mutation($name:String){BranchDelete(data:{name:$name} wait_until_completion:true){ok}}`, "name", name)
-			return s.ask(t, `query($name:String){Branch(name:$name){name}}`, "name", name).json(t, "data.Branch") == "[]"
+		s.waitUntil(t, name+" to be gone", func() bool {
+			s.Post(t, "main", `mutation($name:String){BranchDelete(data:{name:$name} wait_until_completion:true){ok}}`, "name", name)
+			return s.Ask(t, `query($name:String){Branch(name:$name){name}}`, "name", name).JSON(t, "data.Branch") == "[]"
 		})
 	})
 }
 
-// update changes a node on main and returns the answer.
-func (s *server) update(t *testing.T, kind, id, input string) reply {
+// tryUpdate updates a node on main and returns the response.
+func (s *server) tryUpdate(t *testing.T, kind, id, input string) mocktest.Response {
+	t.Helper()
+	return s.tryUpdateOn(t, "main", kind, id, input)
+}
+
+func (s *server) tryUpdateOn(t *testing.T, branch, kind, id, input string) mocktest.Response {
+	t.Helper()
+	return s.Post(t, branch, `mutation{`+kind+`Update(data:{id:"`+id+`" `+input+`}){ok object{`+selection(kind)+`}}}`)
+}
+
+// update is tryUpdate for what the server must accept.
+func (s *server) update(t *testing.T, kind, id, input string) mocktest.Response {
 	t.Helper()
 	return s.updateOn(t, "main", kind, id, input)
 }
 
-func (s *server) updateOn(t *testing.T, branch, kind, id, input string) reply {
+func (s *server) updateOn(t *testing.T, branch, kind, id, input string) mocktest.Response {
 	t.Helper()
-	return s.on(t, branch, `mutation{`+kind+`Update(data:{id:"`+id+`" `+input+`}){ok object{`+selection(kind)+`}}}`)
-}
-
-// change is update that must be done.
-func (s *server) change(t *testing.T, kind, id, input string) reply {
-	t.Helper()
-	got := s.update(t, kind, id, input)
-	if got.at("data."+kind+"Update.ok") != true {
-		t.Fatalf("update %s: %d %s", input, got.status, got.body)
+	got := s.tryUpdateOn(t, branch, kind, id, input)
+	if got.At("data."+kind+"Update.ok") != true {
+		t.Fatalf("update %s on %s: %d %s", input, branch, got.Status, got.Body)
 	}
 	return got
 }
@@ -217,167 +173,72 @@ func selection(kind string) string {
 	return `id hfid display_label name{value} description{value}`
 }
 
-// read reads a node on main: paths of the reply start at the node. There is none where id is null.
-func (s *server) read(t *testing.T, kind, id string) reply {
+// read reads a node on main. It does not exist if there is none.
+func (s *server) read(t *testing.T, kind, id string) node {
 	t.Helper()
 	return s.readOn(t, "main", kind, id)
 }
 
-func (s *server) readOn(t *testing.T, branch, kind, id string) reply {
+func (s *server) readOn(t *testing.T, branch, kind, id string) node {
 	t.Helper()
-	got := s.on(t, branch, `query($ids:[ID]){`+kind+`(ids:$ids){edges{node{`+selection(kind)+`}}}}`, "ids", []string{id})
-	if got.status != http.StatusOK || got.at("errors") != nil {
-		t.Fatalf("read %s on %s: %d %s", kind, branch, got.status, got.body)
+	got := s.Post(t, branch, `query($ids:[ID]){`+kind+`(ids:$ids){edges{node{`+selection(kind)+`}}}}`, "ids", []string{id})
+	if got.Status != http.StatusOK || got.At("errors") != nil {
+		t.Fatalf("read %s on %s: %d %s", kind, branch, got.Status, got.Body)
 	}
-	got.parsed = got.at("data." + kind + ".edges.0.node")
-	return got
+	return node{got, "data." + kind + ".edges.0.node"}
 }
 
-// readOnlyAt makes a read-only repository at a ref, waits until its import and the echo are over, and
+// importReadOnly creates a read-only repository at a ref, waits until its import and the echo have ended, and
 // returns its id.
-func (s *server) readOnlyAt(t *testing.T, r *remote, ref string) string {
+func (s *server) importReadOnly(t *testing.T, r *remote, ref string) string {
 	t.Helper()
-	id := s.create(t, readOnly, fmt.Sprintf(`name:{value:%q} location:{value:%q} ref:{value:%q}`, s.name(r.query), r.location, ref))
-	s.ended(t, id, addReadOnly+" COMPLETED", importLast+" COMPLETED", pull+" COMPLETED") // the latter two are the echo
+	id := s.createRepository(t, readOnly, r.query, r, fmt.Sprintf(`ref:{value:%q}`, ref))
+	s.waitForTasks(t, id, append(completed(importLast, pull), addReadOnly+" COMPLETED")...) // the first two are the echo
 	return id
 }
 
-// readWriteAt makes a read-write repository, waits until its import is over, and returns its id.
-func (s *server) readWriteAt(t *testing.T, r *remote) string {
+// importReadWrite creates a read-write repository, waits until its import has ended, and returns its id.
+func (s *server) importReadWrite(t *testing.T, r *remote) string {
 	t.Helper()
-	id := s.create(t, readWrite, fmt.Sprintf(`name:{value:%q} location:{value:%q}`, s.name(r.query), r.location))
-	s.ended(t, id, addReadWrite+" COMPLETED")
+	id := s.createRepository(t, readWrite, r.query, r, "")
+	s.waitForTasks(t, id, addReadWrite+" COMPLETED")
 	return id
 }
 
-// bumped changes the ref on a branch and waits until both imports and the echo of both are over.
-func (s *server) bumped(t *testing.T, branch, id, ref string) {
+// newReadOnly makes a remote, and a read-only repository that has imported its v1.0.0.
+func (s *server) newReadOnly(t *testing.T) (r *remote, id string) {
 	t.Helper()
-	got := s.updateOn(t, branch, readOnly, id, fmt.Sprintf(`ref:{value:%q}`, ref))
-	if got.at("data.CoreReadOnlyRepositoryUpdate.ok") != true {
-		t.Fatalf("bump to %s: %d %s", ref, got.status, got.body)
-	}
-	s.ended(t, id, pull+" COMPLETED", importLast+" COMPLETED", pull+" COMPLETED", importLast+" COMPLETED")
+	r = s.newRemote(t, "r.git")
+	return r, s.importReadOnly(t, r, "v1.0.0")
 }
 
-// Workflows.
-const (
-	addReadOnly  = "git-repository-add-read-only"
-	addReadWrite = "git-repository-add-read-write"
-	pull         = "git-repository-pull-read-only"
-	importLast   = "git-read-only-repository-import-last-commit"
-	importFile   = "import-object-from-file"
-	importObject = "git-repository-import-object"
-	syncOrigin   = "sync-git-repo-with-origin"
-	syncAll      = "git_repositories_sync" // of every repository: it fails with any of them
-)
-
-// task is a run of a workflow.
-type task struct {
-	id, workflow, state, branch string
-	created                     string
-	parameters                  map[string]any
-	// failures are the error lines of its log.
-	failures []string
-}
-
-// reason is the last error line of a failed task's log.
-func (t task) reason() string {
-	if len(t.failures) == 0 {
-		return ""
-	}
-	return t.failures[len(t.failures)-1]
-}
-
-// tasks are those of a node, the oldest first.
-func (s *server) tasks(t *testing.T, id string) []task {
+// newReadWrite makes a remote, and a read-write repository that has imported it.
+func (s *server) newReadWrite(t *testing.T) (r *remote, id string) {
 	t.Helper()
-	got := s.ask(t, `query($ids:[String]){InfrahubTask(related_node__ids:$ids limit:100){edges{node{
-		id workflow state branch created_at parameters logs{edges{node{message severity}}}}}}}`, "ids", []string{id})
-	edges, _ := got.at("data.InfrahubTask.edges").([]any)
-	var found []task
-	for i := range edges {
-		at := func(path string) string { return got.text(fmt.Sprintf("data.InfrahubTask.edges.%d.node.%s", i, path)) }
-		each := task{id: at("id"), workflow: at("workflow"), state: at("state"), branch: at("branch"), created: at("created_at")}
-		each.parameters, _ = got.at(fmt.Sprintf("data.InfrahubTask.edges.%d.node.parameters.model", i)).(map[string]any)
-		lines, _ := got.at(fmt.Sprintf("data.InfrahubTask.edges.%d.node.logs.edges", i)).([]any)
-		for j := range lines {
-			if at(fmt.Sprintf("logs.edges.%d.node.severity", j)) == "error" {
-				each.failures = append(each.failures, at(fmt.Sprintf("logs.edges.%d.node.message", j)))
-			}
-		}
-		found = append(found, each)
-	}
-	slices.SortStableFunc(found, func(a, b task) int { return strings.Compare(a.created, b.created) })
-	return found
+	r = s.newRemote(t, "r.git")
+	return r, s.importReadWrite(t, r)
 }
 
-// ended waits until the tasks of a node that no test has waited for yet are these, as "workflow STATE"
-// in any order, without sub-tasks and the server's own housekeeping, and stay so for a moment. It returns them, the oldest first.
-func (s *server) ended(t *testing.T, id string, want ...string) []task {
+// importRef changes the ref on a branch and waits until both imports, and the echo of both, have ended.
+func (s *server) importRef(t *testing.T, branch, id, ref string) {
 	t.Helper()
-	slices.Sort(want)
-	var fresh []task
-	var has []string
-	look := func() bool {
-		fresh, has = nil, nil
-		for _, each := range s.tasks(t, id) {
-			if each.workflow != importFile && each.workflow != syncAll && !s.told[each.id] {
-				fresh, has = append(fresh, each), append(has, each.workflow+" "+each.state)
-			}
-		}
-		slices.Sort(has)
-		return slices.Equal(has, want)
-	}
-	defer func() {
-		if t.Failed() {
-			t.Logf("the new tasks of %s are %v, want %v", id, has, want)
-		}
-	}()
-	s.until(t, "tasks "+strings.Join(want, ", "), look)
-	s.settle()
-	if !look() {
-		t.Fatal("the tasks went on")
-	}
-	for _, each := range fresh {
-		s.told[each.id] = true
-	}
-	return fresh
+	s.updateOn(t, branch, readOnly, id, fmt.Sprintf(`ref:{value:%q}`, ref))
+	s.waitForTasks(t, id, completed(pull, importLast, pull, importLast)...)
 }
 
-// reason waits for the last line of a failed task's log, and checks what it holds.
-func (s *server) reason(t *testing.T, id, failed, want string) {
+// importOnDemand starts an import and returns the id of its task.
+func (s *server) importOnDemand(t *testing.T, mutation, id string) string {
 	t.Helper()
-	var reason string
-	s.until(t, "the reason of a failed task", func() bool {
-		for _, each := range s.tasks(t, id) {
-			if each.id == failed {
-				reason = each.reason()
-			}
-		}
-		return strings.HasPrefix(reason, "Finished in state Failed(")
-	})
-	if unquoted := strings.ReplaceAll(reason, `\'`, "'"); !strings.Contains(unquoted, want) {
-		t.Errorf("the reason is\n%s\nwant\n%s", reason, want)
-	}
+	got := s.Ask(t, `mutation{`+mutation+`(data:{id:"`+id+`"}){ok task{id}}}`)
+	assertJSON(t, got, "data."+mutation+".ok", "true")
+	return got.Text("data." + mutation + ".task.id")
 }
 
-// demand starts an import on demand and returns the task that the server names.
-func (s *server) demand(t *testing.T, mutation, id string) string {
-	t.Helper()
-	got := s.ask(t, `mutation{`+mutation+`(data:{id:"`+id+`"}){ok task{id}}}`)
-	same(t, got, "data."+mutation+".ok", "true")
-	return got.text("data." + mutation + ".task.id")
-}
-
-// settle gives what should not happen the time to happen.
-func (s *server) settle() {
+// pause waits long enough for a task to appear that should not.
+func (s *server) pause() {
 	if s.mock == nil {
 		time.Sleep(3 * time.Second)
 		return
 	}
 	time.Sleep(100 * time.Millisecond)
 }
-
-// newID is an id that a client chooses.
-func newID() string { return uuid.NewString() }

@@ -15,11 +15,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/infrahub-community/terraform-provider-infrahub/internal/gitserver"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mockserver"
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/mocktest"
 )
 
-// exchange is one request recorded in testdata/exchanges and its answer, or what was seen of a repository after it.
+// exchange is a request that testdata/exchanges recorded on a live server, with its response, or the timeline of a
+// repository after it.
 type exchange struct {
 	Name, Branch, Auth, Query string
 	Variables                 map[string]any
@@ -29,30 +30,30 @@ type exchange struct {
 	Timeline                  []moment
 }
 
-// moment is a state of the repository or of one of its tasks.
+// moment is a state of the repository or of a task.
 type moment struct {
 	Seconds                       float64
 	Node                          map[string]any
 	Task, Workflow, State, Branch string
 }
 
-// recordings are those that belong to one server, in their order.
+// recordings are the exchanges with one server, in their order.
 type recordings struct {
 	files   []string
 	version string
 	delay   mockserver.Delay
-	// remotes are those that the server was given.
+	// remotes are the paths of the Git repositories of the server.
 	remotes []string
-	// before is what the server held already.
-	before []string
-	// happened is what else went on, by the name of the exchange before which it did.
-	happened map[string]func(t *testing.T, r *replay)
+	// setup holds the mutations that create what the server had before.
+	setup []string
+	// events are what else happened, by the name of the exchange that followed.
+	events map[string]func(t *testing.T, r *replay)
 }
 
-// unlike are the exchanges that the mock does not answer alike, by file and name, and why.
-func unlike(t *testing.T) map[string]string {
+// exceptions returns the exchanges to which the response of the mock differs, by file and name, and why.
+func exceptions(t *testing.T) map[string]string {
 	t.Helper()
-	content, err := os.ReadFile(filepath.Join("testdata", "unlike.json"))
+	content, err := os.ReadFile(filepath.Join("testdata", "exceptions.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,16 +64,16 @@ func unlike(t *testing.T) map[string]string {
 	return why
 }
 
-// Every exchange that was recorded on a live server is answered alike: status, shape, values, error codes
-// and messages, and the order of the states that were seen.
+// The mock answers every exchange that was recorded on a live server as the live server did: status, shape, values, error
+// codes and messages, and the order of the states.
 func TestReplay(t *testing.T) {
 	t.Parallel()
-	git := `mutation{CorePasswordCredentialCreate(data:{name:{value:"%s"} username:{value:"bot"} password:{value:"` + gitPassword + `"}}){ok}}`
-	quiet := func(t *testing.T, r *replay) { t.Helper(); r.quiet(t) }
-	for name, each := range map[string]recordings{
+	gitCredential := `mutation{CorePasswordCredentialCreate(data:{name:{value:"%s"} username:{value:"bot"} password:{value:"` + gitPassword + `"}}){ok}}`
+	wait := func(t *testing.T, r *replay) { t.Helper(); r.WaitForTasks(t) }
+	for name, recorded := range map[string]recordings{
 		"credentials": {
 			files: []string{"credential.json"},
-			before: []string{
+			setup: []string{
 				`mutation{CorePasswordCredentialCreate(data:{name:{value:"a first one"}}){ok}}`,
 				`mutation{CorePasswordCredentialCreate(data:{name:{value:"my-git-credential"}}){ok}}`,
 			},
@@ -80,60 +81,63 @@ func TestReplay(t *testing.T) {
 		"create errors": {
 			files:   []string{"create-errors.json", "tasks.json"},
 			remotes: []string{"demo.git", "demo-a.git", "private/demo-a.git", "private/demo-b.git", "demo-c.git", "private/demo-d.git", "master.git", "empty.git"},
-			before: []string{
-				fmt.Sprintf(git, "my-git-credential"),
+			setup: []string{
+				fmt.Sprintf(gitCredential, "my-git-credential"),
 				`mutation{CoreRepositoryCreate(data:{name:{value:"demo"} location:{value:"http://127.0.0.1:8418/demo.git"}}){ok}}`,
 			},
-			happened: map[string]func(t *testing.T, r *replay){
-				"read-only create with id": func(_ *testing.T, r *replay) { // its import came after its credential was deleted
+			events: map[string]func(t *testing.T, r *replay){
+				"read-only create with id": func(_ *testing.T, r *replay) { // its import started after its credential was deleted
 					r.mock.Inject(mockserver.Fault{Operation: addReadOnly, Times: 1, Delay: 3 * time.Second})
 				},
-				"tasks of ro-hl": quiet,
+				"tasks of ro-hl": wait,
 			},
 		},
 		"refs": {files: []string{"ref-bumps.json", "updates.json", "update-response.json"}, remotes: []string{"private/p1.git", "private/p2.git"}},
 		"branches": {
 			files: []string{"branches.json"}, remotes: []string{"demo.git", "private/p2.git", "p3.git", "p4.git", "private/p5.git"},
-			before: []string{
-				fmt.Sprintf(git, "git"),
+			setup: []string{
+				fmt.Sprintf(gitCredential, "git"),
 				`mutation{CoreRepositoryCreate(data:{name:{value:"demo"} location:{value:"http://127.0.0.1:8418/demo.git"}}){ok}}`,
 				`mutation{CoreRepositoryCreate(data:{name:{value:"p2"} location:{value:"http://127.0.0.1:8418/private/p2.git"} credential:{hfid:["git"]}}){ok}}`,
 			},
-			happened: map[string]func(t *testing.T, r *replay){"queries left": quiet},
+			events: map[string]func(t *testing.T, r *replay){"queries left": wait},
 		},
 		"location and merge": {
-			files: []string{"location-merge.json"}, delay: mockserver.LiveDelay, // a proposed change is validated only after a while
-			remotes:  []string{"s1.git", "s2.git", "s3.git", "s4.git", "m1.git"},
-			happened: map[string]func(t *testing.T, r *replay){"m1 create": quiet},
+			files: []string{"location-merge.json"}, delay: mockserver.LiveDelay, // the server validates a proposed change only after a while
+			remotes: []string{"s1.git", "s2.git", "s3.git", "s4.git", "m1.git"},
+			events:  map[string]func(t *testing.T, r *replay){"m1 create": wait},
 		},
 		"read-write": {
 			files: []string{"read-write.json"}, remotes: []string{"e2.git"},
-			happened: map[string]func(t *testing.T, r *replay){"push to main and feature": func(t *testing.T, r *replay) {
+			events: map[string]func(t *testing.T, r *replay){"push to main and feature": func(t *testing.T, r *replay) {
 				t.Helper()
-				r.push(t, "e2.git", "main", recordedFiles("q_e2", "5"))
-				r.push(t, "e2.git", "feature", broken("6"))
+				remote := r.remotes["e2.git"]
+				remote.Branch(t, "main")
+				remote.Commit(t, "pushed", mocktest.QueryFiles("q_e2", "5"))
+				remote.Branch(t, "feature")
+				remote.Commit(t, "pushed feature", mocktest.BrokenFiles())
 			}},
 		},
 		"1.9.9": {
 			files: []string{"1.9.9.json"}, version: oldest, remotes: []string{"private/o1.git", "o2.git", "o3.git"},
-			happened: map[string]func(t *testing.T, r *replay){"bump": quiet},
+			events: map[string]func(t *testing.T, r *replay){"bump": wait},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := newReplay(t, each)
+			r := newReplay(t, recorded)
 			t.Attr("mock", r.version)
-			for _, file := range each.files {
+			for _, file := range recorded.files {
 				exchanges := load(t, file)
-				for i, recorded := range exchanges {
-					watched := i+1 < len(exchanges) && exchanges[i+1].Kind != "" && recorded.Kind == ""
-					if watched && recorded.Query == "" {
-						r.gate.Lock() // imports wait until the watch has begun
+				for i, next := range exchanges {
+					watched := i+1 < len(exchanges) && exchanges[i+1].Kind != "" && next.Kind == ""
+					if watched && next.Query == "" {
+						r.gate.Lock() // imports wait until the watch begins
 					}
-					if happened := each.happened[recorded.Name]; happened != nil {
-						happened(t, r)
+					if event := recorded.events[next.Name]; event != nil {
+						event(t, r)
 					}
-					if watched && recorded.Query != "" {
+					if watched && next.Query != "" {
 						r.gate.Lock()
 					}
 					r.play(t, file, exchanges, i)
@@ -156,26 +160,28 @@ func load(t *testing.T, file string) []exchange {
 	return recorded
 }
 
-// replay asks a mock what was asked a live server.
+// replay sends recorded requests to a mock, and compares the responses. In the recording and here, ids, commits and
+// addresses differ: ours are here, theirs are in the recording.
 type replay struct {
 	*server
-	// ours is what stands here for an id or a commit of the recording, theirs the other way round.
+	// ours maps an id or commit of the recording to ours, and theirs the other way round.
 	ours, theirs map[string]string
-	// gate is held where an import must not go on: between a change and the beginning of its watch.
+	// gate is locked while no import may go on: between a change and the start of its watch.
 	gate sync.Mutex
-	// last is the repository that was changed last, by its id here.
+	// last is our id of the repository that was changed last.
 	last string
-	// see notes the state of a watched repository; nil while none is watched.
+	// see records the state of the watched repository, nil if none is watched.
 	see func(branch, repository string)
-	// seen are the tasks, here and there, that were watched to their end.
-	seen    map[string]bool
-	unlike  map[string]string
-	remotes map[string]*recordedRepository
+	// seen are the tasks, ours and theirs, that were watched until they ended.
+	seen       map[string]bool
+	exceptions map[string]string
+	forms      forms
+	remotes    map[string]*mocktest.Remote
 }
 
 func newReplay(t *testing.T, of recordings) *replay {
 	t.Helper()
-	r := &replay{ours: map[string]string{}, theirs: map[string]string{}, seen: map[string]bool{}, unlike: unlike(t), remotes: map[string]*recordedRepository{}}
+	r := &replay{ours: map[string]string{}, theirs: map[string]string{}, seen: map[string]bool{}, exceptions: exceptions(t), forms: newForms(), remotes: map[string]*mocktest.Remote{}}
 	r.server = newMock(t, mockserver.Options{Version: of.version, Delay: of.delay, SyncInterval: time.Second, BeforeChange: func(branch, repository string) {
 		r.gate.Lock()
 		defer r.gate.Unlock()
@@ -184,99 +190,49 @@ func newReplay(t *testing.T, of recordings) *replay {
 		}
 	}})
 	for _, path := range of.remotes {
-		r.recordedRemote(t, path)
+		r.remotes[path] = r.newRecordedRemote(t, path)
 	}
-	for _, document := range of.before {
-		if got := r.on(t, "main", r.here(t, document)); got.at("errors") != nil {
-			t.Fatal(got.body)
-		}
+	for _, document := range of.setup {
+		r.Ask(t, r.toOurs(t, document))
 	}
-	r.quiet(t)
+	r.WaitForTasks(t)
 	return r
 }
 
-// recordedRemote makes a repository as those of the recordings were.
-func (r *replay) recordedRemote(t *testing.T, path string) {
+// newRecordedRemote makes a repository like the one that was recorded at a path.
+func (r *replay) newRecordedRemote(t *testing.T, path string) *mocktest.Remote {
 	t.Helper()
-	made, err := gitserver.NewRepository(r.root, path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.remotes[path] = &recordedRepository{Repository: made, branch: "main"}
-	name := "q_" + strings.TrimSuffix(filepath.Base(path), ".git")
+	remote := mocktest.NewRemote(t, r.root, path)
+	query := "q_" + strings.TrimSuffix(filepath.Base(path), ".git")
 	if strings.Contains(path, "demo") {
-		name = "tags_query" // each of them brought the same along
-	}
-	mark := func(mark func(string) error, name string) {
-		if err := mark(name); err != nil {
-			t.Fatal(err)
-		}
+		query = "tags_query" // all of them had the same query
 	}
 	switch path {
 	case "empty.git":
-		return
+		return remote
 	case "master.git":
-		r.push(t, path, "main", recordedFiles(name, "1"))
-		if err := os.Rename(filepath.Join(made.Path, "refs", "heads", "main"), filepath.Join(made.Path, "refs", "heads", "master")); err != nil {
+		remote.Commit(t, "master", mocktest.QueryFiles(query, "1"))
+		if err := os.Rename(filepath.Join(remote.Path, "refs", "heads", "main"), filepath.Join(remote.Path, "refs", "heads", "master")); err != nil {
 			t.Fatal(err)
 		}
-		return
+		return remote
 	}
-	r.push(t, path, "main", recordedFiles(name, "1"))
-	mark(made.Tag, "v1.0.0")
-	r.push(t, path, "main", recordedFiles(name, "2"))
-	mark(made.Tag, "v1.1.0")
-	feature := recordedFiles(name, "f")
+	remote.Release(t, "v1.0.0", mocktest.QueryFiles(query, "1"))
+	remote.Release(t, "v1.1.0", mocktest.QueryFiles(query, "2"))
+	feature := mocktest.QueryFiles(query, "f")
 	if path == "e2.git" {
-		feature = broken("f")
+		feature = mocktest.BrokenFiles()
 	}
-	r.push(t, path, "feature", feature)
-	r.push(t, path, "main", recordedFiles(name, "3"))
-	mark(made.AnnotatedTag, "v2.0.0")
-	if strings.HasPrefix(path, "s") || strings.HasPrefix(path, "private/p1") { // where a broken one was asked for
-		r.push(t, path, "broken", broken("b"))
-		mark(made.Tag, "v3.0.0-broken")
+	remote.Branch(t, "feature")
+	remote.Commit(t, "feature", feature)
+	remote.Branch(t, "main")
+	remote.Commit(t, "main", mocktest.QueryFiles(query, "3"))
+	remote.AnnotatedTag(t, "v2.0.0")
+	if strings.HasPrefix(path, "s") || strings.HasPrefix(path, "private/p1") { // the recording asks for a broken release
+		remote.Branch(t, "broken")
+		remote.Release(t, "v3.0.0-broken", mocktest.BrokenFiles())
 	}
-}
-
-func recordedFiles(query, version string) map[string]string {
-	return map[string]string{
-		".infrahub.yml": "queries:\n  - name: " + query + "\n    file_path: queries/q.gql\n", "queries/q.gql": "query { BuiltinTag { count } } # " + version,
-	}
-}
-
-// push commits to a branch of a remote.
-func (r *replay) push(t *testing.T, path, branch string, files map[string]string) {
-	t.Helper()
-	to := r.remotes[path]
-	if to.branch != branch {
-		if err := to.Branch(branch); err != nil {
-			t.Fatal(err)
-		}
-		to.branch = branch
-	}
-	if _, err := to.Commit(files); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// recordedRepository is a remote, and the branch that is checked out there.
-type recordedRepository struct {
-	*gitserver.Repository
-	branch string
-}
-
-// quiet waits until no task waits or runs.
-func (r *replay) quiet(t *testing.T) {
-	t.Helper()
-	idle := 0
-	wait(t, "the tasks to end", time.Minute, 50*time.Millisecond, func() bool {
-		idle++
-		if r.ask(t, `{InfrahubTask(state:[SCHEDULED PENDING RUNNING]){count}}`).at("data.InfrahubTask.count") != 0.0 {
-			idle = 0
-		}
-		return idle > 4
-	})
+	return remote
 }
 
 const (
@@ -284,20 +240,20 @@ const (
 	recordedLocalhost = "http://localhost:8418"
 )
 
-// here translates what was recorded to what stands for it on this server, and there the other way round.
-func (r *replay) here(t *testing.T, text string) string {
+// toOurs translates a text of the recording to ours, and toTheirs the other way round.
+func (r *replay) toOurs(t *testing.T, text string) string {
 	t.Helper()
-	text = strings.NewReplacer(recordedGit, r.git, recordedLocalhost, r.onLocalhost(t), "u:p@localhost:8418", "u:p@"+strings.TrimPrefix(r.onLocalhost(t), "http://")).Replace(text)
+	text = strings.NewReplacer(recordedGit, r.git, recordedLocalhost, r.gitOnLocalhost(t), "u:p@localhost:8418", "u:p@"+strings.TrimPrefix(r.gitOnLocalhost(t), "http://")).Replace(text)
 	return translate(text, r.ours)
 }
 
-func (r *replay) there(t *testing.T, text string) string {
+func (r *replay) toTheirs(t *testing.T, text string) string {
 	t.Helper()
-	host := strings.TrimPrefix(r.onLocalhost(t), "http://")
+	host := strings.TrimPrefix(r.gitOnLocalhost(t), "http://")
 	return translate(strings.NewReplacer(r.git, recordedGit, host, "localhost:8418").Replace(text), r.theirs)
 }
 
-// translate replaces words, the longest first: a short hash is the beginning of a long one.
+// translate replaces words, the longest first, because a long hash begins with the short one.
 func translate(text string, words map[string]string) string {
 	longest := slices.SortedFunc(maps.Keys(words), func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b)) })
 	var pairs []string
@@ -307,11 +263,11 @@ func translate(text string, words map[string]string) string {
 	return strings.NewReplacer(pairs...).Replace(text)
 }
 
-// bind makes two words stand for each other; false if one of them stands for another already.
+// bind records that two words translate to each other. It reports whether neither translates to another one.
 func (r *replay) bind(theirs, ours string) bool {
 	if r.ours[theirs] == "" && r.theirs[ours] == "" {
 		r.ours[theirs], r.theirs[ours] = ours, theirs
-		if len(theirs) == 40 { // a short hash stands for the same
+		if len(theirs) == 40 { // the short hashes translate, too
 			r.ours[theirs[:7]], r.theirs[ours[:7]] = ours[:7], theirs[:7]
 		}
 	}
@@ -328,29 +284,29 @@ func (r *replay) play(t *testing.T, file string, exchanges []exchange, i int) {
 	case recorded.Kind != "":
 		about += " after " + exchanges[i-1].Name
 		differences = r.compareTimeline(t, recorded)
-	case recorded.Query == "": // something that happened at a remote
+	case recorded.Query == "": // an event at a remote
 	default:
 		if i+1 < len(exchanges) {
-			r.takeTurns(exchanges[i+1])
+			r.orderTasks(exchanges[i+1])
 		}
 		differences = r.repeat(t, recorded)
 	}
-	why, excused := r.unlike[about]
+	why, excepted := r.exceptions[about]
 	switch {
-	case excused && differences == nil:
-		t.Errorf("%s: is answered alike, and need not be excused: %s", about, why)
-	case !excused && differences != nil:
+	case excepted && differences == nil:
+		t.Errorf("%s: the response is the same; it needs no exception: %s", about, why)
+	case !excepted && differences != nil:
 		t.Errorf("%s\n%s", about, strings.Join(differences, "\n"))
 	}
 }
 
-// takeTurns lets that one of the two tasks of a changed ref come first that came first then.
-func (r *replay) takeTurns(watched exchange) {
-	for _, each := range watched.Timeline {
-		if each.State == "RUNNING" || r.seen[each.Task] {
+// orderTasks delays one of the two tasks of a changed ref, so that the one comes first that did in the recording.
+func (r *replay) orderTasks(watched exchange) {
+	for _, moment := range watched.Timeline {
+		if moment.State == "RUNNING" || r.seen[moment.Task] {
 			continue
 		}
-		switch each.Workflow {
+		switch moment.Workflow {
 		case pull:
 			r.mock.Inject(mockserver.Fault{Operation: importLast, Times: 1, Delay: time.Millisecond})
 			return
@@ -363,59 +319,63 @@ func (r *replay) takeTurns(watched exchange) {
 	}
 }
 
-// repeat asks what was asked, and tells how the answer differs.
+// repeat sends the recorded request, and returns how the response differs.
 func (r *replay) repeat(t *testing.T, recorded exchange) []string {
 	t.Helper()
-	headers := map[string][]string{"token": {"X-INFRAHUB-KEY", r.token}, "bad": {"X-INFRAHUB-KEY", "bad"}}[recorded.Auth]
+	headers := map[string][]string{"token": {"X-INFRAHUB-KEY", r.Token}, "bad": {"X-INFRAHUB-KEY", "bad"}}[recorded.Auth]
 	body, err := json.Marshal(map[string]any{"query": recorded.Query, "variables": recorded.Variables})
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := r.send(t, http.MethodPost, "/graphql/"+recorded.Branch, r.here(t, string(body)), headers...)
+	got := r.Send(t, http.MethodPost, "/graphql/"+recorded.Branch, r.toOurs(t, string(body)), headers...)
 	differences := r.compare(t, recorded, got)
 	for _, kind := range []string{readOnly, readWrite} {
-		if id := got.text("data." + kind + "Create.object.id"); id != "" {
+		if id := got.Text("data." + kind + "Create.object.id"); id != "" {
 			r.last = id
 		}
 	}
-	if of := regexp.MustCompile(`data:\{id:"([0-9a-f-]{36})"`).FindStringSubmatch(recorded.Query); of != nil && got.at("errors") == nil && !strings.Contains(recorded.Query, "Create(") {
-		r.last = r.here(t, of[1])
+	if id := r.forms.update.FindStringSubmatch(recorded.Query); id != nil && got.At("errors") == nil && !strings.Contains(recorded.Query, "Create(") {
+		r.last = r.toOurs(t, id[1])
 	}
 	return differences
 }
 
-func (r *replay) compare(t *testing.T, recorded exchange, got reply) []string {
+func (r *replay) compare(t *testing.T, recorded exchange, got mocktest.Response) []string {
 	t.Helper()
 	var differences []string
-	if got.status != recorded.Status {
-		differences = append(differences, fmt.Sprintf("the status is %d, was %d: %s", got.status, recorded.Status, got.body))
+	if got.Status != recorded.Status {
+		differences = append(differences, fmt.Sprintf("the status is %d, was %d: %s", got.Status, recorded.Status, got.Body))
 	}
-	answered := got.parsed
-	if answered == nil {
-		answered = got.body
+	var response any = got.Body
+	if parsed := any(nil); json.Unmarshal([]byte(got.Body), &parsed) == nil {
+		response = parsed
 	}
-	r.diff(t, "", sortTasks(recorded.Response), sortTasks(answered), func(path, theirs, ours string) {
+	r.diff(t, "", sortTasks(recorded.Response), sortTasks(response), func(path, theirs, ours string) {
 		differences = append(differences, fmt.Sprintf("%s\n  was %s\n  is  %s", path, theirs, ours))
 	})
 	return differences
 }
 
-// sortTasks orders a list of tasks by their workflows: which of two comes first is chance.
+// sortTasks sorts a list of tasks by their workflows, because the order of two tasks is chance.
 func sortTasks(response any) any {
-	list, ok := reply{parsed: response}.at("data.InfrahubTask.edges").([]any)
-	if ok {
-		slices.SortStableFunc(list, func(a, b any) int {
-			order := func(edge any) string {
-				of := reply{parsed: edge}
-				return of.text("node.workflow") + of.text("node.created_at")
-			}
-			return cmp.Compare(order(a), order(b))
-		})
+	list := response
+	for _, key := range []string{"data", "InfrahubTask", "edges"} {
+		object, _ := list.(map[string]any)
+		list = object[key]
 	}
+	edges, _ := list.([]any)
+	slices.SortStableFunc(edges, func(a, b any) int {
+		order := func(edge any) string {
+			object, _ := edge.(map[string]any)
+			task, _ := object["node"].(map[string]any)
+			return fmt.Sprint(task["workflow"], task["created_at"])
+		}
+		return cmp.Compare(order(a), order(b))
+	})
 	return response
 }
 
-// diff tells where two answers differ, after translation.
+// diff calls differs for each path at which two responses differ after translation.
 func (r *replay) diff(t *testing.T, path string, theirs, ours any, differs func(path, theirs, ours string)) {
 	t.Helper()
 	switch was := theirs.(type) {
@@ -438,7 +398,7 @@ func (r *replay) diff(t *testing.T, path string, theirs, ours any, differs func(
 			r.diff(t, fmt.Sprintf("%s.%d", path, i), was[i], is[i], differs)
 		}
 	case string:
-		if is, ok := ours.(string); !ok || !r.alike(t, was, is) {
+		if is, ok := ours.(string); !ok || !r.equal(t, was, is) {
 			differs(path, was, fmt.Sprint(ours))
 		}
 	default:
@@ -448,42 +408,47 @@ func (r *replay) diff(t *testing.T, path string, theirs, ours any, differs func(
 	}
 }
 
-// alike compares two texts. Ids and commits have to stand for each other throughout; times, the names
-// of workers and runs, and what a YAML parser says are not the server's rule.
-func (r *replay) alike(t *testing.T, theirs, ours string) bool {
+// equal reports whether two texts are equal after translation. Ids and commits have to translate to each other
+// throughout. Times, names of workers and runs, and the message of a YAML parser may differ.
+func (r *replay) equal(t *testing.T, theirs, ours string) bool {
 	t.Helper()
-	isID, isCommit := regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`), regexp.MustCompile(`^[0-9a-f]{40}$`)
-	for _, form := range []*regexp.Regexp{isID, isCommit} {
+	for _, form := range []*regexp.Regexp{r.forms.id, r.forms.commit} {
 		if form.MatchString(theirs) && form.MatchString(ours) {
 			return r.bind(theirs, ours)
 		}
 	}
-	return mask(theirs) == mask(r.there(t, ours))
-}
-
-func mask(text string) string {
-	text = strings.NewReplacer(`\'`, `'`, `"`, `'`).Replace(text) // Python quotes as it needs
-	for _, form := range []string{
-		`\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)`, `Worker '[^']*'`, `Flow run '[^']*'`, `flow run '[0-9a-f-]{36}'`, `value_[0-9a-f]{32}`, `[0-9a-f]{64}`,
-		`(?s)(YAML format .infrahub.yml|valid YAML): .*`,
-	} {
-		text = regexp.MustCompile(form).ReplaceAllString(text, "…")
+	mask := func(text string) string {
+		text = strings.NewReplacer(`\'`, `'`, `"`, `'`).Replace(text) // Python chooses the quotes by the content
+		return r.forms.varying.ReplaceAllString(text, "…")
 	}
-	return text
+	return mask(theirs) == mask(r.toTheirs(t, ours))
 }
 
-// compareTimeline watches what was watched: every state that was seen then has to be seen now, in the
-// same order, and it has to begin and to end alike. Of the mock no state is missed, so more may be seen.
+// forms are the texts that a comparison treats in a special way.
+type forms struct{ id, commit, update, varying *regexp.Regexp }
+
+func newForms() forms {
+	return forms{
+		id:     regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`),
+		commit: regexp.MustCompile(`^[0-9a-f]{40}$`),
+		update: regexp.MustCompile(`data:\{id:"([0-9a-f-]{36})"`),
+		varying: regexp.MustCompile(`\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)|Worker '[^']*'|Flow run '[^']*'|flow run '[0-9a-f-]{36}'|value_[0-9a-f]{32}|` +
+			`[0-9a-f]{64}|(?s:(YAML format .infrahub.yml|valid YAML): .*)`),
+	}
+}
+
+// compareTimeline watches the last repository as the recording did. Every recorded state has to occur, in the same order,
+// and the first and last have to be the same. No state of the mock is missed, so there may be more.
 func (r *replay) compareTimeline(t *testing.T, recorded exchange) (differences []string) {
 	t.Helper()
 	if r.last == "" {
 		t.Fatal("no repository to watch")
 	}
-	nodes, outcomes := r.look(t, recorded)
+	nodes, outcomes := r.watchLast(t, recorded)
 	var were []string
-	for _, each := range recorded.Timeline {
-		if each.Node != nil {
-			were = append(were, written(each.Node))
+	for _, moment := range recorded.Timeline {
+		if moment.Node != nil {
+			were = append(were, line(moment.Node))
 		}
 	}
 	nodes = r.bindCommits(nodes, were)
@@ -491,13 +456,13 @@ func (r *replay) compareTimeline(t *testing.T, recorded exchange) (differences [
 		differences = append(differences, fmt.Sprintf("the states were\n  %s\nare\n  %s", strings.Join(were, "\n  "), strings.Join(nodes, "\n  ")))
 	}
 	for workflow, states := range r.recordedOutcomes(recorded) {
-		has := outcomes[workflow]
-		if workflow == importFile { // how many there are is chance
-			states, has = slices.Compact(states), slices.Compact(has)
+		got := outcomes[workflow]
+		if workflow == importFile { // their number is chance
+			states, got = slices.Compact(states), slices.Compact(got)
 		}
 		for i, state := range states {
-			if i >= len(has) || state != has[i] && state != "RUNNING" {
-				differences = append(differences, fmt.Sprintf("%s: the tasks ended as %v, end as %v", workflow, states, has))
+			if i >= len(got) || state != got[i] && state != "RUNNING" {
+				differences = append(differences, fmt.Sprintf("%s: the tasks ended as %v, end as %v", workflow, states, got))
 				break
 			}
 		}
@@ -505,91 +470,92 @@ func (r *replay) compareTimeline(t *testing.T, recorded exchange) (differences [
 	return differences
 }
 
-// look watches the last repository until it has been quiet for a while, and returns its distinct states
-// and, by workflow, how its new tasks ended.
-func (r *replay) look(t *testing.T, recorded exchange) (nodes []string, outcomes map[string][]string) {
+// watchLast watches the last repository until nothing has changed for a while. It returns the distinct states and, by
+// workflow, the final states of the new tasks.
+func (r *replay) watchLast(t *testing.T, recorded exchange) (nodes []string, outcomes map[string][]string) {
 	t.Helper()
-	note := func() {
+	add := func() {
 		if state := r.stateOf(t, recorded); len(nodes) == 0 || nodes[len(nodes)-1] != state {
 			nodes = append(nodes, state)
 		}
 	}
-	r.gate.TryLock() // a watch after a watch finds it open, any other closed
-	note()
+	r.gate.TryLock() // unlocked if a watch follows a watch, locked otherwise
+	add()
 	r.see = func(branch, repository string) {
 		if branch == recorded.Branch && repository == r.last {
-			note()
+			add()
 		}
 	}
 	r.gate.Unlock()
 	var tasks []task
 	began, changed, before := time.Now(), time.Now(), ""
-	wait(t, "the tasks to end", time.Minute, 50*time.Millisecond, func() bool {
+	poll(t, "the tasks to end", time.Minute, 50*time.Millisecond, func() bool {
 		tasks = r.tasks(t, r.last)
 		if now := fmt.Sprint(tasks); now != before {
 			before, changed = now, time.Now()
 		}
-		running := slices.ContainsFunc(tasks, func(each task) bool { return each.state != "COMPLETED" && each.state != "FAILED" })
-		missing := r.fresh(tasks) < r.recordedTasks(recorded) && time.Since(began) < 10*time.Second
+		running := slices.ContainsFunc(tasks, func(t task) bool { return t.state != "COMPLETED" && t.state != "FAILED" })
+		missing := r.countNew(tasks) < r.recordedTasks(recorded) && time.Since(began) < 10*time.Second
 		return !running && !missing && time.Since(changed) > 400*time.Millisecond
 	})
 	r.gate.Lock()
 	defer r.gate.Unlock()
 	r.see = nil
-	note()
+	add()
 	outcomes = map[string][]string{}
-	for _, each := range tasks {
-		if !r.seen[each.id] {
-			outcomes[each.workflow] = append(outcomes[each.workflow], each.state)
+	for _, task := range tasks {
+		if !r.seen[task.id] {
+			outcomes[task.workflow] = append(outcomes[task.workflow], task.state)
 		}
-		r.seen[each.id] = true
+		r.seen[task.id] = true
 	}
 	return nodes, outcomes
 }
 
-// stateOf is what a watch noted of the last repository, in one line.
+// stateOf returns the state of the last repository in one line.
 func (r *replay) stateOf(t *testing.T, recorded exchange) string {
 	t.Helper()
 	node, state := r.readOn(t, recorded.Branch, recorded.Kind, r.last), map[string]any{}
 	for _, name := range []string{map[string]string{readOnly: "ref", readWrite: "default_branch"}[recorded.Kind], "commit", "sync_status", "operational_status", "internal_status"} {
-		state[name] = node.at(name + ".value")
+		state[name] = node.At(name + ".value")
 	}
-	return written(state)
+	return line(state)
 }
 
-// fresh counts the tasks, sub-tasks aside, that no earlier watch saw.
-func (r *replay) fresh(tasks []task) (count int) {
-	for _, each := range tasks {
-		if !r.seen[each.id] && each.workflow != importFile {
+// countNew returns the number of tasks, without sub-tasks, that no earlier watch has seen.
+func (r *replay) countNew(tasks []task) (count int) {
+	for _, task := range tasks {
+		if !r.seen[task.id] && task.workflow != importFile {
 			count++
 		}
 	}
 	return count
 }
 
-// recordedTasks counts those of a recording likewise.
+// recordedTasks returns the number of such tasks in a recording.
 func (r *replay) recordedTasks(recorded exchange) int {
 	tasks := map[string]bool{}
-	for _, each := range recorded.Timeline {
-		if each.Task != "" && !r.seen[each.Task] && each.Workflow != importFile {
-			tasks[each.Task] = true
+	for _, moment := range recorded.Timeline {
+		if moment.Task != "" && !r.seen[moment.Task] && moment.Workflow != importFile {
+			tasks[moment.Task] = true
 		}
 	}
 	return len(tasks)
 }
 
-// recordedOutcomes is, by workflow, how the tasks ended that no earlier watch saw, in the order of their appearance.
+// recordedOutcomes returns, by workflow, the final states of the tasks that no earlier watch has seen, in the order of
+// their appearance.
 func (r *replay) recordedOutcomes(recorded exchange) map[string][]string {
 	states, workflows := map[string]string{}, map[string]string{}
 	var order []string
-	for _, each := range recorded.Timeline {
-		if each.Task == "" || r.seen[each.Task] {
+	for _, moment := range recorded.Timeline {
+		if moment.Task == "" || r.seen[moment.Task] {
 			continue
 		}
-		if states[each.Task] == "" {
-			order = append(order, each.Task)
+		if states[moment.Task] == "" {
+			order = append(order, moment.Task)
 		}
-		states[each.Task], workflows[each.Task] = each.State, each.Workflow
+		states[moment.Task], workflows[moment.Task] = moment.State, moment.Workflow
 	}
 	outcomes := map[string][]string{}
 	for _, id := range order {
@@ -599,19 +565,18 @@ func (r *replay) recordedOutcomes(recorded exchange) map[string][]string {
 	return outcomes
 }
 
-// written is a state in one line.
-func written(node map[string]any) string {
+// line returns a state in one line.
+func line(node map[string]any) string {
 	var values []string
 	for _, name := range []string{"ref", "default_branch", "commit", "sync_status", "operational_status", "internal_status"} {
-		if held, ok := node[name]; ok {
-			values = append(values, fmt.Sprint(held))
+		if value, ok := node[name]; ok {
+			values = append(values, fmt.Sprint(value))
 		}
 	}
 	return strings.Join(values, " ")
 }
 
-// bindCommits lets the commits of two timelines stand for each other in the order of their appearance,
-// and returns ours in their words.
+// bindCommits binds the commits of two timelines in the order of their appearance, and returns our states in their words.
 func (r *replay) bindCommits(ours, theirs []string) []string {
 	commits := func(states []string) []string {
 		var found []string
@@ -635,10 +600,10 @@ func (r *replay) bindCommits(ours, theirs []string) []string {
 	return translated
 }
 
-// subsequence reports whether the parts are in the whole in their order.
+// subsequence reports whether the whole has the parts in their order.
 func subsequence(parts, whole []string) bool {
-	for _, each := range whole {
-		if len(parts) > 0 && parts[0] == each {
+	for _, item := range whole {
+		if len(parts) > 0 && parts[0] == item {
 			parts = parts[1:]
 		}
 	}

@@ -1,16 +1,13 @@
-// Package contract proves facts about Infrahub: against the bundled mock, as 1.11.9 and as 1.9.9, or
-// against the Infrahub that INFRAHUB_ADDRESS and INFRAHUB_API_TOKEN name. A test is named after the
-// fact that it proves; CONFORMANCE.md lists them.
+// Package contract proves facts about Infrahub: against the bundled mock, as 1.11.9 and as 1.9.9, or against the
+// Infrahub that INFRAHUB_ADDRESS and INFRAHUB_API_TOKEN name. A test is named after its fact and number in
+// docs/guides/infrahub-behaviour.md. CONFORMANCE.md lists the tests.
 package contract
 
 import (
-	"context"
 	"encoding/json"
-	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"os"
 	"strconv"
@@ -20,9 +17,10 @@ import (
 
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/gitserver"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mockserver"
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/mocktest"
 )
 
-// versions are those that the mock can be.
+// The versions of Infrahub that the mock can be.
 const (
 	newest = mockserver.DefaultVersion
 	oldest = "1.9.9"
@@ -33,48 +31,46 @@ const (
 	gitPassword = "s3cret-token"
 )
 
-// server is the Infrahub of one test, and a Git server beside it.
+// server is the Infrahub of one test, with a Git server beside it.
 type server struct {
-	address, token string
-	// version is what the server says that it is.
+	mocktest.Endpoint
+	// version is the version that the server reports.
 	version string
-	// mock is nil where a live server is tested.
+	// mock is nil if a live server is tested.
 	mock *mockserver.Server
-	// suffix makes names unique: a live server is shared.
+	// suffix makes names unique, because tests share a live server.
 	suffix string
 	// git is the address of the Git server, and root the directory of its repositories.
 	git, root string
-	// told are the tasks that a test has waited for, by id.
-	told map[string]bool
+	// awaited holds the ids of the tasks that the test has waited for.
+	awaited map[string]bool
 }
 
-// prove runs a test against a live server, if there is one, else against the mock in each of its
-// versions, without delays.
+// prove runs a test against the live server, if there is one, or against the mock in each version, without delays.
 func prove(t *testing.T, test func(t *testing.T, s *server)) {
 	t.Helper()
-	each(t, mockserver.NoDelay, test)
+	proveWith(t, mockserver.NoDelay, test)
 }
 
-// proveInTime is prove for the order of states: the mock takes its time.
-func proveInTime(t *testing.T, test func(t *testing.T, s *server)) {
+// proveWithDelays is prove for the order of states: the mock takes its time, as a live server does.
+func proveWithDelays(t *testing.T, test func(t *testing.T, s *server)) {
 	t.Helper()
-	each(t, mockserver.LiveDelay, test)
+	proveWith(t, mockserver.LiveDelay, test)
 }
 
-// unlessLive makes a test parallel on the mock alone. On a live server a test that merges a branch runs
-// before all others: a merge takes back the refs of all repositories (infrahub.md, Branches).
+// unlessLive makes a test parallel on the mock only. On a live server a test that merges a branch runs before all
+// others, because a merge takes back the refs of all repositories (infrahub-behaviour.md, Branches 7).
 func unlessLive(parallel func()) {
 	if os.Getenv("INFRAHUB_ADDRESS") == "" {
 		parallel()
 	}
 }
 
-func each(t *testing.T, delay mockserver.Delay, test func(t *testing.T, s *server)) {
+func proveWith(t *testing.T, delay mockserver.Delay, test func(t *testing.T, s *server)) {
 	t.Helper()
 	if address := os.Getenv("INFRAHUB_ADDRESS"); address != "" {
-		s := &server{address: strings.TrimRight(address, "/"), token: os.Getenv("INFRAHUB_API_TOKEN")}
-		s.prepare(t)
-		t.Attr("live", s.version) // what `make contract` makes CONFORMANCE.md of
+		s := newServer(t, strings.TrimRight(address, "/"), os.Getenv("INFRAHUB_API_TOKEN"))
+		t.Attr("live", s.version) // for CONFORMANCE.md
 		test(t, s)
 		return
 	}
@@ -88,8 +84,8 @@ func each(t *testing.T, delay mockserver.Delay, test func(t *testing.T, s *serve
 	}
 }
 
-// mockOnly says for CONFORMANCE.md what of a fact a live server cannot be asked; true if it is one
-// that can: the mock.
+// mockOnly reports whether the mock is tested. If not, it notes in CONFORMANCE.md what is not asked of a live
+// server, and why.
 func (s *server) mockOnly(t *testing.T, why string) bool {
 	t.Helper()
 	if s.mock == nil {
@@ -98,36 +94,32 @@ func (s *server) mockOnly(t *testing.T, why string) bool {
 	return s.mock != nil
 }
 
-// newMock starts a mock and what is beside it.
 func newMock(t *testing.T, options mockserver.Options) *server {
 	t.Helper()
 	options.AppendGitSuffix = []string{"localhost"}
-	mock, err := mockserver.New(options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(mock.Close)
-	s := &server{address: serve(t, mock), token: mockserver.DefaultToken, mock: mock}
-	s.prepare(t)
+	mock := mocktest.New(t, options).Server
+	s := newServer(t, mocktest.Serve(t, mock), mockserver.DefaultToken)
+	s.mock = mock
 	return s
 }
 
-func (s *server) prepare(t *testing.T) {
+func newServer(t *testing.T, address, token string) *server {
 	t.Helper()
-	s.suffix, s.root, s.told = letters(8), t.TempDir(), map[string]bool{}
-	handler, err := gitserver.Handler(s.root, gitserver.Options{Username: gitUsername, Password: gitPassword})
-	if err != nil {
-		t.Fatal(err)
+	// A live server that crashes drops its connections without notice.
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	s := &server{
+		Endpoint: mocktest.Endpoint{Address: address, Token: token, Client: client},
+		suffix:   randomWord(8), root: t.TempDir(), awaited: map[string]bool{},
 	}
-	s.git = serve(t, handler)
-	s.version = s.ask(t, `{InfrahubInfo{version}}`).text("data.InfrahubInfo.version")
+	s.git = mocktest.ServeGit(t, s.root, gitserver.Options{Username: gitUsername, Password: gitPassword})
+	s.version = s.Ask(t, `{InfrahubInfo{version}}`).Text("data.InfrahubInfo.version")
+	return s
 }
 
-// old reports whether the server's errors have no extensions.
+// old reports whether the server is a 1.9, whose errors have no extensions (infrahub-behaviour.md, Errors 11).
 func (s *server) old() bool { return strings.HasPrefix(s.version, "1.9.") }
 
-// letters is a random word.
-func letters(length int) string {
+func randomWord(length int) string {
 	word := make([]byte, length)
 	for i := range word {
 		word[i] = byte('a' + rand.IntN(26))
@@ -135,19 +127,11 @@ func letters(length int) string {
 	return string(word)
 }
 
-// serve listens on loopback until the test ends.
-func serve(t *testing.T, handler http.Handler) string {
-	t.Helper()
-	listening := httptest.NewServer(handler)
-	t.Cleanup(listening.Close)
-	return listening.URL
-}
-
-// name makes a name unique on a shared server.
+// name returns a name that is unique on a shared server.
 func (s *server) name(base string) string { return base + "-" + s.suffix }
 
-// closed is the address of a port that nothing listens on.
-func closed(t *testing.T) string {
+// unusedAddress returns an address on which nothing listens.
+func unusedAddress(t *testing.T) string {
 	t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -157,9 +141,9 @@ func closed(t *testing.T) string {
 	return "http://" + listener.Addr().String()
 }
 
-// onLocalhost is an address of the Git server under a host that has ".git" appended: a live server
-// needs localhost in git.append_git_suffix.
-func (s *server) onLocalhost(t *testing.T) string {
+// gitOnLocalhost returns the address of the Git server under a host whose locations get ".git" appended: a live
+// server needs localhost in git.append_git_suffix.
+func (s *server) gitOnLocalhost(t *testing.T) string {
 	t.Helper()
 	parsed, err := url.Parse(s.git)
 	if err != nil {
@@ -168,159 +152,64 @@ func (s *server) onLocalhost(t *testing.T) string {
 	return "http://localhost:" + parsed.Port()
 }
 
-// reply is an answer as it came.
-type reply struct {
-	status int
-	header http.Header
-	body   string
-	parsed any
-}
-
-// at returns what a dotted path leads to, nil if it leads nowhere.
-func (r reply) at(path string) any {
-	value := r.parsed
-	for step := range strings.SplitSeq(path, ".") {
-		switch inner := value.(type) {
-		case map[string]any:
-			value = inner[step]
-		case []any:
-			i, err := strconv.Atoi(step)
-			if err != nil || i >= len(inner) {
-				return nil
-			}
-			value = inner[i]
-		default:
-			return nil
-		}
-	}
-	return value
-}
-
-// text is the string that a path leads to, "" if there is none.
-func (r reply) text(path string) string {
-	text, _ := r.at(path).(string)
-	return text
-}
-
-// json is what a path leads to, written out: null if it leads nowhere.
-func (r reply) json(t *testing.T, path string) string {
+// body returns the body of a request for a GraphQL document without variables.
+func body(t *testing.T, document string) string {
 	t.Helper()
-	written, err := json.Marshal(r.at(path))
+	written, err := json.Marshal(map[string]string{"query": document})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return string(written)
 }
 
-// send sends a request with headers: pairs of a name and a value.
-func (s *server) send(t *testing.T, method, path, body string, headers ...string) reply {
+// postWith sends a GraphQL document to main with headers instead of the token.
+func (s *server) postWith(t *testing.T, document string, headers ...string) mocktest.Response {
 	t.Helper()
-	// What a test made is deleted after its own context has ended.
-	request, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), method, s.address+path, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Close = true // after a crash the live server drops the connection without saying so
-	request.Header.Set("Content-Type", "application/json")
-	for i := 0; i+1 < len(headers); i += 2 {
-		request.Header.Set(headers[i], headers[i+1])
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	content, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := response.Body.Close(); err != nil {
-		t.Fatal(err)
-	}
-	got := reply{status: response.StatusCode, header: response.Header, body: string(content)}
-	if json.Unmarshal(content, &got.parsed) != nil {
-		got.parsed = nil // text
-	}
-	return got
+	return s.Send(t, http.MethodPost, "/graphql/main", body(t, document), headers...)
 }
 
-// question is the body of a GraphQL request. Variables are pairs of a name and a value.
-func question(t *testing.T, document string, variables ...any) string {
-	t.Helper()
-	named := map[string]any{}
-	for i := 0; i+1 < len(variables); i += 2 {
-		name, _ := variables[i].(string)
-		named[name] = variables[i+1]
-	}
-	written, err := json.Marshal(map[string]any{"query": document, "variables": named})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(written)
-}
-
-// on sends a document to a branch.
-func (s *server) on(t *testing.T, branch, document string, variables ...any) reply {
-	t.Helper()
-	return s.send(t, http.MethodPost, "/graphql/"+branch, question(t, document, variables...), "X-INFRAHUB-KEY", s.token)
-}
-
-// ask sends a document to main and expects no errors.
-func (s *server) ask(t *testing.T, document string, variables ...any) reply {
-	t.Helper()
-	got := s.on(t, "main", document, variables...)
-	if got.status != http.StatusOK || got.at("errors") != nil {
-		t.Fatalf("%s: %d %s", document, got.status, got.body)
-	}
-	return got
-}
-
-// until waits for something that happens in the background.
-func (s *server) until(t *testing.T, what string, happened func() bool) {
+// waitUntil waits until a condition holds that the server brings about in the background.
+func (s *server) waitUntil(t *testing.T, what string, condition func() bool) {
 	t.Helper()
 	if s.mock != nil {
-		wait(t, what, 30*time.Second, 10*time.Millisecond, happened)
+		poll(t, what, 30*time.Second, 10*time.Millisecond, condition)
 		return
 	}
-	wait(t, what, 5*time.Minute, 500*time.Millisecond, happened)
+	poll(t, what, 5*time.Minute, 500*time.Millisecond, condition)
 }
 
-// often is until with as little as possible between two looks.
-func (s *server) often(t *testing.T, what string, happened func() bool) {
+func poll(t *testing.T, what string, timeout, interval time.Duration, condition func() bool) {
 	t.Helper()
-	wait(t, what, 3*time.Minute, 5*time.Millisecond, happened)
-}
-
-func wait(t *testing.T, what string, patience, interval time.Duration, happened func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(interval) {
-		if happened() {
+	for deadline := time.Now().Add(timeout); time.Now().Before(deadline); time.Sleep(interval) {
+		if condition() {
 			return
 		}
 	}
-	t.Fatalf("waited %s for: %s", patience, what)
+	t.Fatalf("waited %s for %s", timeout, what)
 }
 
-// failure is an error as the server words it. A code of "" is UNDEFINED_ERROR.
+// failure is an error of the server.
 type failure struct {
-	message, code string
-	status        int
-	data          string // of extensions, "{}" if it is ""
+	message string
+	code    string // UNDEFINED_ERROR if it is ""
+	status  int
+	data    string // of the extensions; {} if it is ""
 }
 
-// refused checks that the only error of a reply is this one, that its field is null, and that the
-// status is 200. Errors of 1.9 have no extensions.
-func (s *server) refused(t *testing.T, got reply, field string, want failure) {
+// assertRefused checks that a response has the status 200, null for a field, and one error: that of the field.
+// Errors of 1.9 have no extensions.
+func (s *server) assertRefused(t *testing.T, got mocktest.Response, field string, want failure) {
 	t.Helper()
-	message := got.text("errors.0.message")
-	if got.status != http.StatusOK || got.at("data."+field) != nil || got.at("errors.1") != nil || message != want.message {
-		t.Errorf("%s: got %d %s\nwant the error %q", field, got.status, got.body, want.message)
+	message := got.Text("errors.0.message")
+	if got.Status != http.StatusOK || got.At("data."+field) != nil || got.At("errors.1") != nil || message != want.message {
+		t.Errorf("%s: got %d %s\nwant the error %q", field, got.Status, got.Body, want.message)
 	}
-	if path := got.json(t, "errors.0.path"); path != `["`+field+`"]` {
+	if path := got.JSON(t, "errors.0.path"); path != `["`+field+`"]` {
 		t.Errorf("%s: the path is %s", field, path)
 	}
 	if s.old() {
-		if has := got.at("errors.0.extensions"); has != nil {
-			t.Errorf("%s: an error of 1.9 has extensions %v", field, has)
+		if extensions := got.At("errors.0.extensions"); extensions != nil {
+			t.Errorf("%s: an error of 1.9 has extensions %v", field, extensions)
 		}
 		return
 	}
@@ -330,16 +219,18 @@ func (s *server) refused(t *testing.T, got reply, field string, want failure) {
 	if want.data == "" {
 		want.data = "{}"
 	}
-	code, status, data := got.text("errors.0.extensions.code"), got.json(t, "errors.0.extensions.http_status"), got.json(t, "errors.0.extensions.data")
+	code, status, data := got.Text("errors.0.extensions.code"), got.JSON(t, "errors.0.extensions.http_status"), got.JSON(t, "errors.0.extensions.data")
 	if code != want.code || status != strconv.Itoa(want.status) || data != want.data {
 		t.Errorf("%s: got %s %s %s\nwant %s %d %s", field, code, status, data, want.code, want.status, want.data)
 	}
 }
 
-// same compares what a path of a reply leads to with its JSON.
-func same(t *testing.T, got reply, path, want string) {
+// assertJSON checks the JSON at a path of a response or node.
+func assertJSON(t *testing.T, in interface {
+	JSON(testing.TB, string) string
+}, path, want string) {
 	t.Helper()
-	if has := got.json(t, path); has != want {
-		t.Errorf("%s: got %s, want %s", path, has, want)
+	if got := in.JSON(t, path); got != want {
+		t.Errorf("%s: got %s, want %s", path, got, want)
 	}
 }

@@ -1,6 +1,6 @@
-// Command conformance writes test/contract/CONFORMANCE.md: which facts about Infrahub are proven, by
-// which test, of the mock and of a live server. The facts are the comments of the tests; what was proven
-// is kept in testdata/mock.json and testdata/live.json, which -results brings up to date.
+// Command conformance writes test/contract/CONFORMANCE.md: the facts about Infrahub, and which test proves each of the
+// mock and of a live server. A fact is the comment of its test. The proofs are in testdata/mock.json and
+// testdata/live.json, which -results updates.
 package main
 
 import (
@@ -20,7 +20,7 @@ func main() {
 	}
 }
 
-// run takes the results of a run in, if there are any, and writes the page.
+// run updates the proofs from the results of a run, if there are any, and writes the page.
 func run(directory, results string) error {
 	facts, err := readFacts(directory)
 	if err != nil {
@@ -39,19 +39,19 @@ func run(directory, results string) error {
 		if err := known.update(events); err != nil {
 			return fmt.Errorf("read %s: %w", results, err)
 		}
-		known.forget(facts)
+		known.removeOthers(facts)
 		if err := known.write(directory); err != nil {
 			return err
 		}
 	}
-	for _, each := range facts {
-		if _, proven := known.mock[each.test]; !proven && results == "" {
-			return fmt.Errorf("%s is not proven of the mock: run make contract", each.test)
+	for _, f := range facts {
+		if _, proven := known.mock[f.test]; !proven && results == "" {
+			return fmt.Errorf("%s is not proven of the mock: run make contract", f.test)
 		}
 	}
-	unlike, err := readUnlike(directory)
+	exceptions, err := readExceptions(directory)
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(directory, "CONFORMANCE.md"), []byte(page(facts, known, unlike)), 0o644)
+	return os.WriteFile(filepath.Join(directory, "CONFORMANCE.md"), []byte(page(facts, known, exceptions)), 0o644)
 }

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// put writes a file below a directory.
-func put(t *testing.T, directory, name, content string) {
+// write writes a file below a directory.
+func write(t *testing.T, directory, name, content string) {
 	t.Helper()
 	path := filepath.Join(directory, name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -19,16 +19,16 @@ func put(t *testing.T, directory, name, content string) {
 	}
 }
 
-// suite is a directory with three tests.
+// suite returns a directory with three tests.
 func suite(t *testing.T) string {
 	t.Helper()
 	directory := t.TempDir()
-	for _, each := range sections() {
-		put(t, directory, each.file, "package contract\n")
+	for _, section := range sections() {
+		write(t, directory, section.file, "package contract\n")
 	}
-	put(t, directory, "writing_test.go", "package contract\n\n// An id is\n// honoured.\nfunc TestWriting1_ID() {}\n\n// It a|b.\nfunc TestWriting12_B() {}\n")
-	put(t, directory, "errors_test.go", "package contract\n\n// Errors have a code.\nfunc TestErrors_Code() {}\n\nfunc prove() {}\n")
-	put(t, directory, "testdata/unlike.json", `{"a.json: b": "it crashed"}`)
+	write(t, directory, "writing_test.go", "package contract\n\n// It a|b.\nfunc TestWriting12_B() {}\n\n// An id is\n// honoured.\nfunc TestWriting1_ID() {}\n")
+	write(t, directory, "errors_test.go", "package contract\n\n// Errors have a code.\nfunc TestErrors_Code() {}\n\nfunc prove() {}\n")
+	write(t, directory, "testdata/exceptions.json", `{"a.json: b": "it crashed"}`)
 	return directory
 }
 
@@ -67,12 +67,12 @@ const (
 `
 )
 
-func TestRun_TakesInWhatWasProven(t *testing.T) {
+func TestRun_UpdatesTheProofs(t *testing.T) {
 	t.Parallel()
 	directory := suite(t)
-	put(t, directory, "testdata/mock.json", `{"TestErrors_Code":{"version":"1.11.9"},"TestGone":{"version":"1.11.9"}}`)
+	write(t, directory, "testdata/mock.json", `{"TestErrors_Code":{"version":"1.11.9"},"TestGone":{"version":"1.11.9"}}`)
 	for _, events := range []string{mockRun, liveRun} {
-		put(t, directory, "events", events)
+		write(t, directory, "events", events)
 		if err := run(directory, filepath.Join(directory, "events")); err != nil {
 			t.Fatal(err)
 		}
@@ -88,15 +88,15 @@ func TestRun_TakesInWhatWasProven(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 	if known := read(t, directory, "testdata/mock.json"); strings.Contains(known, "TestGone") {
-		t.Errorf("a test that is no more is still proven: %s", known)
+		t.Errorf("a proof is left of a test that does not exist: %s", known)
 	}
 }
 
-func TestRun_WithoutResultsChangesNothing(t *testing.T) {
+func TestRun_WithoutResultsKeepsTheProofs(t *testing.T) {
 	t.Parallel()
 	directory := suite(t)
-	put(t, directory, "testdata/mock.json", `{"TestErrors_Code":{"version":"1.11.9"},"TestWriting1_ID":{"version":"1.11.9"},"TestWriting12_B":{"version":"1.11.9"}}`)
-	put(t, directory, "testdata/live.json", `{"TestErrors_Code":{"version":"1.10.0","date":"2026-01-02"}}`)
+	write(t, directory, "testdata/mock.json", `{"TestErrors_Code":{"version":"1.11.9"},"TestWriting1_ID":{"version":"1.11.9"},"TestWriting12_B":{"version":"1.11.9"}}`)
+	write(t, directory, "testdata/live.json", `{"TestErrors_Code":{"version":"1.10.0","date":"2026-01-02"}}`)
 	if err := run(directory, ""); err != nil {
 		t.Fatal(err)
 	}
@@ -105,22 +105,22 @@ func TestRun_WithoutResultsChangesNothing(t *testing.T) {
 		t.Errorf("got %s", first)
 	}
 	if err := run(directory, ""); err != nil || read(t, directory, "CONFORMANCE.md") != first {
-		t.Errorf("the second time it is another: %v", err)
+		t.Errorf("the second run writes another page: %v", err)
 	}
 }
 
-func TestRun_EveryTestIsProvenOfTheMock(t *testing.T) {
+func TestRun_RequiresAProofOfTheMock(t *testing.T) {
 	t.Parallel()
 	if err := run(suite(t), ""); err == nil || !strings.Contains(err.Error(), "TestWriting1_ID is not proven of the mock") {
 		t.Errorf("got %v", err)
 	}
 }
 
-func TestRun_EveryTestSaysWhatItProves(t *testing.T) {
+func TestRun_RequiresACommentOfEachTest(t *testing.T) {
 	t.Parallel()
 	directory := suite(t)
-	put(t, directory, "kinds_test.go", "package contract\n\nfunc TestKinds1_Silent() {}\n")
-	if err := run(directory, ""); err == nil || !strings.Contains(err.Error(), "TestKinds1_Silent does not say what it proves") {
+	write(t, directory, "kinds_test.go", "package contract\n\nfunc TestKinds1_Silent() {}\n")
+	if err := run(directory, ""); err == nil || !strings.Contains(err.Error(), "TestKinds1_Silent has no comment that states what it proves") {
 		t.Errorf("got %v", err)
 	}
 }

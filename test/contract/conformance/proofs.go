@@ -15,12 +15,13 @@ import (
 	"time"
 )
 
-// proof says with which versions a fact was last proven.
+// proof is the last proof of a fact.
 type proof struct {
+	// Version is the version of the server, or versions with " and " between them.
 	Version string `json:"version"`
-	// Date is that of a live run; of the mock every run proves it.
+	// Date is the date of a live run, "" for the mock, which every run proves.
 	Date string `json:"date,omitempty"`
-	// Note says what could not be asked of this server.
+	// Note names what the test did not ask of this server.
 	Note string `json:"note,omitempty"`
 }
 
@@ -35,7 +36,7 @@ func (p proof) cell() string {
 	return cell(text)
 }
 
-// proofs are those of the mock and of live servers, by test.
+// proofs holds the proofs of the mock and of live servers, by test.
 type proofs struct{ mock, live map[string]proof }
 
 func (p proofs) files() map[string]map[string]proof {
@@ -52,12 +53,12 @@ func readProofs(directory string) (proofs, error) {
 	return known, nil
 }
 
-// readUnlike reads which recorded exchanges the mock answers otherwise, and why.
-func readUnlike(directory string) (unlike map[string]string, err error) {
-	return unlike, readJSON(filepath.Join(directory, "testdata", "unlike.json"), &unlike)
+// readExceptions returns the recorded exchanges to which the mock responds differently, and why.
+func readExceptions(directory string) (exceptions map[string]string, err error) {
+	return exceptions, readJSON(filepath.Join(directory, "testdata", "exceptions.json"), &exceptions)
 }
 
-// readJSON reads a file; one that is not there yet is empty.
+// readJSON reads a file. A missing file is empty.
 func readJSON(path string, into any) error {
 	content, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -91,7 +92,7 @@ type event struct {
 	Action, Test, Key, Value string
 }
 
-// update takes in what a run proved. A test that failed proves nothing any more.
+// update adds the proofs of a run, and removes the proofs of tests that failed in it.
 func (p proofs) update(events io.Reader) error {
 	versions, notes := map[string]map[string][]string{"mock": {}, "live": {}}, map[string]string{}
 	lines := bufio.NewScanner(events)
@@ -127,8 +128,8 @@ func (p proofs) update(events io.Reader) error {
 	return lines.Err()
 }
 
-// forget drops the proofs of tests that are no more.
-func (p proofs) forget(facts []fact) {
+// removeOthers removes the proofs of tests that no longer exist.
+func (p proofs) removeOthers(facts []fact) {
 	for _, of := range p.files() {
 		maps.DeleteFunc(of, func(test string, _ proof) bool {
 			return !slices.ContainsFunc(facts, func(f fact) bool { return f.test == test })

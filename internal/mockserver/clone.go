@@ -1,0 +1,266 @@
+package mockserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/go-git/go-git/v5"
+	"github.com/go-git/go-git/v5/config"
+	"github.com/go-git/go-git/v5/plumbing"
+	gitobject "github.com/go-git/go-git/v5/plumbing/object"
+	"github.com/go-git/go-git/v5/storage/memory"
+)
+
+// clone is the server's local copy of a repository. The server decides by the branches that the clone has
+// checked out and the tags that it knows whether there is something to import.
+type clone struct {
+	url            string
+	ref            string // the ref that was checked out
+	repository     *git.Repository
+	advertised     []*plumbing.Reference
+	remoteBranches map[string]string // commits by branch
+	localBranches  map[string]string // commits by branch
+	tags           map[string]string // commits by tag
+}
+
+// errRefNotFound is the error of a ref that the remote does not have.
+var errRefNotFound = errors.New("no such ref")
+
+// newClone clones a remote and checks a ref out. If the ref does not exist it returns the clone and
+// errRefNotFound.
+func newClone(ctx context.Context, r remote, ref string) (*clone, error) {
+	repository, err := git.Init(memory.NewStorage(), nil)
+	if err != nil {
+		return nil, fmt.Errorf("make a clone: %w", err)
+	}
+	c := &clone{url: r.url, ref: ref, repository: repository, localBranches: map[string]string{}, tags: map[string]string{}}
+	if err := c.fetch(ctx, r); err != nil {
+		return nil, err
+	}
+	maps.Copy(c.tags, c.advertisedTags())
+	for _, reference := range c.advertised {
+		if reference.Name() == plumbing.HEAD && reference.Type() == plumbing.SymbolicReference {
+			name := reference.Target().Short()
+			if tip, ok := c.remoteBranches[name]; ok {
+				c.localBranches[name] = tip
+			}
+		}
+	}
+	commit, err := c.resolve(ref)
+	if err != nil {
+		return c, err
+	}
+	if c.remoteBranches[ref] == commit {
+		c.localBranches[ref] = commit
+	}
+	return c, nil
+}
+
+// fetch updates the clone's view of the remote. Tags that the clone knows do not move.
+func (c *clone) fetch(ctx context.Context, r remote) error {
+	references, err := r.list(ctx)
+	if err != nil {
+		return err
+	}
+	if equalReferences(references, c.advertised) && c.remoteBranches != nil {
+		return nil
+	}
+	if len(references) > 0 {
+		ctx, cancel := context.WithTimeout(ctx, remoteTimeout)
+		defer cancel()
+		from := git.NewRemote(c.repository.Storer, &config.RemoteConfig{Name: "origin", URLs: []string{r.url}})
+		err = from.FetchContext(ctx, &git.FetchOptions{
+			Auth: r.auth(), Force: true, Tags: git.NoTags,
+			RefSpecs: []config.RefSpec{"+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*"},
+		})
+		if err != nil && !errors.Is(err, git.NoErrAlreadyUpToDate) {
+			return fmt.Errorf("fetch: %w", err)
+		}
+	}
+	c.advertised, c.remoteBranches = references, map[string]string{}
+	for _, reference := range references {
+		if reference.Name().IsBranch() {
+			c.remoteBranches[reference.Name().Short()] = reference.Hash().String()
+		}
+	}
+	for name, commit := range c.advertisedTags() {
+		if _, known := c.tags[name]; !known && c.tags != nil {
+			c.tags[name] = commit
+		}
+	}
+	return nil
+}
+
+func equalReferences(a, b []*plumbing.Reference) bool {
+	return slices.EqualFunc(a, b, func(a, b *plumbing.Reference) bool {
+		return a.Name() == b.Name() && a.Hash() == b.Hash() && a.Target() == b.Target()
+	})
+}
+
+// advertisedTags returns the commits of the remote's tags, annotated tags included.
+func (c *clone) advertisedTags() map[string]string {
+	tags := map[string]string{}
+	for _, reference := range c.advertised {
+		if reference.Name().IsTag() {
+			if commit, err := c.peel(reference.Hash()); err == nil {
+				tags[reference.Name().Short()] = commit
+			}
+		}
+	}
+	return tags
+}
+
+// peel returns the commit of a tag's hash.
+func (c *clone) peel(hash plumbing.Hash) (string, error) {
+	tag, err := c.repository.TagObject(hash)
+	if errors.Is(err, plumbing.ErrObjectNotFound) {
+		return hash.String(), nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("read tag %s: %w", hash, err)
+	}
+	commit, err := tag.Commit()
+	if err != nil {
+		return "", fmt.Errorf("read the commit of tag %s: %w", hash, err)
+	}
+	return commit.Hash.String(), nil
+}
+
+// tagsMoved reports whether the remote has another commit for a tag that the clone knows. Git then refuses
+// to fetch tags (infrahub-behaviour.md, Importing 15).
+func (c *clone) tagsMoved() bool {
+	for name, commit := range c.advertisedTags() {
+		if known, ok := c.tags[name]; ok && known != commit {
+			return true
+		}
+	}
+	return false
+}
+
+// resolve returns the commit of a branch of the remote, a tag, a local branch or a hash, long or short
+// (infrahub-behaviour.md, Importing 8). It returns errRefNotFound if there is none.
+func (c *clone) resolve(ref string) (string, error) {
+	for _, commits := range []map[string]string{c.remoteBranches, c.tags, c.localBranches} {
+		if commit, ok := commits[ref]; ok {
+			return commit, nil
+		}
+	}
+	if len(ref) < 4 || strings.Trim(strings.ToLower(ref), "0123456789abcdef") != "" {
+		return "", errRefNotFound
+	}
+	hash, err := c.repository.ResolveRevision(plumbing.Revision(ref))
+	if err != nil {
+		return "", errRefNotFound
+	}
+	return hash.String(), nil
+}
+
+// checkedOut returns the commit that the clone itself has for a tag or a local branch, "" if it has none.
+func (c *clone) checkedOut(ref string) string {
+	if commit, ok := c.tags[ref]; ok {
+		return commit
+	}
+	return c.localBranches[ref]
+}
+
+// changedBranches returns the branches of the remote whose commit is not the clone's: first those that
+// are new, then those that moved.
+func (c *clone) changedBranches(defaultBranch string) []string {
+	var added, moved []string
+	for name, commit := range c.remoteBranches {
+		known, ok := c.localBranches[name]
+		switch {
+		case name == mainBranch && name != defaultBranch: // Infrahub's main is the remote's default branch
+		case !ok:
+			added = append(added, name)
+		case known != commit:
+			moved = append(moved, name)
+		}
+	}
+	slices.Sort(added)
+	slices.Sort(moved)
+	return append(added, moved...)
+}
+
+// file returns the content of a file of a commit; the error matches isFileNotFound if there is none.
+func (c *clone) file(commit, path string) (string, error) {
+	object, err := c.repository.CommitObject(plumbing.NewHash(commit))
+	if err != nil {
+		return "", fmt.Errorf("read commit %s: %w", commit, err)
+	}
+	file, err := object.File(path)
+	if err != nil {
+		return "", err
+	}
+	return file.Contents()
+}
+
+// isFileNotFound reports whether an error says that a commit has no such file.
+func isFileNotFound(err error) bool { return errors.Is(err, gitobject.ErrFileNotFound) }
+
+func (e *engine) clone(repository string) *clone {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.clones[repository]
+}
+
+func (e *engine) setClone(repository string, c *clone) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.clones[repository] = c
+}
+
+// cloneRef clones a repository anew and returns the commit of its ref.
+func (e *engine) cloneRef(ctx context.Context, j job) (*clone, string, error) {
+	c, err := e.cloneAnew(ctx, j)
+	if err != nil {
+		return nil, "", err
+	}
+	commit, err := c.resolve(j.ref)
+	return c, commit, err
+}
+
+// cloneAnew replaces the clone of a repository. If that fails, operational_status says so.
+func (e *engine) cloneAnew(ctx context.Context, j job) (*clone, error) {
+	if err := e.pause(ctx, e.server.options.Delay.git()); err != nil {
+		return nil, err
+	}
+	c, err := newClone(ctx, e.server.remote(j.repository, j.location), j.ref)
+	if c != nil {
+		e.setClone(j.repository, c)
+	}
+	if failed := newGitError(err, j.name, j.location, j.ref, gitClone); failed != nil {
+		return nil, e.writeGitError(ctx, j, failed)
+	}
+	return c, nil
+}
+
+// openClone returns the clone of a repository and makes it if there is none. It fetches from a location
+// that is not the clone's, unless the location is "". If the tags there differ the fetch fails
+// (infrahub-behaviour.md, Importing 16).
+func (e *engine) openClone(ctx context.Context, j job, location string) (*clone, error) {
+	c := e.clone(j.repository)
+	if c == nil {
+		return e.cloneAnew(ctx, j)
+	}
+	if location == "" || location == c.url {
+		return c, nil
+	}
+	if err := e.pause(ctx, e.server.options.Delay.git()); err != nil {
+		return nil, err
+	}
+	err := c.fetch(ctx, e.server.remote(j.repository, location))
+	c.url = location
+	failed := newGitError(err, j.name, location, "", lsRemote)
+	if failed == nil && c.tagsMoved() {
+		failed = &gitError{"RepositoryError", "\n  stderr: ' ! [rejected] (would clobber existing tag)'", "error"}
+	}
+	if failed != nil {
+		return nil, e.writeGitError(ctx, j, failed)
+	}
+	return c, e.writeAttribute(ctx, j, "operational_status", "online")
+}
