@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -13,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/mocktest"
 )
 
 // output is written by the program and read by the test.
@@ -61,26 +62,10 @@ func serve(t *testing.T, arguments ...string) running {
 	return r
 }
 
-// ask sends a query to main and returns the status and the answer.
-func (r running) ask(t *testing.T, query string) (int, string) {
+// post sends a query to main.
+func (r running) post(t *testing.T, query string) mocktest.Response {
 	t.Helper()
-	body := fmt.Sprintf(`{"query":%q}`, query)
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.address+"/graphql/main", strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("X-INFRAHUB-KEY", "abc")
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	answer, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return response.StatusCode, string(answer)
+	return mocktest.Endpoint{Address: r.address, Token: "abc"}.Post(t, "main", query)
 }
 
 func write(t *testing.T, content string) string {
@@ -95,8 +80,8 @@ func write(t *testing.T, content string) string {
 func TestStart_ServesUntilItIsStopped(t *testing.T) {
 	t.Parallel()
 	r := serve(t, "--token", "abc", "--log", "--version", "1.9.9")
-	if status, answer := r.ask(t, "{InfrahubInfo{version}}"); status != http.StatusOK || answer != `{"data":{"InfrahubInfo":{"version":"1.9.9"}}}` {
-		t.Errorf("got %d %s", status, answer)
+	if got := r.post(t, "{InfrahubInfo{version}}"); got.Status != http.StatusOK || got.Body != `{"data":{"InfrahubInfo":{"version":"1.9.9"}}}` {
+		t.Errorf("got %d %s", got.Status, got.Body)
 	}
 	if !strings.Contains(r.out.String(), `api_token = "abc"`) {
 		t.Errorf("does not say how to point a provider at it: %s", r.out)
@@ -112,8 +97,9 @@ func TestStart_ServesUntilItIsStopped(t *testing.T) {
 func TestStart_Seed(t *testing.T) {
 	t.Parallel()
 	r := serve(t, "--token", "abc", "--seed", write(t, "tags:\n  - name: blue\nbranches:\n  - name: release\n"))
-	if _, answer := r.ask(t, "{BuiltinTag{edges{node{hfid}}} Branch{name}}"); answer != `{"data":{"BuiltinTag":{"edges":[{"node":{"hfid":["blue"]}}]},"Branch":[{"name":"main"},{"name":"release"}]}}` {
-		t.Errorf("got %s", answer)
+	got := r.post(t, "{BuiltinTag{edges{node{hfid}}} Branch{name}}").Body
+	if want := `{"data":{"BuiltinTag":{"edges":[{"node":{"hfid":["blue"]}}]},"Branch":[{"name":"main"},{"name":"release"}]}}`; got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }
 
@@ -124,8 +110,8 @@ func TestStart_Faults(t *testing.T) {
 		query  string
 		status int
 	}{{"{BuiltinTag{count}}", 503}, {"{BuiltinTag{count}}", 200}, {"{Branch{name}}", 502}, {"{Branch{name}}", 502}, {"{InfrahubInfo{version}}", 200}} {
-		if status, answer := r.ask(t, test.query); status != test.status {
-			t.Errorf("%s: got %d %s, want %d", test.query, status, answer, test.status)
+		if got := r.post(t, test.query); got.Status != test.status {
+			t.Errorf("%s: got %d %s, want %d", test.query, got.Status, got.Body, test.status)
 		}
 	}
 }

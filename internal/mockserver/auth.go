@@ -38,8 +38,8 @@ func unauthorized(message, code string) failure {
 	return failure{message: message, code: code, status: http.StatusUnauthorized}
 }
 
-// issue makes a token shaped like a JSON web token.
-func (s *sessions) issue(kind, session string, ends time.Time) string {
+// newToken makes a token shaped like a JSON web token.
+func (s *sessions) newToken(kind, session string, ends time.Time) string {
 	part := func(content any) string {
 		encoded, _ := json.Marshal(content) // maps of strings, numbers and booleans always encode
 		return base64.RawURLEncoding.EncodeToString(encoded)
@@ -55,7 +55,7 @@ func (s *sessions) issue(kind, session string, ends time.Time) string {
 
 func (s *sessions) newAccess(session string) string {
 	ends := time.Now().Add(s.lifetime)
-	token := s.issue("access", session, ends)
+	token := s.newToken("access", session, ends)
 	s.access[token] = ends
 	return token
 }
@@ -65,7 +65,7 @@ func (s *sessions) login() map[string]any {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	session := uuid.NewString()
-	refresh := s.issue("refresh", session, time.Now().Add(refreshTokenLifetime))
+	refresh := s.newToken("refresh", session, time.Now().Add(refreshTokenLifetime))
 	s.refresh[refresh] = session
 	return map[string]any{"access_token": s.newAccess(session), "refresh_token": refresh}
 }
@@ -140,7 +140,7 @@ func (s *Server) serveLogin(w http.ResponseWriter, r *http.Request) {
 	}
 	if json.NewDecoder(r.Body).Decode(&given) != nil || given.Username == nil || given.Password == nil {
 		detail := map[string]any{"type": "missing", "loc": []string{"body"}, "msg": "Field required"}
-		s.reply(w, http.StatusUnprocessableEntity, map[string]any{"detail": []any{detail}})
+		s.replyJSON(w, http.StatusUnprocessableEntity, map[string]any{"detail": []any{detail}})
 		return
 	}
 	switch {
@@ -149,7 +149,7 @@ func (s *Server) serveLogin(w http.ResponseWriter, r *http.Request) {
 	case *given.Password != s.options.Password:
 		s.replyREST(w, http.StatusUnauthorized, "Incorrect password")
 	default:
-		s.reply(w, http.StatusOK, s.sessions.login())
+		s.replyJSON(w, http.StatusOK, s.sessions.login())
 	}
 }
 
@@ -165,10 +165,10 @@ func (s *Server) serveRefresh(w http.ResponseWriter, r *http.Request) {
 		s.replyREST(w, http.StatusUnauthorized, err.Error())
 		return
 	}
-	s.reply(w, http.StatusOK, tokens)
+	s.replyJSON(w, http.StatusOK, tokens)
 }
 
 func (s *Server) replyREST(w http.ResponseWriter, status int, message string) {
 	each := map[string]any{"message": message, "extensions": map[string]any{"code": status}}
-	s.reply(w, status, map[string]any{"data": nil, "errors": []any{each}})
+	s.replyJSON(w, status, map[string]any{"data": nil, "errors": []any{each}})
 }

@@ -20,8 +20,8 @@ const (
 func TestAuth(t *testing.T) {
 	t.Parallel()
 	m := start(t, mockserver.Options{})
-	tokens := m.send(t, "/api/auth/login", loginBody)
-	access, refresh := tokens.textAt("access_token"), tokens.textAt("refresh_token")
+	tokens := m.post(t, "/api/auth/login", loginBody)
+	access, refresh := tokens.Text("access_token"), tokens.Text("refresh_token")
 	const required = `{"data":null,"errors":[{"extensions":{"code":"AUTHENTICATION_REQUIRED","data":{},"http_status":401},"message":"`
 	for _, test := range []struct {
 		name, path, body string
@@ -43,11 +43,11 @@ func TestAuth(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			got := m.send(t, test.path, test.body, test.headers...)
-			if got.status != test.status || got.text != test.want {
-				t.Errorf("got %d %s\nwant %d %s", got.status, got.text, test.status, test.want)
+			got := m.post(t, test.path, test.body, test.headers...)
+			if got.Status != test.status || got.Body != test.want {
+				t.Errorf("got %d %s\nwant %d %s", got.Status, got.Body, test.status, test.want)
 			}
-			if got.header.Get("X-Request-Id") == "" {
+			if got.Header.Get("X-Request-Id") == "" {
 				t.Error("no request id")
 			}
 		})
@@ -57,7 +57,7 @@ func TestAuth(t *testing.T) {
 func TestAuth_TokensSayWhenTheyEnd(t *testing.T) {
 	t.Parallel()
 	m := start(t, mockserver.Options{AccessTokenLifetime: 2 * time.Minute})
-	parts := strings.Split(m.send(t, "/api/auth/login", loginBody).textAt("access_token"), ".")
+	parts := strings.Split(m.post(t, "/api/auth/login", loginBody).Text("access_token"), ".")
 	if len(parts) != 3 {
 		t.Fatalf("%d parts, want those of a JSON web token", len(parts))
 	}
@@ -79,37 +79,37 @@ func TestAuth_TokensSayWhenTheyEnd(t *testing.T) {
 func TestAuth_ExpiredTokensAreRefreshed(t *testing.T) {
 	t.Parallel()
 	m := start(t, mockserver.Options{})
-	tokens := m.send(t, "/api/auth/login", loginBody)
+	tokens := m.post(t, "/api/auth/login", loginBody)
 	m.ExpireTokens()
-	got := m.send(t, "/graphql", createTag, "Authorization", "Bearer "+tokens.textAt("access_token"))
-	if got.status != http.StatusUnauthorized || got.at("errors.0.extensions.code") != "TOKEN_EXPIRED" || got.at("errors.0.message") != "Expired Signature" {
-		t.Errorf("got %d %s", got.status, got.text)
+	got := m.post(t, "/graphql", createTag, "Authorization", "Bearer "+tokens.Text("access_token"))
+	if got.Status != http.StatusUnauthorized || got.At("errors.0.extensions.code") != "TOKEN_EXPIRED" || got.At("errors.0.message") != "Expired Signature" {
+		t.Errorf("got %d %s", got.Status, got.Body)
 	}
-	again := m.send(t, "/api/auth/refresh", "", "Authorization", "Bearer "+tokens.textAt("refresh_token"))
-	if again.at("refresh_token") != nil {
-		t.Errorf("a refresh gives a refresh token: %s", again.text)
+	again := m.post(t, "/api/auth/refresh", "", "Authorization", "Bearer "+tokens.Text("refresh_token"))
+	if again.At("refresh_token") != nil {
+		t.Errorf("a refresh gives a refresh token: %s", again.Body)
 	}
-	if got := m.send(t, "/graphql", createTag, "Authorization", "Bearer "+again.textAt("access_token")); got.status != http.StatusOK {
-		t.Errorf("with the new token: %d %s", got.status, got.text)
+	if got := m.post(t, "/graphql", createTag, "Authorization", "Bearer "+again.Text("access_token")); got.Status != http.StatusOK {
+		t.Errorf("with the new token: %d %s", got.Status, got.Body)
 	}
 }
 
 func TestVersion_19HasNoExtensions(t *testing.T) {
 	t.Parallel()
 	m := start(t, mockserver.Options{Version: "1.9.9"})
-	got := m.on(t, "main", `mutation{BuiltinTagDelete(data:{id:"x"}){ok}}`)
-	if want := `{"data":{"BuiltinTagDelete":null},"errors":[{"message":"Unable to find the node x / BuiltinTag in the database.","locations":[{"line":1,"column":10}],"path":["BuiltinTagDelete"]}]}`; got.text != want {
-		t.Errorf("got %s, want %s", got.text, want)
+	got := m.Post(t, "main", `mutation{BuiltinTagDelete(data:{id:"x"}){ok}}`)
+	if want := `{"data":{"BuiltinTagDelete":null},"errors":[{"message":"Unable to find the node x / BuiltinTag in the database.","locations":[{"line":1,"column":10}],"path":["BuiltinTagDelete"]}]}`; got.Body != want {
+		t.Errorf("got %s, want %s", got.Body, want)
 	}
-	got = m.send(t, "/graphql", createTag)
-	if want := `{"data":null,"errors":[{"extensions":{"code":401},"message":"Authentication is required to perform this operation"}]}`; got.text != want {
-		t.Errorf("got %s, want %s", got.text, want)
+	got = m.post(t, "/graphql", createTag)
+	if want := `{"data":null,"errors":[{"extensions":{"code":401},"message":"Authentication is required to perform this operation"}]}`; got.Body != want {
+		t.Errorf("got %s, want %s", got.Body, want)
 	}
-	got = m.on(t, "main", `mutation{InfrahubReadOnlyRepositoryImportLastCommit(data:{id:"x"}){ok}}`)
-	if want := "Unable to find the node x / <class 'infrahub.core.protocols.CoreReadOnlyRepository'> in the database."; got.textAt("errors.0.message") != want {
-		t.Errorf("got %s", got.text)
+	got = m.Post(t, "main", `mutation{InfrahubReadOnlyRepositoryImportLastCommit(data:{id:"x"}){ok}}`)
+	if want := "Unable to find the node x / <class 'infrahub.core.protocols.CoreReadOnlyRepository'> in the database."; got.Text("errors.0.message") != want {
+		t.Errorf("got %s", got.Body)
 	}
-	if version := m.ask(t, `{InfrahubInfo{version}}`).at("data.InfrahubInfo.version"); version != "1.9.9" {
+	if version := m.Ask(t, `{InfrahubInfo{version}}`).At("data.InfrahubInfo.version"); version != "1.9.9" {
 		t.Errorf("got version %v", version)
 	}
 }
@@ -117,15 +117,7 @@ func TestVersion_19HasNoExtensions(t *testing.T) {
 func TestInfo(t *testing.T) {
 	t.Parallel()
 	m := start(t, mockserver.Options{})
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, m.url+"/api/info", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := read(t, response); got.at("version") != "1.11.9" || got.textAt("deployment_id") == "" {
-		t.Errorf("got %s", got.text)
+	if got := m.Send(t, http.MethodGet, "/api/info", ""); got.At("version") != "1.11.9" || got.Text("deployment_id") == "" {
+		t.Errorf("got %s", got.Body)
 	}
 }

@@ -9,19 +9,19 @@ import (
 	"time"
 )
 
-// merged is the status of a branch that is read-only.
-const merged = "MERGED"
+// statusMerged is the status of a branch that is read-only.
+const statusMerged = "MERGED"
 
-const branchTime = "2006-01-02T15:04:05.000000Z"
+const branchTimeFormat = "2006-01-02T15:04:05.000000Z"
 
 // globalBranch holds what is agnostic on the server; its name is taken.
 const globalBranch = "-global-"
 
-func showBranch(b *branch) object {
+func branchObject(b *branch) object {
 	return object{"Branch", map[string]any{
 		"id": b.id, "name": b.name, "description": b.description, "status": b.status, "sync_with_git": b.syncWithGit,
 		"is_default": b.name == mainBranch, "origin_branch": mainBranch,
-		"created_at": b.created.UTC().Format(branchTime), "branched_from": b.created.UTC().Format(branchTime),
+		"created_at": b.created.UTC().Format(branchTimeFormat), "branched_from": b.created.UTC().Format(branchTimeFormat),
 	}}
 }
 
@@ -29,7 +29,7 @@ func showBranch(b *branch) object {
 func (s *Server) listBranches(arguments map[string]any) any {
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
-	ids, name := texts(arguments["ids"]), arguments["name"]
+	ids, name := stringList(arguments["ids"]), arguments["name"]
 	var found []*branch
 	for _, b := range s.store.branches {
 		if (ids == nil || slices.Contains(ids, b.id)) && (name == nil || name == b.name) {
@@ -39,7 +39,7 @@ func (s *Server) listBranches(arguments map[string]any) any {
 	slices.SortFunc(found, func(a, b *branch) int { return cmp.Or(a.created.Compare(b.created), cmp.Compare(a.name, b.name)) })
 	shown := []any{}
 	for _, b := range found {
-		shown = append(shown, showBranch(b))
+		shown = append(shown, branchObject(b))
 	}
 	return shown
 }
@@ -47,10 +47,10 @@ func (s *Server) listBranches(arguments map[string]any) any {
 // checkBranchName refuses what Git would refuse, in the server's words.
 func checkBranchName(name string) error {
 	if len(name) < 3 {
-		return invalid("invalid field name: String should have at least 3 characters")
+		return unprocessable("invalid field name: String should have at least 3 characters")
 	}
 	if len([]rune(name)) > 250 {
-		return invalid("invalid field name: String should have at most 250 characters")
+		return unprocessable("invalid field name: String should have at most 250 characters")
 	}
 	var offending []string
 	for _, each := range []struct{ pattern, what string }{
@@ -70,16 +70,16 @@ func checkBranchName(name string) error {
 		}
 	}
 	if offending != nil {
-		return invalid("Branch name contains invalid patterns or characters: %s", strings.Join(offending, ", "))
+		return unprocessable("Branch name contains invalid patterns or characters: %s", strings.Join(offending, ", "))
 	}
 	return nil
 }
 
-// changed is the answer of a branch mutation: with wait_until_completion the branch, else a task.
-func changed(name string, b *branch, task string) object {
+// branchPayload is the answer of a branch mutation: with wait_until_completion the branch, else a task.
+func branchPayload(name string, b *branch, task string) object {
 	fields := map[string]any{"ok": true, "object": nil, "task": nil}
 	if b != nil {
-		fields["object"] = showBranch(b)
+		fields["object"] = branchObject(b)
 	}
 	if task != "" {
 		fields["task"] = object{"TaskInfo", map[string]any{"id": task}}
@@ -93,21 +93,21 @@ func (s *Server) createBranch(_ context.Context, input map[string]any, wait bool
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
 	if s.store.branches[name] != nil || name == globalBranch {
-		return nil, invalid("The branch %s already exists", name)
+		return nil, unprocessable("The branch %s already exists", name)
 	}
 	if err := checkBranchName(name); err != nil {
 		return nil, err
 	}
-	b := s.store.fork(name, description, input["sync_with_git"] != false)
-	task := s.engine.done("create-branch", "Create branch "+name, name)
+	b := s.store.newBranch(name, description, input["sync_with_git"] != false)
+	task := s.engine.recordDone("create-branch", "Create branch "+name, name)
 	if wait {
-		return changed("BranchCreate", b, ""), nil
+		return branchPayload("BranchCreate", b, ""), nil
 	}
-	return changed("BranchCreate", nil, task), nil
+	return branchPayload("BranchCreate", nil, task), nil
 }
 
-// existing returns the branch that an input names.
-func (s *Server) existing(input map[string]any) (*branch, error) {
+// branchNamedIn returns the branch that an input names.
+func (s *Server) branchNamedIn(input map[string]any) (*branch, error) {
 	name, _ := input["name"].(string)
 	if b := s.store.branches[name]; b != nil {
 		return b, nil
@@ -118,7 +118,7 @@ func (s *Server) existing(input map[string]any) (*branch, error) {
 func (s *Server) updateBranch(_ context.Context, _ *branch, input map[string]any) (any, error) {
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
-	b, err := s.existing(input)
+	b, err := s.branchNamedIn(input)
 	if err != nil {
 		return nil, err
 	}
@@ -131,25 +131,25 @@ func (s *Server) updateBranch(_ context.Context, _ *branch, input map[string]any
 func (s *Server) deleteBranch(_ context.Context, input map[string]any, wait bool) (any, error) {
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
-	b, err := s.existing(input)
+	b, err := s.branchNamedIn(input)
 	if err != nil {
 		return nil, err
 	}
 	if b.name == mainBranch {
-		return nil, invalid("Unable to delete %s it is the default branch.", b.name)
+		return nil, unprocessable("Unable to delete %s it is the default branch.", b.name)
 	}
 	delete(s.store.branches, b.name)
 	s.cancelProposedChanges(b.name)
-	task := s.engine.done("branch-delete", "Delete branch "+b.name, b.name)
+	task := s.engine.recordDone("branch-delete", "Delete branch "+b.name, b.name)
 	if wait {
 		task = ""
 	}
-	return changed("BranchDelete", nil, task), nil
+	return branchPayload("BranchDelete", nil, task), nil
 }
 
 func (s *Server) mergeBranch(ctx context.Context, input map[string]any, wait bool) (any, error) {
 	s.store.mu.Lock()
-	b, err := s.existing(input)
+	b, err := s.branchNamedIn(input)
 	s.store.mu.Unlock()
 	if err != nil {
 		return nil, err
@@ -160,16 +160,16 @@ func (s *Server) mergeBranch(ctx context.Context, input map[string]any, wait boo
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
 	if wait {
-		return changed("BranchMerge", b, ""), nil
+		return branchPayload("BranchMerge", b, ""), nil
 	}
-	return changed("BranchMerge", b, s.engine.done("branch-merge", "Merge branch "+b.name, b.name)), nil
+	return branchPayload("BranchMerge", b, s.engine.recordDone("branch-merge", "Merge branch "+b.name, b.name)), nil
 }
 
 // merge makes main take over what a branch changed. The branch is read-only from then on, and its
 // open proposed change is canceled, being merged behind its back (infrahub.md, Branches).
 func (s *Server) merge(ctx context.Context, b *branch) error {
 	if b.name == mainBranch {
-		return invalid("Unable to merge the branch '%s' into itself", b.name)
+		return unprocessable("Unable to merge the branch '%s' into itself", b.name)
 	}
 	s.startMerge(b.name)
 	select {
@@ -179,11 +179,11 @@ func (s *Server) merge(ctx context.Context, b *branch) error {
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
 	s.store.merging = ""
-	if b.status == merged {
-		return invalid("Branch '%s' has already been merged", b.name)
+	if b.status == statusMerged {
+		return unprocessable("Branch '%s' has already been merged", b.name)
 	}
 	if s.store.conflicts(b) {
-		return invalid("Branch %s contains conflicts with the default branch. Please create a Proposed Change to resolve the conflicts or manually update them before merging.", b.name)
+		return unprocessable("Branch %s contains conflicts with the default branch. Please create a Proposed Change to resolve the conflicts or manually update them before merging.", b.name)
 	}
 	s.store.merge(b)
 	for _, n := range s.store.list(b, "CoreGenericRepository") {
@@ -208,14 +208,14 @@ func (s *Server) mergeRepository(b *branch, n *node) {
 	switch {
 	case n.kind == "CoreRepository" && n.text("internal_status") == "staging":
 		seen.set("internal_status", "active", false)
-		seen.set("sync_status", n.values["sync_status"].of, false)
-		seen.set("commit", n.values["commit"].of, false)
+		seen.set("sync_status", n.values["sync_status"].content, false)
+		seen.set("commit", n.values["commit"].content, false)
 		s.store.put(target, seen)
 	case n.kind == "CoreReadOnlyRepository" && (seen.text("ref") != n.text("ref") || seen.text("commit") != n.text("commit")):
-		seen.set("ref", n.values["ref"].of, false)
-		seen.set("commit", n.values["commit"].of, false)
+		seen.set("ref", n.values["ref"].content, false)
+		seen.set("commit", n.values["commit"].content, false)
 		s.store.put(target, seen)
-		s.engine.follow(jobOf(target, seen), n.text("commit"))
+		s.engine.queueRefChange(jobOf(target, seen), n.text("commit"))
 	}
-	s.engine.done("git-repository-merge", "Merge "+b.name+" > "+mainBranch+" in git repository", b.name, related{n.id, n.kind})
+	s.engine.recordDone("git-repository-merge", "Merge "+b.name+" > "+mainBranch+" in git repository", b.name, taskNode{n.id, n.kind})
 }

@@ -11,36 +11,36 @@ import (
 	"github.com/google/uuid"
 )
 
-// query is a GraphQL query that a repository brings along, so that an import leaves something behind.
-type query struct{ name, text string }
+// importedQuery is a GraphQL importedQuery that a repository brings along, so that an import leaves something behind.
+type importedQuery struct{ name, text string }
 
 const configFile, otherConfigFile = ".infrahub.yml", ".infrahub.yaml"
 
 // readQueries reads the configuration of a commit and the queries that it names.
-func (e *engine) readQueries(t *task, j job, c *clone, commit string) ([]query, error) {
+func (e *engine) readQueries(t *task, j job, c *clone, commit string) ([]importedQuery, error) {
 	named, err := e.readConfig(t, j, c, commit)
 	if err != nil {
-		e.with(func() {
-			raised := exception(err)
+		e.locked(func() {
+			raised := toException(err)
 			t.log("error", "Task run failed with exception: %s(%s)\nTraceback …", raised.class, quote(raised.message))
 			t.log("error", "Finished in state Failed(%s)", quote("Task run encountered an exception "+raised.class+": "+raised.message))
 		})
 		return nil, err
 	}
-	var queries []query
+	var queries []importedQuery
 	for _, each := range named {
 		content, err := c.file(commit, each.path)
-		if missing(err) {
+		if isFileNotFound(err) {
 			message := fmt.Sprintf("File '%s' does not exist.", each.path)
-			e.with(func() { t.log("error", "Query '%s': %s", each.name, message) })
+			e.locked(func() { t.log("error", "Query '%s': %s", each.name, message) })
 			return nil, &pythonError{"RepositoryFileNotFoundError", message}
 		}
 		if err != nil {
 			return nil, err
 		}
-		queries = append(queries, query{each.name, content})
+		queries = append(queries, importedQuery{each.name, content})
 	}
-	e.with(func() {
+	e.locked(func() {
 		for _, what := range []string{"Python transforms", "Jinja2 transforms", "check definitions", "generator definitions", "artifact definitions"} {
 			t.log("info", "Found 0 %s in the repository", what)
 		}
@@ -48,22 +48,22 @@ func (e *engine) readQueries(t *task, j job, c *clone, commit string) ([]query, 
 	return queries, nil
 }
 
-// named is a query in the configuration.
-type named struct{ name, path string }
+// queryReference is a query in the configuration.
+type queryReference struct{ name, path string }
 
-func (e *engine) readConfig(t *task, j job, c *clone, commit string) ([]named, error) {
+func (e *engine) readConfig(t *task, j job, c *clone, commit string) ([]queryReference, error) {
 	file := configFile
 	content, err := c.file(commit, file)
-	if missing(err) {
+	if isFileNotFound(err) {
 		file = otherConfigFile
 		content, err = c.file(commit, file)
 	}
 	refuse := func(logged, message string) error {
-		e.with(func() { t.log("error", "%s", logged) })
+		e.locked(func() { t.log("error", "%s", logged) })
 		return &pythonError{"RepositoryConfigurationError", message}
 	}
 	switch {
-	case missing(err):
+	case isFileNotFound(err):
 		lacks := fmt.Sprintf("Repository '%s' is missing a configuration file. ", j.name)
 		return nil, refuse(lacks+"Expected '.infrahub.yml' or '.infrahub.yaml' in the repository root.",
 			lacks+"Please add a '.infrahub.yml' or '.infrahub.yaml' file to the repository root. See https://docs.infrahub.app/topics/repository for more information.")
@@ -76,21 +76,21 @@ func (e *engine) readConfig(t *task, j job, c *clone, commit string) ([]named, e
 		return nil, refuse(fmt.Sprintf("Unable to load the configuration file in YAML format %s: %s", file, err),
 			invalidFile+fmt.Sprintf("The file could not be parsed as valid YAML: %s", err))
 	}
-	queries, wrong := checkConfig(parsed)
+	queries, wrong := parseConfig(parsed)
 	if wrong != "" {
 		return nil, refuse(fmt.Sprintf("Unable to load the configuration file %s, the format is not valid: %s", file, wrong),
 			invalidFile+"The file format is not valid: "+wrong)
 	}
-	e.with(func() { t.log("info", "Successfully parsed %s", file) })
+	e.locked(func() { t.log("info", "Successfully parsed %s", file) })
 	return queries, nil
 }
 
-// checkConfig reads the queries of a configuration; wrong says, as pydantic does, why there are none.
-func checkConfig(content map[string]any) (queries []named, wrong string) {
+// parseConfig reads the queries of a configuration; wrong says, as pydantic does, why there are none.
+func parseConfig(content map[string]any) (queries []queryReference, wrong string) {
 	var complaints []string
 	complain := func(where, what, kind string, input any) {
 		complaints = append(complaints, fmt.Sprintf("%s\n  %s [type=%s, %s]\n    For further information visit https://errors.pydantic.dev/2.12/v/%s",
-			where, what, kind, pythonic(input), kind))
+			where, what, kind, pydanticInput(input), kind))
 	}
 	known := []string{
 		"schemas", "check_definitions", "jinja2_transforms", "artifact_definitions", "python_transforms", "generator_definitions",
@@ -113,7 +113,7 @@ func checkConfig(content map[string]any) (queries []named, wrong string) {
 			case !hasPath:
 				complain(fmt.Sprintf("queries.%d.file_path", i), "Field required", "missing", item)
 			default:
-				queries = append(queries, named{name, path})
+				queries = append(queries, queryReference{name, path})
 			}
 		}
 	}
@@ -136,8 +136,8 @@ func checkConfig(content map[string]any) (queries []named, wrong string) {
 	return nil, fmt.Sprintf("%d validation errors for InfrahubRepositoryConfig\n%s", len(complaints), strings.Join(complaints, "\n"))
 }
 
-// pythonic describes a value as pydantic does.
-func pythonic(input any) string {
+// pydanticInput describes a value as pydantic does.
+func pydanticInput(input any) string {
 	kind, shown := "dict", fmt.Sprint(input)
 	switch input := input.(type) {
 	case nil:
@@ -149,7 +149,7 @@ func pythonic(input any) string {
 	case float64:
 		kind = "float"
 	case bool:
-		kind, shown = "bool", title(shown)
+		kind, shown = "bool", titleCase(shown)
 	case []any:
 		kind = "list"
 	}
@@ -158,12 +158,12 @@ func pythonic(input any) string {
 
 // storeQueries makes a branch's queries of a repository what its configuration says. A name that
 // another owner has is refused.
-func (s *Server) storeQueries(j job, queries []query, log func(format string, arguments ...any)) error {
+func (s *Server) storeQueries(j job, queries []importedQuery, log func(format string, arguments ...any)) error {
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
 	b := s.store.branches[j.branch]
 	if b == nil || s.store.get(b, j.kind, j.repository) == nil {
-		return errGone
+		return errRepositoryDeleted
 	}
 	stale := map[string]*node{}
 	for _, n := range s.store.list(b, "CoreGraphQLQuery") {
@@ -175,9 +175,9 @@ func (s *Server) storeQueries(j job, queries []query, log func(format string, ar
 		n := stale[each.name]
 		delete(stale, each.name)
 		switch {
-		case n == nil && s.store.named(b, "CoreGraphQLQuery", each.name) != nil:
+		case n == nil && s.store.findByName(b, "CoreGraphQLQuery", each.name) != nil:
 			log("New Graphql Query '%s' found, creating", each.name)
-			return duplicateQuery(j, each)
+			return duplicateQueryError(j, each)
 		case n == nil:
 			log("New Graphql Query '%s' found, creating", each.name)
 			n = &node{id: uuid.NewString(), kind: "CoreGraphQLQuery", values: map[string]value{}, related: map[string][]string{"repository": {j.repository}}}
@@ -197,8 +197,8 @@ func (s *Server) storeQueries(j job, queries []query, log func(format string, ar
 	return nil
 }
 
-// duplicateQuery is what the server's own client says when a query's name is taken.
-func duplicateQuery(j job, q query) error {
+// duplicateQueryError is what the server's own client says when a query's name is taken.
+func duplicateQueryError(j job, q importedQuery) error {
 	variable := "$value_" + strings.ReplaceAll(uuid.NewString(), "-", "")
 	attribute := func(name, value string) string {
 		return fmt.Sprintf("            %s: {\n                value: %s\n                is_protected: true\n                source: \"%s\"\n            }\n", name, value, j.repository)

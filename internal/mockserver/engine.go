@@ -20,18 +20,18 @@ type engine struct {
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 
-	mu     sync.Mutex
-	closed bool
-	tasks  []*task
-	turns  map[string]chan struct{} // by repository: closed when the last submitted run is over
-	clones map[string]*clone        // by repository; touched by the run whose turn it is
-	bumps  map[string]int           // by repository: how many pairs were submitted
+	mu         sync.Mutex
+	closed     bool
+	tasks      []*task
+	lastRuns   map[string]chan struct{} // by repository: closed when the last submitted run is over
+	clones     map[string]*clone        // by repository; touched by the run whose turn it is
+	refChanges map[string]int           // by repository: how many pairs were submitted
 }
 
 func newEngine(s *Server) *engine {
 	e := &engine{
 		server: s, worker: "InfrahubWorkerAsync " + uuid.NewString(),
-		turns: map[string]chan struct{}{}, clones: map[string]*clone{}, bumps: map[string]int{},
+		lastRuns: map[string]chan struct{}{}, clones: map[string]*clone{}, refChanges: map[string]int{},
 	}
 	e.ctx, e.cancel = context.WithCancel(context.Background())
 	if s.options.SyncInterval > 0 {
@@ -72,33 +72,33 @@ func (e *engine) pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// run is a workflow on a repository: what it says of itself at its start, its work, and how much later
+// workflowRun is a workflow on a repository: what it says of itself at its start, its work, and how much later
 // than usual it starts.
-type run struct {
+type workflowRun struct {
 	before func(t *task)
 	work   func(ctx context.Context, t *task) error
 	late   time.Duration
 }
 
 // submit queues a task behind the others of its repository and returns its id.
-func (e *engine) submit(t *task, repository string, r run) string {
+func (e *engine) submit(t *task, repository string, r workflowRun) string {
 	e.mu.Lock()
-	before, after := e.turns[repository], make(chan struct{})
-	e.turns[repository] = after
+	before, after := e.lastRuns[repository], make(chan struct{})
+	e.lastRuns[repository] = after
 	e.tasks = append(e.tasks, t)
 	t.enter(pending)
 	e.mu.Unlock()
 	e.background(func(ctx context.Context) {
 		defer close(after)
-		e.perform(ctx, t, before, r)
+		e.runTask(ctx, t, before, r)
 	})
 	return t.id
 }
 
-// idle waits until no repository has a run that waits or works.
-func (e *engine) idle(ctx context.Context) error {
+// waitIdle waits until no repository has a run that waits or works.
+func (e *engine) waitIdle(ctx context.Context) error {
 	for {
-		open := e.open()
+		open := e.unfinishedRun()
 		if open == nil {
 			return nil
 		}
@@ -110,11 +110,11 @@ func (e *engine) idle(ctx context.Context) error {
 	}
 }
 
-// open returns a turn that is not over, nil if there is none.
-func (e *engine) open() <-chan struct{} {
+// unfinishedRun returns a turn that is not over, nil if there is none.
+func (e *engine) unfinishedRun() <-chan struct{} {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for _, turn := range e.turns {
+	for _, turn := range e.lastRuns {
 		select {
 		case <-turn:
 		default:
@@ -124,18 +124,18 @@ func (e *engine) open() <-chan struct{} {
 	return nil
 }
 
-// perform starts a task, waits for its turn and works.
-func (e *engine) perform(ctx context.Context, t *task, before <-chan struct{}, r run) {
+// runTask starts a task, waits for its turn and works.
+func (e *engine) runTask(ctx context.Context, t *task, before <-chan struct{}, r workflowRun) {
 	if e.pause(ctx, e.server.options.Delay.queued()+r.late) != nil {
 		return
 	}
-	e.with(func() {
+	e.locked(func() {
 		t.log("info", "Worker '%s' submitting flow run '%s'", e.worker, t.id)
 		t.log("info", "Flow run '%s' submitted to infrastructure", "tidy-"+t.id[:8])
 		r.before(t)
 	})
-	e.start(t)
-	if e.server.faults.stuck(t.workflow) {
+	e.startTask(t)
+	if e.server.faults.stopsTask(t.workflow) {
 		return
 	}
 	if before != nil {
@@ -145,28 +145,28 @@ func (e *engine) perform(ctx context.Context, t *task, before <-chan struct{}, r
 			return
 		}
 	}
-	e.finish(ctx, t, r.work(ctx, t))
+	e.finishTask(ctx, t, r.work(ctx, t))
 }
 
-func (e *engine) start(t *task) {
-	e.with(func() {
+func (e *engine) startTask(t *task) {
+	e.locked(func() {
 		t.started = time.Now()
 		t.enter(running)
 		t.log("info", "Beginning flow run '%s' for flow '%s'", t.title, t.workflow)
 	})
 }
 
-// finish ends a task; one that the server's end interrupts stays as it is.
-func (e *engine) finish(ctx context.Context, t *task, err error) {
+// finishTask ends a task; one that the server's end interrupts stays as it is.
+func (e *engine) finishTask(ctx context.Context, t *task, err error) {
 	if ctx.Err() != nil {
 		return
 	}
 	if err == nil {
-		e.with(func() { t.enter(completed) })
+		e.locked(func() { t.enter(completed) })
 		return
 	}
-	late, raised := e.server.options.Delay.logging(), exception(err)
-	e.with(func() {
+	late, raised := e.server.options.Delay.logging(), toException(err)
+	e.locked(func() {
 		t.logException(raised)
 		t.enter(failed)
 		if late == 0 {
@@ -176,21 +176,21 @@ func (e *engine) finish(ctx context.Context, t *task, err error) {
 	if late > 0 {
 		e.background(func(ctx context.Context) {
 			if e.pause(ctx, late) == nil {
-				e.with(func() { t.logFailure(raised) })
+				e.locked(func() { t.logFailure(raised) })
 			}
 		})
 	}
 }
 
-// with changes tasks, which others may be reading.
-func (e *engine) with(change func()) {
+// locked changes tasks, which others may be reading.
+func (e *engine) locked(change func()) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	change()
 }
 
-// exception says what the server's code would have raised.
-func exception(err error) *pythonError {
+// toException says what the server's code would have raised.
+func toException(err error) *pythonError {
 	var raised *pythonError
 	var git *gitError
 	switch {
@@ -198,7 +198,7 @@ func exception(err error) *pythonError {
 		return raised
 	case errors.As(err, &git):
 		return &pythonError{git.class, git.message}
-	case errors.Is(err, errGone):
+	case errors.Is(err, errRepositoryDeleted):
 		return &pythonError{"GraphQLError", fmt.Sprintf("An error occurred while executing the GraphQL Query: %s", err)}
 	}
 	return &pythonError{"GitCommandError", err.Error()}

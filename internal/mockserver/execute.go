@@ -29,15 +29,15 @@ type resolver func(arguments map[string]any) (any, error)
 // errInternal is answered with the text "Internal Server Error" (infrahub.md, Errors).
 var errInternal = errors.New("internal server error")
 
-// question is the body of a GraphQL request.
-type question struct {
+// request is the body of a GraphQL request.
+type request struct {
 	Query         string         `json:"query"`
 	OperationName string         `json:"operationName"`
 	Variables     map[string]any `json:"variables"`
 }
 
-// answer is the body of a GraphQL response.
-type answer struct {
+// response is the body of a GraphQL response.
+type response struct {
 	Data   any             `json:"data"`
 	Errors []responseError `json:"errors,omitempty"`
 }
@@ -54,15 +54,15 @@ type location struct {
 	Column int `json:"column"`
 }
 
-// members is a JSON object that keeps its order: GraphQL answers in the order of the question.
-type members []member
+// orderedObject is a JSON object that keeps its order: GraphQL answers in the order of the question.
+type orderedObject []orderedField
 
-type member struct {
+type orderedField struct {
 	key   string
 	value any
 }
 
-func (m members) MarshalJSON() ([]byte, error) {
+func (m orderedObject) MarshalJSON() ([]byte, error) {
 	var out bytes.Buffer
 	out.WriteByte('{')
 	for i, each := range m {
@@ -85,27 +85,27 @@ type execution struct {
 	ctx       context.Context
 	schema    *ast.Schema
 	variables map[string]any
-	old       bool
+	is19      bool
 	errors    []responseError
 	fatal     error
 }
 
-// prepare parses and validates a document. What the server's own parser and its query analyser
+// validate parses and validates a document. What the server's own parser and its query analyser
 // refuse is errInternal: syntax, missing and ill-typed variables.
-func (s *Server) prepare(q question) (*ast.OperationDefinition, map[string]any, []responseError, error) {
+func (s *Server) validate(q request) (*ast.OperationDefinition, map[string]any, []responseError, error) {
 	document, err := parser.ParseQuery(&ast.Source{Input: q.Query})
 	if err != nil || len(document.Operations) == 0 {
 		return nil, nil, nil, errInternal
 	}
 	if invalid := validator.ValidateWithRules(s.schema, document, rules.NewDefaultRules()); len(invalid) > 0 {
-		return nil, nil, s.refuse(invalid), nil
+		return nil, nil, s.validationErrors(invalid), nil
 	}
 	operation := document.Operations.ForName(q.OperationName)
 	switch {
 	case q.OperationName == "" && len(document.Operations) > 1:
-		return nil, nil, s.refuse(gqlerror.List{{Message: "Must provide operation name if query contains multiple operations."}}), nil
+		return nil, nil, s.validationErrors(gqlerror.List{{Message: "Must provide operation name if query contains multiple operations."}}), nil
 	case operation == nil:
-		return nil, nil, s.refuse(gqlerror.List{{Message: fmt.Sprintf("Unknown operation named '%s'.", q.OperationName)}}), nil
+		return nil, nil, s.validationErrors(gqlerror.List{{Message: fmt.Sprintf("Unknown operation named '%s'.", q.OperationName)}}), nil
 	}
 	variables, err := validator.VariableValues(s.schema, operation, q.Variables)
 	if err != nil {
@@ -114,11 +114,11 @@ func (s *Server) prepare(q question) (*ast.OperationDefinition, map[string]any, 
 	return operation, variables, nil, nil
 }
 
-// refuse words what validation found as the server does: with single quotes.
-func (s *Server) refuse(invalid gqlerror.List) []responseError {
+// validationErrors words what validation found as the server does: with single quotes.
+func (s *Server) validationErrors(invalid gqlerror.List) []responseError {
 	var refused []responseError
 	for _, each := range invalid {
-		response := responseError{Message: strings.ReplaceAll(each.Message, `"`, `'`), Extensions: extensions(s.old(), failure{status: 500})}
+		response := responseError{Message: strings.ReplaceAll(each.Message, `"`, `'`), Extensions: extensions(s.is19(), failure{status: 500})}
 		for _, at := range each.Locations {
 			response.Locations = append(response.Locations, location{Line: at.Line, Column: at.Column})
 		}
@@ -129,42 +129,42 @@ func (s *Server) refuse(invalid gqlerror.List) []responseError {
 
 // execute answers a valid operation. Top-level fields run one after the other, each on its own:
 // some mutations may fail while others are done (infrahub.md, Errors).
-func (s *Server) execute(ctx context.Context, operation *ast.OperationDefinition, variables map[string]any, root object) (answer, error) {
-	run := &execution{ctx: ctx, schema: s.schema, variables: variables, old: s.old()}
-	data, ok := run.object(root, []ast.SelectionSet{operation.SelectionSet}, nil)
+func (s *Server) execute(ctx context.Context, operation *ast.OperationDefinition, variables map[string]any, root object) (response, error) {
+	run := &execution{ctx: ctx, schema: s.schema, variables: variables, is19: s.is19()}
+	data, ok := run.completeObject(root, []ast.SelectionSet{operation.SelectionSet}, nil)
 	if run.fatal != nil {
-		return answer{}, run.fatal
+		return response{}, run.fatal
 	}
 	if !ok {
 		data = nil
 	}
-	return answer{Data: data, Errors: run.errors}, nil
+	return response{Data: data, Errors: run.errors}, nil
 }
 
-// object completes the selected fields of an object; false if a field that must not be null is.
-func (e *execution) object(o object, selections []ast.SelectionSet, path []any) (any, bool) {
-	var collected []*selected
+// completeObject completes the selected fields of an completeObject; false if a field that must not be null is.
+func (e *execution) completeObject(o object, selections []ast.SelectionSet, path []any) (any, bool) {
+	var collected []*collectedField
 	for _, selection := range selections {
 		collected = e.collect(o.typename, selection, collected)
 	}
-	completed := make(members, 0, len(collected))
+	completed := make(orderedObject, 0, len(collected))
 	for _, each := range collected {
-		value, ok := e.field(o, each, append(slices.Clip(path), each.key))
+		value, ok := e.resolveField(o, each, append(slices.Clip(path), each.key))
 		if !ok || e.fatal != nil {
 			return nil, false
 		}
-		completed = append(completed, member{key: each.key, value: value})
+		completed = append(completed, orderedField{key: each.key, value: value})
 	}
 	return completed, true
 }
 
-// selected is a field of the answer, and every place in the document that selects it.
-type selected struct {
+// collectedField is a field of the answer, and every place in the document that selects it.
+type collectedField struct {
 	key    string
 	fields []*ast.Field
 }
 
-func (s *selected) selections() []ast.SelectionSet {
+func (s *collectedField) selections() []ast.SelectionSet {
 	var sets []ast.SelectionSet
 	for _, field := range s.fields {
 		sets = append(sets, field.SelectionSet)
@@ -173,12 +173,12 @@ func (s *selected) selections() []ast.SelectionSet {
 }
 
 // collect gathers the fields that a selection asks of a type, fragments included.
-func (e *execution) collect(typename string, selection ast.SelectionSet, collected []*selected) []*selected {
+func (e *execution) collect(typename string, selection ast.SelectionSet, collected []*collectedField) []*collectedField {
 	for _, each := range selection {
 		switch each := each.(type) {
 		case *ast.Field:
 			if e.included(each.Directives) {
-				collected = add(collected, each)
+				collected = appendField(collected, each)
 			}
 		case *ast.InlineFragment:
 			if e.included(each.Directives) && e.applies(each.TypeCondition, typename) {
@@ -193,14 +193,14 @@ func (e *execution) collect(typename string, selection ast.SelectionSet, collect
 	return collected
 }
 
-func add(collected []*selected, field *ast.Field) []*selected {
+func appendField(collected []*collectedField, field *ast.Field) []*collectedField {
 	for _, each := range collected {
 		if each.key == field.Alias {
 			each.fields = append(each.fields, field)
 			return collected
 		}
 	}
-	return append(collected, &selected{key: field.Alias, fields: []*ast.Field{field}})
+	return append(collected, &collectedField{key: field.Alias, fields: []*ast.Field{field}})
 }
 
 func (e *execution) included(directives ast.DirectiveList) bool {
@@ -228,7 +228,7 @@ func (e *execution) applies(condition, typename string) bool {
 // withoutFragments is an object as the answer of a create has it: what is selected by a named fragment
 // is null (infrahub.md, Writing 10). With nothing else selected, its attributes are there, but no more.
 func (o object) withoutFragments(selections []ast.SelectionSet) object {
-	named := directly(selections)
+	named := fieldsOutsideFragments(selections)
 	seen := object{o.typename, map[string]any{"id": o.fields["id"]}}
 	for name, value := range o.fields {
 		of, isObject := value.(object)
@@ -240,20 +240,20 @@ func (o object) withoutFragments(selections []ast.SelectionSet) object {
 	return seen
 }
 
-// directly are the fields that selections name without a named fragment.
-func directly(selections []ast.SelectionSet) (names []string) {
+// fieldsOutsideFragments are the fields that selections name without a named fragment.
+func fieldsOutsideFragments(selections []ast.SelectionSet) (names []string) {
 	for _, each := range slices.Concat(selections...) {
 		switch each := each.(type) {
 		case *ast.Field:
 			names = append(names, each.Name)
 		case *ast.InlineFragment:
-			names = append(names, directly([]ast.SelectionSet{each.SelectionSet})...)
+			names = append(names, fieldsOutsideFragments([]ast.SelectionSet{each.SelectionSet})...)
 		}
 	}
 	return names
 }
 
-func (e *execution) field(o object, s *selected, path []any) (any, bool) {
+func (e *execution) resolveField(o object, s *collectedField, path []any) (any, bool) {
 	field := s.fields[0]
 	if field.Name == "__typename" {
 		return o.typename, true
@@ -262,11 +262,11 @@ func (e *execution) field(o object, s *selected, path []any) (any, bool) {
 	if resolve, ok := value.(resolver); ok {
 		resolved, err := resolve(e.arguments(field))
 		if err != nil {
-			return nil, e.fail(err, field, path)
+			return nil, e.addError(err, field, path)
 		}
 		value = resolved
 	}
-	return e.complete(field.Definition.Type, value, s, path)
+	return e.completeValue(field.Definition.Type, value, s, path)
 }
 
 // arguments coerces what the document and the variables say to the types of the schema.
@@ -314,12 +314,12 @@ func (e *execution) coerce(to *ast.Type, value any) any {
 	return value
 }
 
-// complete gives a value the shape of its type; false if it is null and must not be.
-func (e *execution) complete(as *ast.Type, value any, s *selected, path []any) (any, bool) {
+// completeValue gives a value the shape of its type; false if it is null and must not be.
+func (e *execution) completeValue(as *ast.Type, value any, s *collectedField, path []any) (any, bool) {
 	if value == nil {
 		if as.NonNull {
 			name := s.fields[0].ObjectDefinition.Name + "." + s.fields[0].Name
-			e.fail(failure{message: "Cannot return null for non-nullable field " + name + ".", status: 500}, s.fields[0], path)
+			e.addError(failure{message: "Cannot return null for non-nullable field " + name + ".", status: 500}, s.fields[0], path)
 		}
 		return nil, !as.NonNull
 	}
@@ -328,7 +328,7 @@ func (e *execution) complete(as *ast.Type, value any, s *selected, path []any) (
 		if _, isNode := value.fields["hfid"]; isNode && s.fields[0].ObjectDefinition.Name == value.typename+"Create" {
 			value = value.withoutFragments(s.selections())
 		}
-		completed, ok := e.object(value, s.selections(), path)
+		completed, ok := e.completeObject(value, s.selections(), path)
 		if !ok {
 			return nil, !as.NonNull
 		}
@@ -340,7 +340,7 @@ func (e *execution) complete(as *ast.Type, value any, s *selected, path []any) (
 			if element == nil {
 				return value, true // a scalar that holds a list: GenericScalar
 			}
-			done, ok := e.complete(element, item, s, append(slices.Clip(path), i))
+			done, ok := e.completeValue(element, item, s, append(slices.Clip(path), i))
 			if !ok {
 				return nil, !as.NonNull
 			}
@@ -352,8 +352,8 @@ func (e *execution) complete(as *ast.Type, value any, s *selected, path []any) (
 	}
 }
 
-// fail records what went wrong with a field; false if the null must go further up.
-func (e *execution) fail(err error, field *ast.Field, path []any) bool {
+// addError records what went wrong with a field; false if the null must go further up.
+func (e *execution) addError(err error, field *ast.Field, path []any) bool {
 	var found failures
 	var single failure
 	switch {
@@ -365,7 +365,7 @@ func (e *execution) fail(err error, field *ast.Field, path []any) bool {
 		return false
 	}
 	for _, each := range found {
-		response := responseError{Message: each.message, Path: path, Extensions: extensions(e.old, each)}
+		response := responseError{Message: each.message, Path: path, Extensions: extensions(e.is19, each)}
 		if each.below == nil {
 			response.Locations = []location{{Line: field.Position.Line, Column: field.Position.Column}}
 		}

@@ -12,13 +12,13 @@ func TestQuery_AnyDocument(t *testing.T) {
 	t.Parallel()
 	m := start(t, mockserver.Options{})
 	for i := range 5 {
-		m.ask(t, `mutation($n:String){BuiltinTagCreate(data:{name:{value:$n} description:{value:"d"}}){ok}}`, "n", fmt.Sprintf("tag-%d", i))
+		m.Ask(t, `mutation($n:String){BuiltinTagCreate(data:{name:{value:$n} description:{value:"d"}}){ok}}`, "n", fmt.Sprintf("tag-%d", i))
 	}
-	m.ask(t, `mutation{CorePasswordCredentialCreate(data:{name:{value:"git"} username:{value:"bot"} password:{value:"pw"}}){ok}}`)
+	m.Ask(t, `mutation{CorePasswordCredentialCreate(data:{name:{value:"git"} username:{value:"bot"} password:{value:"pw"}}){ok}}`)
 	root := t.TempDir()
-	m.ask(t, `mutation($l:String){CoreRepositoryCreate(data:{name:{value:"repo"} location:{value:$l} credential:{hfid:["git"]} tags:[{hfid:["tag-1"]},{hfid:"tag-0"}]}){ok}}`,
+	m.Ask(t, `mutation($l:String){CoreRepositoryCreate(data:{name:{value:"repo"} location:{value:$l} credential:{hfid:["git"]} tags:[{hfid:["tag-1"]},{hfid:"tag-0"}]}){ok}}`,
 		"l", newRemote(t, root, "repo.git").Path)
-	m.settle(t)
+	m.WaitForTasks(t)
 	for _, test := range []struct {
 		name, document string
 		variables      []any
@@ -43,7 +43,7 @@ func TestQuery_AnyDocument(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			if got := m.ask(t, test.document, test.variables...).json(t, "data"); got != test.want {
+			if got := m.Ask(t, test.document, test.variables...).JSON(t, "data"); got != test.want {
 				t.Errorf("got %s\nwant %s", got, test.want)
 			}
 		})
@@ -53,7 +53,7 @@ func TestQuery_AnyDocument(t *testing.T) {
 func TestQuery_FieldsComeInTheOrderOfTheDocument(t *testing.T) {
 	t.Parallel()
 	m := start(t, mockserver.Options{})
-	got := m.ask(t, `{z:InfrahubInfo{version} a:BuiltinTag{edges{node{id}} count}}`).text
+	got := m.Ask(t, `{z:InfrahubInfo{version} a:BuiltinTag{edges{node{id}} count}}`).Body
 	if want := `{"data":{"z":{"version":"1.11.9"},"a":{"edges":[],"count":0}}}`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
@@ -81,11 +81,11 @@ func TestRequest_Refused(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			got := m.send(t, "/graphql", test.body, "X-INFRAHUB-KEY", mockserver.DefaultToken)
-			if got.status != test.status || got.text != test.want {
-				t.Errorf("got %d %s\nwant %d %s", got.status, got.text, test.status, test.want)
+			got := m.post(t, "/graphql", test.body, "X-INFRAHUB-KEY", mockserver.DefaultToken)
+			if got.Status != test.status || got.Body != test.want {
+				t.Errorf("got %d %s\nwant %d %s", got.Status, got.Body, test.status, test.want)
 			}
-			if hasID := got.header.Get("X-Request-Id") != ""; hasID != (test.status != http.StatusInternalServerError) {
+			if hasID := got.Header.Get("X-Request-Id") != ""; hasID != (test.status != http.StatusInternalServerError) {
 				t.Errorf("status %d with request id: %v", test.status, hasID)
 			}
 		})
@@ -95,22 +95,22 @@ func TestRequest_Refused(t *testing.T) {
 func TestRequest_UnknownBranchIsAListOfStrings(t *testing.T) {
 	t.Parallel()
 	m := start(t, mockserver.Options{})
-	got := m.on(t, "release/2", `{BuiltinTag{count}}`)
-	if want := `{"errors":["Branch: release/2 not found."]}`; got.status != http.StatusNotFound || got.text != want {
-		t.Errorf("got %d %s, want 404 %s", got.status, got.text, want)
+	got := m.Post(t, "release/2", `{BuiltinTag{count}}`)
+	if want := `{"errors":["Branch: release/2 not found."]}`; got.Status != http.StatusNotFound || got.Body != want {
+		t.Errorf("got %d %s, want 404 %s", got.Status, got.Body, want)
 	}
 }
 
 func TestMutation_OneOfSeveralFails(t *testing.T) {
 	t.Parallel()
 	m := start(t, mockserver.Options{})
-	got := m.on(t, "main", `mutation{a:BuiltinTagCreate(data:{name:{value:"t"}}){ok} b:BuiltinTagCreate(data:{name:{value:"t"}}){ok} c:BuiltinTagCreate(data:{name:{value:"u"}}){ok}}`)
+	got := m.Post(t, "main", `mutation{a:BuiltinTagCreate(data:{name:{value:"t"}}){ok} b:BuiltinTagCreate(data:{name:{value:"t"}}){ok} c:BuiltinTagCreate(data:{name:{value:"u"}}){ok}}`)
 	want := `{"data":{"a":{"ok":true},"b":null,"c":{"ok":true}},"errors":[{"message":"Violates uniqueness constraint 'name'","locations":[{"line":1,"column":58}],` +
 		`"path":["b"],"extensions":{"code":"UNDEFINED_ERROR","data":{},"http_status":422}}]}`
-	if got.text != want {
-		t.Errorf("got %s\nwant %s", got.text, want)
+	if got.Body != want {
+		t.Errorf("got %s\nwant %s", got.Body, want)
 	}
-	if count := m.ask(t, `{BuiltinTag{count}}`).at("data.BuiltinTag.count"); count != 2.0 {
+	if count := m.Ask(t, `{BuiltinTag{count}}`).At("data.BuiltinTag.count"); count != 2.0 {
 		t.Errorf("%v tags, want 2", count)
 	}
 }

@@ -44,8 +44,8 @@ func extensions(old bool, f failure) map[string]any {
 	return map[string]any{"code": code, "http_status": f.status, "data": data}
 }
 
-// invalid is a refusal without a code of its own: uniqueness, Git, branches.
-func invalid(format string, arguments ...any) failure {
+// unprocessable is a refusal without a code of its own: uniqueness, Git, branches.
+func unprocessable(format string, arguments ...any) failure {
 	return failure{message: fmt.Sprintf(format, arguments...), status: http.StatusUnprocessableEntity}
 }
 

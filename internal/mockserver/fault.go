@@ -51,7 +51,7 @@ func ParseFault(text string) (Fault, error) {
 	var f Fault
 	for part := range strings.SplitSeq(text, ",") {
 		key, value, hasValue := strings.Cut(strings.TrimSpace(part), "=")
-		if err := f.setting(key, value, hasValue); err != nil {
+		if err := f.set(key, value, hasValue); err != nil {
 			return Fault{}, err
 		}
 	}
@@ -66,7 +66,7 @@ func ParseFault(text string) (Fault, error) {
 	return f, nil
 }
 
-func (f *Fault) setting(key, value string, hasValue bool) (err error) {
+func (f *Fault) set(key, value string, hasValue bool) (err error) {
 	words := map[string]*bool{
 		"after": &f.After, "drop": &f.Drop, "truncate": &f.TruncateBody, "expire": &f.ExpireTokens, "stuck": &f.StuckTask, "no-tasks": &f.NoTasks,
 	}
@@ -104,8 +104,8 @@ func (f *Fault) setting(key, value string, hasValue bool) (err error) {
 	return nil
 }
 
-// faults are those that wait for their request.
-type faults struct {
+// pendingFaults are those that wait for their request.
+type pendingFaults struct {
 	mu      sync.Mutex
 	pending []*Fault
 }
@@ -118,7 +118,7 @@ func (s *Server) Inject(f Fault) {
 }
 
 // take returns the first fault that fits, and counts it; nil if there is none.
-func (f *faults) take(fits func(*Fault) bool) *Fault {
+func (f *pendingFaults) take(fits func(*Fault) bool) *Fault {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for i, each := range f.pending {
@@ -136,8 +136,8 @@ func (f *faults) take(fits func(*Fault) bool) *Fault {
 	return nil
 }
 
-// ofRequest returns the fault of a request that goes by any of these names.
-func (f *faults) ofRequest(names ...string) *Fault {
+// forRequest returns the fault of a request that goes by any of these names.
+func (f *pendingFaults) forRequest(names ...string) *Fault {
 	return f.take(func(each *Fault) bool {
 		if each.StuckTask || each.NoTasks {
 			return false
@@ -146,26 +146,26 @@ func (f *faults) ofRequest(names ...string) *Fault {
 	})
 }
 
-func (f *faults) stuck(workflow string) bool {
+func (f *pendingFaults) stopsTask(workflow string) bool {
 	return f.take(func(each *Fault) bool {
 		return each.StuckTask && (each.Operation == "" || each.Operation == workflow)
 	}) != nil
 }
 
-// late returns how much later than usual a task of a workflow starts.
-func (f *faults) late(workflow string) time.Duration {
+// taskDelay returns how much later than usual a task of a workflow starts.
+func (f *pendingFaults) taskDelay(workflow string) time.Duration {
 	if found := f.take(func(each *Fault) bool { return each.Delay > 0 && each.Operation == workflow }); found != nil {
 		return found.Delay
 	}
 	return 0
 }
 
-func (f *faults) noTasks() bool {
+func (f *pendingFaults) hidesTasks() bool {
 	return f.take(func(each *Fault) bool { return each.NoTasks }) != nil
 }
 
-// act lets a fault loose on a request; serve is what would have answered it.
-func (f *Fault) act(w http.ResponseWriter, r *http.Request, serve func(http.ResponseWriter)) {
+// serve lets a fault loose on a request; serve is what would have answered it.
+func (f *Fault) serve(w http.ResponseWriter, r *http.Request, serve func(http.ResponseWriter)) {
 	select {
 	case <-time.After(f.Delay):
 	case <-r.Context().Done():
@@ -174,7 +174,7 @@ func (f *Fault) act(w http.ResponseWriter, r *http.Request, serve func(http.Resp
 	replaced := f.Drop || f.Status != 0
 	switch {
 	case f.TruncateBody:
-		whole := &unsent{header: http.Header{}}
+		whole := &bufferedResponse{header: http.Header{}}
 		serve(whole)
 		truncate(w, whole)
 		return
@@ -182,10 +182,10 @@ func (f *Fault) act(w http.ResponseWriter, r *http.Request, serve func(http.Resp
 		serve(w)
 		return
 	case f.After:
-		serve(&unsent{header: http.Header{}})
+		serve(&bufferedResponse{header: http.Header{}})
 	}
 	if f.Drop {
-		drop(w)
+		closeConnection(w)
 		return
 	}
 	if f.ContentType != "" {
@@ -198,8 +198,8 @@ func (f *Fault) act(w http.ResponseWriter, r *http.Request, serve func(http.Resp
 	_, _ = w.Write([]byte(f.Body)) // the client may be gone
 }
 
-// drop closes the connection under an answer.
-func drop(w http.ResponseWriter) {
+// closeConnection closes the connection under an answer.
+func closeConnection(w http.ResponseWriter) {
 	connection, _, err := http.NewResponseController(w).Hijack()
 	if err == nil {
 		_ = connection.Close()
@@ -207,27 +207,27 @@ func drop(w http.ResponseWriter) {
 }
 
 // truncate promises the whole answer, sends half of it and closes the connection.
-func truncate(w http.ResponseWriter, whole *unsent) {
+func truncate(w http.ResponseWriter, whole *bufferedResponse) {
 	maps.Copy(w.Header(), whole.header)
 	w.Header().Set("Content-Length", strconv.Itoa(len(whole.body)))
 	w.WriteHeader(whole.status)
 	_, _ = w.Write(whole.body[:len(whole.body)/2]) // the client may be gone
 	_ = http.NewResponseController(w).Flush()
-	drop(w)
+	closeConnection(w)
 }
 
-// unsent is an answer that is not sent.
-type unsent struct {
+// bufferedResponse is an answer that is not sent.
+type bufferedResponse struct {
 	header http.Header
 	status int
 	body   []byte
 }
 
-func (m *unsent) Header() http.Header { return m.header }
+func (m *bufferedResponse) Header() http.Header { return m.header }
 
-func (m *unsent) WriteHeader(status int) { m.status = status }
+func (m *bufferedResponse) WriteHeader(status int) { m.status = status }
 
-func (m *unsent) Write(content []byte) (int, error) {
+func (m *bufferedResponse) Write(content []byte) (int, error) {
 	if m.status == 0 {
 		m.status = http.StatusOK
 	}

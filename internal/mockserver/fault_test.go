@@ -12,12 +12,13 @@ import (
 	"time"
 
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mockserver"
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/mocktest"
 )
 
 // try sends a request that may get no answer.
-func (m mock) try(t *testing.T, path, body string) (reply, error) {
+func (m mock) try(t *testing.T, path, body string) (mocktest.Response, error) {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, m.url+path, strings.NewReader(body))
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, m.Address+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,15 +26,15 @@ func (m mock) try(t *testing.T, path, body string) (reply, error) {
 	request.Header.Set("X-INFRAHUB-KEY", mockserver.DefaultToken)
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return reply{}, err
+		return mocktest.Response{}, err
 	}
 	content, err := io.ReadAll(response.Body)
-	return reply{status: response.StatusCode, header: response.Header, text: string(content)}, errors.Join(err, response.Body.Close())
+	return mocktest.Response{Status: response.StatusCode, Header: response.Header, Body: string(content)}, errors.Join(err, response.Body.Close())
 }
 
 func (m mock) tags(t *testing.T) any {
 	t.Helper()
-	return m.ask(t, `query Tags{BuiltinTag{count}}`).at("data.BuiltinTag.count")
+	return m.Ask(t, `query Tags{BuiltinTag{count}}`).At("data.BuiltinTag.count")
 }
 
 func TestFault(t *testing.T) {
@@ -58,8 +59,8 @@ func TestFault(t *testing.T) {
 			m := start(t, mockserver.Options{})
 			m.Inject(test.fault)
 			got, err := m.try(t, "/graphql", createTag)
-			if (err != nil) != (test.status == 0) || test.status != 0 && (got.status != test.status || got.text != test.text) {
-				t.Errorf("got %d %q, %v", got.status, got.text, err)
+			if (err != nil) != (test.status == 0) || test.status != 0 && (got.Status != test.status || got.Body != test.text) {
+				t.Errorf("got %d %q, %v", got.Status, got.Body, err)
 			}
 			if made := m.tags(t) == 1.0; made != test.done {
 				t.Errorf("the tag is there: %v, want %v", made, test.done)
@@ -73,8 +74,8 @@ func TestFault_RetryAfter(t *testing.T) {
 	m := start(t, mockserver.Options{})
 	m.Inject(mockserver.Fault{Times: 2, Status: http.StatusTooManyRequests, RetryAfter: 1500 * time.Millisecond})
 	for range 2 {
-		if got, err := m.try(t, "/graphql/main", readTags); err != nil || got.status != http.StatusTooManyRequests || got.header.Get("Retry-After") != "2" {
-			t.Errorf("got %d %v, %v", got.status, got.header, err)
+		if got, err := m.try(t, "/graphql/main", readTags); err != nil || got.Status != http.StatusTooManyRequests || got.Header.Get("Retry-After") != "2" {
+			t.Errorf("got %d %v, %v", got.Status, got.Header, err)
 		}
 	}
 	if m.tags(t) != 0.0 {
@@ -88,11 +89,11 @@ func TestFault_OperationNames(t *testing.T) {
 	m.Inject(mockserver.Fault{Operation: "login", Times: 1, Status: 503})
 	m.Inject(mockserver.Fault{Operation: "Named", Times: 1, Status: 502})
 	m.tags(t)
-	if got, err := m.try(t, "/api/auth/login", loginBody); err != nil || got.status != 503 {
-		t.Errorf("login: got %d, %v", got.status, err)
+	if got, err := m.try(t, "/api/auth/login", loginBody); err != nil || got.Status != 503 {
+		t.Errorf("login: got %d, %v", got.Status, err)
 	}
-	if got, err := m.try(t, "/graphql", `{"query":"query Named{BuiltinTag{count}}"}`); err != nil || got.status != 502 {
-		t.Errorf("by the name of the operation: got %d, %v", got.status, err)
+	if got, err := m.try(t, "/graphql", `{"query":"query Named{BuiltinTag{count}}"}`); err != nil || got.Status != 502 {
+		t.Errorf("by the name of the operation: got %d, %v", got.Status, err)
 	}
 }
 
@@ -118,9 +119,9 @@ func TestFault_NoTasks(t *testing.T) {
 	t.Parallel()
 	m := start(t, mockserver.Options{})
 	m.Inject(mockserver.Fault{NoTasks: true})
-	got := m.on(t, "main", `{InfrahubTask{count}}`)
-	if got.at("data") != nil || got.at("errors.0.extensions.code") != "PERMISSION_DENIED" || got.at("errors.0.extensions.http_status") != 403.0 {
-		t.Errorf("got %d %s", got.status, got.text)
+	got := m.Post(t, "main", `{InfrahubTask{count}}`)
+	if got.At("data") != nil || got.At("errors.0.extensions.code") != "PERMISSION_DENIED" || got.At("errors.0.extensions.http_status") != 403.0 {
+		t.Errorf("got %d %s", got.Status, got.Body)
 	}
 }
 
@@ -142,7 +143,7 @@ func TestFault_LateOneOfAPairComesLast(t *testing.T) {
 			t.Parallel()
 			m := start(t, mockserver.Options{})
 			id := m.readOnly(t, newRemote(t, t.TempDir(), "r.git"), "r", "v1.0.0")
-			m.settle(t)
+			m.WaitForTasks(t)
 			ended := func(workflow string) int {
 				return strings.Count(strings.Join(m.tasks(t, id), " ")+" ", workflow+" COMPLETED ")
 			}
@@ -161,11 +162,11 @@ func TestFault_LateOneOfAPairComesLast(t *testing.T) {
 func TestFault_ExpireTokens(t *testing.T) {
 	t.Parallel()
 	m := start(t, mockserver.Options{})
-	access := m.send(t, "/api/auth/login", loginBody).textAt("access_token")
+	access := m.post(t, "/api/auth/login", loginBody).Text("access_token")
 	m.Inject(mockserver.Fault{Operation: "BuiltinTag", Times: 1, ExpireTokens: true})
-	got := m.send(t, "/graphql", readTags, "Authorization", "Bearer "+access)
-	if got.status != http.StatusUnauthorized || got.at("errors.0.extensions.code") != "TOKEN_EXPIRED" {
-		t.Errorf("got %d %s", got.status, got.text)
+	got := m.post(t, "/graphql", readTags, "Authorization", "Bearer "+access)
+	if got.Status != http.StatusUnauthorized || got.At("errors.0.extensions.code") != "TOKEN_EXPIRED" {
+		t.Errorf("got %d %s", got.Status, got.Body)
 	}
 }
 

@@ -3,7 +3,6 @@ package mockserver_test
 import (
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -15,38 +14,31 @@ import (
 
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/gitserver"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mockserver"
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/mocktest"
 )
 
-// state shows a repository on a branch: commit (by the name it has in the remote), sync_status,
-// operational_status.
-func (m mock) state(t *testing.T, r remote, branch, id string) string {
+// state shows a repository on a branch: commit (by the name it has in the remote, "-" if there is
+// none), sync_status, operational_status.
+func (m mock) state(t *testing.T, r *mocktest.Remote, branch, id string) string {
 	t.Helper()
-	got := m.on(t, branch, `query($ids:[ID]){CoreGenericRepository(ids:$ids){edges{node{sync_status{value} operational_status{value}
-		...on CoreRepository{commit{value}} ...on CoreReadOnlyRepository{commit{value}}}}}}`, "ids", []string{id})
-	node := "data.CoreGenericRepository.edges.0.node."
-	return r.name(got.textAt(node+"commit.value")) + " " + got.textAt(node+"sync_status.value") + " " + got.textAt(node+"operational_status.value")
+	return show(r, stateIn(m.Post(t, branch, readState, "ids", []string{id})))
 }
 
-func (r remote) name(commit string) string {
-	for name, hash := range r.commits {
-		if hash == commit {
-			return name
-		}
+func show(r *mocktest.Remote, state [3]string) string {
+	if state[0] = r.NameOf(state[0]); state[0] == "" {
+		state[0] = "-"
 	}
-	if commit == "" {
-		return "-"
-	}
-	return commit
+	return strings.Join(state[:], " ")
 }
 
 // watch waits until all tasks have ended, and returns the distinct states that a repository went
 // through on main since it was made or last bumped.
-func (m mock) watch(t *testing.T, r remote, id string) []string {
+func (m mock) watch(t *testing.T, r *mocktest.Remote, id string) []string {
 	t.Helper()
-	m.settle(t)
+	m.WaitForTasks(t)
 	var states []string
-	for _, each := range append(m.history.take(id), peek(t, m.Server, id)) {
-		states = append(states, r.name(each[0])+" "+each[1]+" "+each[2])
+	for _, each := range append(m.history.take(id), repositoryState(t, m.inProcess, id)) {
+		states = append(states, show(r, each))
 	}
 	return slices.Compact(states)
 }
@@ -54,12 +46,12 @@ func (m mock) watch(t *testing.T, r remote, id string) []string {
 // tasks lists the tasks of a repository, the oldest first: workflow and state.
 func (m mock) tasks(t *testing.T, id string) []string {
 	t.Helper()
-	got := m.ask(t, `query($ids:[String]){InfrahubTask(related_node__ids:$ids limit:100){edges{node{workflow state}}}}`, "ids", []string{id})
-	edges, _ := got.at("data.InfrahubTask.edges").([]any)
+	got := m.Ask(t, `query($ids:[String]){InfrahubTask(related_node__ids:$ids limit:100){edges{node{workflow state}}}}`, "ids", []string{id})
+	edges, _ := got.At("data.InfrahubTask.edges").([]any)
 	found := make([]string, len(edges))
 	for i := range edges {
 		node := fmt.Sprintf("data.InfrahubTask.edges.%d.node.", i)
-		found[len(edges)-1-i] = got.textAt(node+"workflow") + " " + got.textAt(node+"state")
+		found[len(edges)-1-i] = got.Text(node+"workflow") + " " + got.Text(node+"state")
 	}
 	return found
 }
@@ -72,10 +64,10 @@ func (m mock) reason(t *testing.T, id, workflow string) string {
 		if time.Now().After(deadline) {
 			t.Fatalf("the last line of the log is %q", message)
 		}
-		got := m.ask(t, `query($ids:[String] $w:[String]){InfrahubTask(related_node__ids:$ids workflow:$w state:[FAILED]){edges{node{logs{edges{node{message severity}}}}}}}`,
+		got := m.Ask(t, `query($ids:[String] $w:[String]){InfrahubTask(related_node__ids:$ids workflow:$w state:[FAILED]){edges{node{logs{edges{node{message severity}}}}}}}`,
 			"ids", []string{id}, "w", []string{workflow})
-		lines, _ := got.at("data.InfrahubTask.edges.0.node.logs.edges").([]any)
-		message = got.textAt(fmt.Sprintf("data.InfrahubTask.edges.0.node.logs.edges.%d.node.message", len(lines)-1))
+		lines, _ := got.At("data.InfrahubTask.edges.0.node.logs.edges").([]any)
+		message = got.Text(fmt.Sprintf("data.InfrahubTask.edges.0.node.logs.edges.%d.node.message", len(lines)-1))
 	}
 	return message
 }
@@ -157,7 +149,7 @@ func TestReadOnlyRepository_Timelines(t *testing.T) {
 				}
 				id, already := m.readOnly(t, r, "r", first), 0
 				if row.before != "" {
-					m.settle(t)
+					m.WaitForTasks(t)
 					already = len(m.tasks(t, id))
 					m.bump(t, "main", id, row.ref)
 				}
@@ -194,7 +186,7 @@ func TestReadOnlyRepository_LiveDelayIsLikeAServer(t *testing.T) {
 	if tasks := m.tasks(t, id); len(tasks) != 0 {
 		t.Errorf("tasks are visible before they start: %v", tasks)
 	}
-	m.settle(t)
+	m.WaitForTasks(t)
 	if took := time.Since(began); took < 1200*time.Millisecond {
 		t.Errorf("a create took %s, want about 1.5 s", took)
 	}
@@ -204,21 +196,20 @@ func TestReadOnlyRepository_RefsOfEveryKind(t *testing.T) {
 	t.Parallel()
 	m := start(t, mockserver.Options{})
 	r := newRemote(t, t.TempDir(), "r.git")
-	r.commit(t, "v3.0.0", files("r", "3"), r.AnnotatedTag)
-	if err := r.Branch("feature"); err != nil {
-		t.Fatal(err)
-	}
-	r.commit(t, "feature", files("r", "feature"), nil)
+	r.Commit(t, "v3.0.0", mocktest.QueryFiles("r", "3"))
+	r.AnnotatedTag(t, "v3.0.0")
+	r.Branch(t, "feature")
+	r.Commit(t, "feature", mocktest.QueryFiles("r", "feature"))
 	id := m.readOnly(t, r, "r", "v1.0.0")
-	m.settle(t)
-	for _, ref := range []string{"v3.0.0", "feature", r.commits["v1.1.0"], r.commits["v1.0.0"][:7], "main", "v1.1.0"} {
+	m.WaitForTasks(t)
+	for _, ref := range []string{"v3.0.0", "feature", r.Commits["v1.1.0"], r.Commits["v1.0.0"][:7], "main", "v1.1.0"} {
 		m.bump(t, "main", id, ref)
-		m.settle(t)
+		m.WaitForTasks(t)
 		want := ref
 		switch ref {
-		case r.commits["v1.1.0"]:
+		case r.Commits["v1.1.0"]:
 			want = "v1.1.0"
-		case r.commits["v1.0.0"][:7]:
+		case r.Commits["v1.0.0"][:7]:
 			want = "v1.0.0"
 		case "main":
 			want = "v3.0.0" // the newest commit of main has that tag
@@ -234,17 +225,17 @@ func TestReadOnlyRepository_ParametersTellAnImportFromItsEcho(t *testing.T) {
 	m := start(t, mockserver.Options{})
 	r := newRemote(t, t.TempDir(), "r.git")
 	id := m.readOnly(t, r, "r", "v1.0.0")
-	m.settle(t)
+	m.WaitForTasks(t)
 	m.bump(t, "main", id, "v1.1.0")
-	m.settle(t)
-	got := m.ask(t, `query($ids:[String] $w:[String]){InfrahubTask(related_node__ids:$ids workflow:$w){edges{node{parameters}}}}`, "ids", []string{id}, "w", []string{pull})
-	branch := m.ask(t, `{Branch(name:"main"){id}}`).textAt("data.Branch.0.id")
+	m.WaitForTasks(t)
+	got := m.Ask(t, `query($ids:[String] $w:[String]){InfrahubTask(related_node__ids:$ids workflow:$w){edges{node{parameters}}}}`, "ids", []string{id}, "w", []string{pull})
+	branch := m.Ask(t, `{Branch(name:"main"){id}}`).Text("data.Branch.0.id")
 	model := func(ref, commit string) string {
 		return fmt.Sprintf(`{"model":{"commit":%s,"infrahub_branch_id":%q,"infrahub_branch_name":"main","location":%q,"ref":%q,"repository_id":%q,"repository_name":"r"}}`,
 			commit, branch, r.Path, ref, id)
 	}
-	for i, want := range []string{model("v1.1.0", `"`+r.commits["v1.1.0"]+`"`), model("v1.1.0", "null"), model("v1.0.0", `"`+r.commits["v1.0.0"]+`"`)} {
-		if parameters := got.json(t, fmt.Sprintf("data.InfrahubTask.edges.%d.node.parameters", i)); parameters != want {
+	for i, want := range []string{model("v1.1.0", `"`+r.Commits["v1.1.0"]+`"`), model("v1.1.0", "null"), model("v1.0.0", `"`+r.Commits["v1.0.0"]+`"`)} {
+		if parameters := got.JSON(t, fmt.Sprintf("data.InfrahubTask.edges.%d.node.parameters", i)); parameters != want {
 			t.Errorf("pull %d: got %s\nwant %s", i, parameters, want)
 		}
 	}
@@ -310,21 +301,21 @@ func TestRepository_UpdatesThatImportNothing(t *testing.T) {
 	root := t.TempDir()
 	r, other := newRemote(t, root, "r.git"), newRemote(t, root, "other.git")
 	w := newRemote(t, root, "w.git")
-	m.ask(t, `mutation{BuiltinTagCreate(data:{name:{value:"red"}}){ok} CorePasswordCredentialCreate(data:{name:{value:"git"}}){ok}}`)
+	m.Ask(t, `mutation{BuiltinTagCreate(data:{name:{value:"red"}}){ok} CorePasswordCredentialCreate(data:{name:{value:"git"}}){ok}}`)
 	readOnly := m.readOnly(t, r, "r", "v1.0.0")
-	readWrite := m.ask(t, `mutation($l:String){CoreRepositoryCreate(data:{name:{value:"w"} location:{value:$l}}){object{id}}}`, "l", w.Path).
-		textAt("data.CoreRepositoryCreate.object.id")
-	m.settle(t)
-	before := m.ask(t, `{InfrahubTask{count}}`).at("data.InfrahubTask.count")
+	readWrite := m.Ask(t, `mutation($l:String){CoreRepositoryCreate(data:{name:{value:"w"} location:{value:$l}}){object{id}}}`, "l", w.Path).
+		Text("data.CoreRepositoryCreate.object.id")
+	m.WaitForTasks(t)
+	before := m.Ask(t, `{InfrahubTask{count}}`).At("data.InfrahubTask.count")
 	for _, input := range []string{
 		`description:{value:"d"}`, `name:{value:"renamed"}`, `tags:[{hfid:["red"]}]`, `credential:{hfid:["git"]}`, `ref:{value:"v1.0.0"}`,
 		`location:{value:"` + other.Path + `"}`, `ref:{value:null}`,
 	} {
-		m.ask(t, `mutation($id:String){CoreReadOnlyRepositoryUpdate(data:{id:$id `+input+`}){ok}}`, "id", readOnly)
+		m.Ask(t, `mutation($id:String){CoreReadOnlyRepositoryUpdate(data:{id:$id `+input+`}){ok}}`, "id", readOnly)
 	}
-	m.ask(t, `mutation($id:String){CoreRepositoryUpdate(data:{id:$id default_branch:{value:"nope"}}){ok}}`, "id", readWrite)
-	m.settle(t)
-	if after := m.ask(t, `{InfrahubTask{count}}`).at("data.InfrahubTask.count"); after != before {
+	m.Ask(t, `mutation($id:String){CoreRepositoryUpdate(data:{id:$id default_branch:{value:"nope"}}){ok}}`, "id", readWrite)
+	m.WaitForTasks(t)
+	if after := m.Ask(t, `{InfrahubTask{count}}`).At("data.InfrahubTask.count"); after != before {
 		t.Errorf("%v tasks, want the %v from before", after, before)
 	}
 	if got := m.state(t, r, "main", readOnly); got != "v1.0.0 in-sync online" {
@@ -340,25 +331,20 @@ func TestReadOnlyRepository_NextImportClonesTheNewLocation(t *testing.T) {
 	m := start(t, mockserver.Options{Delay: mockserver.LiveDelay})
 	root := t.TempDir()
 	r := newRemote(t, root, "r.git")
-	other := remote{commits: map[string]string{}}
-	made, err := gitserver.NewRepository(root, "other.git")
-	if err != nil {
-		t.Fatal(err)
-	}
-	other.Repository = made
-	other.commit(t, "other v1.0.0", files("other", "1"), nil)
-	other.commit(t, "other v1.1.0", files("other", "2"), func(string) error { return made.Tag("v1.0.0") })
+	other := mocktest.NewRemote(t, root, "other.git")
+	other.Commit(t, "first", mocktest.QueryFiles("other", "1"))
+	other.Release(t, "v1.0.0", mocktest.QueryFiles("other", "2"))
 	id := m.readOnly(t, r, "r", "v1.0.0")
-	m.settle(t)
-	m.ask(t, `mutation($id:String $l:String){CoreReadOnlyRepositoryUpdate(data:{id:$id location:{value:$l} ref:{value:"main"}}){ok}}`, "id", id, "l", other.Path)
+	m.WaitForTasks(t)
+	m.Ask(t, `mutation($id:String $l:String){CoreReadOnlyRepositoryUpdate(data:{id:$id location:{value:$l} ref:{value:"main"}}){ok}}`, "id", id, "l", other.Path)
 	states := m.watch(t, other, id)
 	if !slices.ContainsFunc(states, func(s string) bool { return strings.HasSuffix(s, " error") }) {
 		t.Errorf("other tags of the same name are no error for a moment: %v", states)
 	}
-	if last := states[len(states)-1]; last != "other v1.1.0 in-sync online" {
+	if last := states[len(states)-1]; last != "v1.0.0 in-sync online" {
 		t.Errorf("ended as %v", states)
 	}
-	if got := m.ask(t, `{CoreGraphQLQuery{edges{node{name{value}}}}}`).json(t, "data.CoreGraphQLQuery.edges"); got != `[{"node":{"name":{"value":"other"}}}]` {
+	if got := m.Ask(t, `{CoreGraphQLQuery{edges{node{name{value}}}}}`).JSON(t, "data.CoreGraphQLQuery.edges"); got != `[{"node":{"name":{"value":"other"}}}]` {
 		t.Errorf("the queries are %s", got)
 	}
 }
@@ -368,20 +354,20 @@ func TestReadOnlyRepository_OnDemand(t *testing.T) {
 	m := start(t, mockserver.Options{Delay: mockserver.LiveDelay})
 	r := newRemote(t, t.TempDir(), "r.git")
 	id := m.readOnly(t, r, "r", "main")
-	m.settle(t)
+	m.WaitForTasks(t)
 	const byID = `query($ids:[String]){InfrahubTask(ids:$ids){edges{node{state workflow branch related_nodes{id}}}}}`
 	const node = "data.InfrahubTask.edges.0.node."
-	again := m.ask(t, `mutation($id:String!){InfrahubRepositoryProcess(data:{id:$id}){ok task{id}}}`, "id", id).textAt("data.InfrahubRepositoryProcess.task.id")
-	if got := m.ask(t, byID, "ids", []string{again}); got.at(node+"state") != "PENDING" || got.at(node+"branch") != nil {
-		t.Errorf("by its id a task is visible before it starts: %s", got.text)
+	again := m.Ask(t, `mutation($id:String!){InfrahubRepositoryProcess(data:{id:$id}){ok task{id}}}`, "id", id).Text("data.InfrahubRepositoryProcess.task.id")
+	if got := m.Ask(t, byID, "ids", []string{again}); got.At(node+"state") != "PENDING" || got.At(node+"branch") != nil {
+		t.Errorf("by its id a task is visible before it starts: %s", got.Body)
 	}
-	m.settle(t)
-	if got := m.ask(t, byID, "ids", []string{again}); got.at(node+"state") != "COMPLETED" || got.at(node+"related_nodes.0.id") != id {
-		t.Errorf("got %s", got.text)
+	m.WaitForTasks(t)
+	if got := m.Ask(t, byID, "ids", []string{again}); got.At(node+"state") != "COMPLETED" || got.At(node+"related_nodes.0.id") != id {
+		t.Errorf("got %s", got.Body)
 	}
-	r.commit(t, "pushed", files("r", "pushed"), nil)
-	m.ask(t, `mutation($id:String!){InfrahubReadOnlyRepositoryImportLastCommit(data:{id:$id}){ok task{id}}}`, "id", id)
-	m.settle(t)
+	r.Commit(t, "pushed", mocktest.QueryFiles("r", "pushed"))
+	m.Ask(t, `mutation($id:String!){InfrahubReadOnlyRepositoryImportLastCommit(data:{id:$id}){ok task{id}}}`, "id", id)
+	m.WaitForTasks(t)
 	if got := m.state(t, r, "main", id); got != "pushed in-sync online" {
 		t.Errorf("ended as %q", got)
 	}
@@ -391,11 +377,11 @@ func TestReadOnlyRepository_ReimportSaysOnlyLaterWhatItIsAbout(t *testing.T) {
 	t.Parallel()
 	m := start(t, mockserver.Options{})
 	id := m.readOnly(t, newRemote(t, t.TempDir(), "r.git"), "r", "main")
-	m.settle(t)
+	m.WaitForTasks(t)
 	m.Inject(mockserver.Fault{Operation: "git-repository-import-object", StuckTask: true})
-	again := m.ask(t, `mutation($id:String!){InfrahubRepositoryProcess(data:{id:$id}){task{id}}}`, "id", id).textAt("data.InfrahubRepositoryProcess.task.id")
+	again := m.Ask(t, `mutation($id:String!){InfrahubRepositoryProcess(data:{id:$id}){task{id}}}`, "id", id).Text("data.InfrahubRepositoryProcess.task.id")
 	running := func() string {
-		return m.ask(t, `query($ids:[String]){InfrahubTask(ids:$ids state:[RUNNING]){edges{node{branch related_nodes{id}}}}}`, "ids", []string{again}).json(t, "data.InfrahubTask.edges")
+		return m.Ask(t, `query($ids:[String]){InfrahubTask(ids:$ids state:[RUNNING]){edges{node{branch related_nodes{id}}}}}`, "ids", []string{again}).JSON(t, "data.InfrahubTask.edges")
 	}
 	for running() == "[]" {
 		time.Sleep(time.Millisecond)
@@ -410,17 +396,17 @@ func TestReadOnlyRepository_OnABranchAlone(t *testing.T) {
 	m := start(t, mockserver.Options{})
 	r := newRemote(t, t.TempDir(), "r.git")
 	id := m.readOnly(t, r, "r", "v1.0.0")
-	m.settle(t)
-	m.ask(t, `mutation{BranchCreate(data:{name:"rel"}){ok}}`)
+	m.WaitForTasks(t)
+	m.Ask(t, `mutation{BranchCreate(data:{name:"rel"}){ok}}`)
 	m.bump(t, "rel", id, "v1.1.0")
-	m.settle(t)
+	m.WaitForTasks(t)
 	if got := m.state(t, r, "rel", id); got != "v1.1.0 in-sync online" {
 		t.Errorf("on the branch: %q", got)
 	}
 	if got := m.state(t, r, "main", id); got != "v1.0.0 in-sync online" {
 		t.Errorf("on main: %q", got)
 	}
-	if count := m.ask(t, `{InfrahubTask(branch:"rel" workflow:["`+pull+`"]){count}}`).at("data.InfrahubTask.count"); count != 2.0 {
+	if count := m.Ask(t, `{InfrahubTask(branch:"rel" workflow:["`+pull+`"]){count}}`).At("data.InfrahubTask.count"); count != 2.0 {
 		t.Errorf("%v pulls on the branch, want the asked one and its echo", count)
 	}
 }
@@ -432,8 +418,8 @@ func TestReadOnlyRepository_DeletedWhileImported(t *testing.T) {
 	for len(m.tasks(t, id)) == 0 {
 		time.Sleep(5 * time.Millisecond)
 	}
-	m.ask(t, `mutation($id:String){CoreReadOnlyRepositoryDelete(data:{id:$id}){ok}}`, "id", id)
-	m.settle(t)
+	m.Ask(t, `mutation($id:String){CoreReadOnlyRepositoryDelete(data:{id:$id}){ok}}`, "id", id)
+	m.WaitForTasks(t)
 	if got := m.tasks(t, id)[0]; got != add+failed {
 		t.Errorf("got %s", got)
 	}
@@ -443,29 +429,25 @@ func TestImport_Objects(t *testing.T) {
 	t.Parallel()
 	m := start(t, mockserver.Options{})
 	root := t.TempDir()
-	made, err := gitserver.NewRepository(root, "r.git")
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := remote{Repository: made, commits: map[string]string{}}
+	r := mocktest.NewRemote(t, root, "r.git")
 	for _, each := range []struct {
 		tag   string
 		files map[string]string
 	}{
-		{"one", files("q", "1")},
-		{"two", files("q", "2")},
-		{"renamed", files("p", "2")},
+		{"one", mocktest.QueryFiles("q", "1")},
+		{"two", mocktest.QueryFiles("q", "2")},
+		{"renamed", mocktest.QueryFiles("p", "2")},
 		{"nothing", map[string]string{".infrahub.yaml": ""}},
 		{"shape", map[string]string{".infrahub.yml": "queries: 5\nfoo: x\n"}},
-		{"path", map[string]string{".infrahub.yml": strings.ReplaceAll(config, "%s", "q")}},
+		{"path", map[string]string{".infrahub.yml": mocktest.QueryFiles("q", "1")[".infrahub.yml"]}},
 		{"missing", map[string]string{"README": "x"}},
-		{"taken", files("taken", "mine")},
+		{"taken", mocktest.QueryFiles("taken", "mine")},
 	} {
-		r.commit(t, each.tag, each.files, made.Tag)
+		r.Release(t, each.tag, each.files)
 	}
 	m.readOnly(t, newRemote(t, root, "taken.git"), "owner", "v1.0.0")
 	id := m.readOnly(t, r, "r", "one")
-	m.settle(t)
+	m.WaitForTasks(t)
 	for _, test := range []struct{ ref, queries, reason string }{
 		{"one", `["query { BuiltinTag { count } } # 1"]`, ""},
 		{"two", `["query { BuiltinTag { count } } # 2"]`, ""},
@@ -477,13 +459,13 @@ func TestImport_Objects(t *testing.T) {
 		{"taken", `[]`, `"Violates uniqueness constraint \'name\'"`},
 	} {
 		m.bump(t, "main", id, test.ref)
-		m.settle(t)
-		got := m.ask(t, `{CoreGraphQLQuery{edges{node{query{value} repository{node{id}}}}}}`)
+		m.WaitForTasks(t)
+		got := m.Ask(t, `{CoreGraphQLQuery{edges{node{query{value} repository{node{id}}}}}}`)
 		var queries []string
 		for i := range 3 {
 			node := fmt.Sprintf("data.CoreGraphQLQuery.edges.%d.node.", i)
-			if got.at(node+"repository.node.id") == id {
-				queries = append(queries, `"`+got.textAt(node+"query.value")+`"`)
+			if got.At(node+"repository.node.id") == id {
+				queries = append(queries, `"`+got.Text(node+"query.value")+`"`)
 			}
 		}
 		if listed := "[" + strings.Join(queries, ",") + "]"; listed != test.queries {
@@ -508,53 +490,52 @@ func TestCredential_IsUsed(t *testing.T) {
 		t.Fatal(err)
 	}
 	var refuse atomic.Bool
-	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	git := mocktest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if refuse.Load() {
 			r.Header.Del("Authorization")
 		}
 		served.ServeHTTP(w, r)
 	}))
-	t.Cleanup(front.Close)
 	m := start(t, mockserver.Options{Delay: mockserver.LiveDelay})
-	m.ask(t, `mutation{a:CorePasswordCredentialCreate(data:{name:{value:"right"} username:{value:"bot"} password:{value:"s3cret"}}){ok}
+	m.Ask(t, `mutation{a:CorePasswordCredentialCreate(data:{name:{value:"right"} username:{value:"bot"} password:{value:"s3cret"}}){ok}
 		b:CorePasswordCredentialCreate(data:{name:{value:"wrong"} username:{value:"bot"} password:{value:"bad"}}){ok}}`)
-	create := func(name, credential, path string) reply {
-		return m.on(t, "main", `mutation($n:String $l:String){CoreReadOnlyRepositoryCreate(data:{name:{value:$n} location:{value:$l} ref:{value:"v1.0.0"} `+credential+`}){object{id}}}`,
-			"n", name, "l", front.URL+path)
+	create := func(name, credential, path string) mocktest.Response {
+		return m.Post(t, "main", `mutation($n:String $l:String){CoreReadOnlyRepositoryCreate(data:{name:{value:$n} location:{value:$l} ref:{value:"v1.0.0"} `+credential+`}){object{id}}}`,
+			"n", name, "l", git+path)
 	}
-	if got := create("a", ``, "/private/r.git").textAt("errors.0.message"); got != "Unable to correctly lookup credentials for repository a ("+front.URL+"/private/r.git)." {
+	if got := create("a", ``, "/private/r.git").Text("errors.0.message"); got != "Unable to correctly lookup credentials for repository a ("+git+"/private/r.git)." {
 		t.Errorf("without credential: %q", got)
 	}
-	if got := create("b", `credential:{hfid:["wrong"]}`, "/private/r.git").textAt("errors.0.message"); got != "Authentication failed for b, please validate the credentials." {
+	if got := create("b", `credential:{hfid:["wrong"]}`, "/private/r.git").Text("errors.0.message"); got != "Authentication failed for b, please validate the credentials." {
 		t.Errorf("with a wrong one: %q", got)
 	}
-	if got := create("c", ``, "/none.git").textAt("errors.0.message"); got != "\n  stderr: 'fatal: repository '"+front.URL+"/none.git/' not found'" {
+	if got := create("c", ``, "/none.git").Text("errors.0.message"); got != "\n  stderr: 'fatal: repository '"+git+"/none.git/' not found'" {
 		t.Errorf("without repository: %q", got)
 	}
-	id := create("d", `credential:{hfid:["right"]}`, "/private/r.git").textAt("data.CoreReadOnlyRepositoryCreate.object.id")
+	id := create("d", `credential:{hfid:["right"]}`, "/private/r.git").Text("data.CoreReadOnlyRepositoryCreate.object.id")
 	refuse.Store(true)
-	m.settle(t)
-	if got := m.state(t, remote{}, "main", id); got != "- unknown error-cred" {
+	m.WaitForTasks(t)
+	if got := m.state(t, &mocktest.Remote{}, "main", id); got != "- unknown error-cred" {
 		t.Errorf("refused after the check: %q", got)
 	}
 	if reason := m.reason(t, id, add); !strings.Contains(reason, "RepositoryCredentialsError: Authentication failed for d, please validate the credentials.") {
 		t.Errorf("the reason is %q", reason)
 	}
-	got := m.ask(t, `mutation($id:String!){InfrahubRepositoryConnectivity(data:{id:$id}){ok message}}`, "id", id)
-	if got.at("data.InfrahubRepositoryConnectivity.ok") != false {
-		t.Errorf("connectivity: %s", got.text)
+	got := m.Ask(t, `mutation($id:String!){InfrahubRepositoryConnectivity(data:{id:$id}){ok message}}`, "id", id)
+	if got.At("data.InfrahubRepositoryConnectivity.ok") != false {
+		t.Errorf("connectivity: %s", got.Body)
 	}
 	refuse.Store(false)
-	got = m.ask(t, `mutation($id:String!){InfrahubRepositoryConnectivity(data:{id:$id}){ok message}}`, "id", id)
-	if got.at("data.InfrahubRepositoryConnectivity.message") != "Successfully accessed repository" || m.state(t, remote{}, "main", id) != "- unknown online" {
-		t.Errorf("connectivity: %s", got.text)
+	got = m.Ask(t, `mutation($id:String!){InfrahubRepositoryConnectivity(data:{id:$id}){ok message}}`, "id", id)
+	if got.At("data.InfrahubRepositoryConnectivity.message") != "Successfully accessed repository" || m.state(t, &mocktest.Remote{}, "main", id) != "- unknown online" {
+		t.Errorf("connectivity: %s", got.Body)
 	}
 }
 
-func (m mock) readWrite(t *testing.T, r remote, name, defaultBranch string) string {
+func (m mock) readWrite(t *testing.T, r *mocktest.Remote, name, defaultBranch string) string {
 	t.Helper()
-	return m.ask(t, `mutation($n:String $l:String $b:String){CoreRepositoryCreate(data:{name:{value:$n} location:{value:$l} default_branch:{value:$b}}){object{id}}}`,
-		"n", name, "l", r.Path, "b", defaultBranch).textAt("data.CoreRepositoryCreate.object.id")
+	return m.Ask(t, `mutation($n:String $l:String $b:String){CoreRepositoryCreate(data:{name:{value:$n} location:{value:$l} default_branch:{value:$b}}){object{id}}}`,
+		"n", name, "l", r.Path, "b", defaultBranch).Text("data.CoreRepositoryCreate.object.id")
 }
 
 func TestReadWriteRepository_AnotherBranchThatFailsIsNoFailureOfTheDefaultBranch(t *testing.T) {
@@ -564,10 +545,8 @@ func TestReadWriteRepository_AnotherBranchThatFailsIsNoFailureOfTheDefaultBranch
 			t.Parallel()
 			m := start(t, mockserver.Options{Delay: delay, SyncInterval: -1})
 			r := newRemote(t, t.TempDir(), "r.git")
-			if err := r.Branch("feature"); err != nil {
-				t.Fatal(err)
-			}
-			r.commit(t, "feature", broken(), nil)
+			r.Branch(t, "feature")
+			r.Commit(t, "feature", mocktest.BrokenFiles())
 			id := m.readWrite(t, r, "r", "main")
 			states := m.watch(t, r, id)
 			want := []string{"- unknown unknown", "main unknown unknown", "main syncing unknown", "main in-sync unknown", "main in-sync online"}
@@ -586,7 +565,7 @@ func TestReadWriteRepository_AnotherBranchThatFailsIsNoFailureOfTheDefaultBranch
 			if reason := m.reason(t, id, addWrite); !strings.Contains(reason, "RepositoryError: Unable to synchronize the following branches of repository r: feature (step=import): Repository ") {
 				t.Errorf("the reason is %q", reason)
 			}
-			if branch := m.ask(t, `{InfrahubTask(workflow:["`+addWrite+`"]){edges{node{branch}}}}`).at("data.InfrahubTask.edges.0.node.branch"); branch != "feature" {
+			if branch := m.Ask(t, `{InfrahubTask(workflow:["`+addWrite+`"]){edges{node{branch}}}}`).At("data.InfrahubTask.edges.0.node.branch"); branch != "feature" {
 				t.Errorf("the task shows branch %v, want its last", branch)
 			}
 		})
@@ -598,7 +577,7 @@ func TestReadWriteRepository_DefaultBranchIsMissing(t *testing.T) {
 	m := start(t, mockserver.Options{SyncInterval: 5 * time.Millisecond})
 	r := newRemote(t, t.TempDir(), "r.git")
 	id := m.readWrite(t, r, "r", "nope")
-	m.settle(t)
+	m.WaitForTasks(t)
 	time.Sleep(30 * time.Millisecond) // a few looks at the remote
 	if got := m.state(t, r, "main", id); got != "- unknown error" {
 		t.Errorf("ended as %q", got)
@@ -613,23 +592,21 @@ func TestReadWriteRepository_FollowsPushes(t *testing.T) {
 	m := start(t, mockserver.Options{SyncInterval: 20 * time.Millisecond})
 	r := newRemote(t, t.TempDir(), "r.git")
 	id := m.readWrite(t, r, "r", "main")
-	m.settle(t)
-	r.commit(t, "pushed", files("r", "pushed"), nil)
+	m.WaitForTasks(t)
+	r.Commit(t, "pushed", mocktest.QueryFiles("r", "pushed"))
 	for deadline := time.Now().Add(10 * time.Second); m.state(t, r, "main", id) != "pushed in-sync online"; time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("stays %q", m.state(t, r, "main", id))
 		}
 	}
-	if err := r.Branch("topic/one"); err != nil {
-		t.Fatal(err)
-	}
-	r.commit(t, "topic", files("r", "topic"), nil)
+	r.Branch(t, "topic/one")
+	r.Commit(t, "topic", mocktest.QueryFiles("r", "topic"))
 	for deadline := time.Now().Add(10 * time.Second); m.state(t, r, "topic/one", id) != "topic in-sync online"; time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("stays %q", m.state(t, r, "topic/one", id))
 		}
 	}
-	m.settle(t)
+	m.WaitForTasks(t)
 	want := []string{addWrite + done, "sync-git-repo-with-origin" + done, "sync-git-repo-with-origin" + done}
 	if difference := cmp.Diff(want, m.tasks(t, id)); difference != "" {
 		t.Errorf("tasks: %s", difference)
@@ -641,22 +618,22 @@ func TestTasks_Pages(t *testing.T) {
 	m := start(t, mockserver.Options{})
 	r := newRemote(t, t.TempDir(), "r.git")
 	id := m.readOnly(t, r, "r", "v1.0.0")
-	m.settle(t)
+	m.WaitForTasks(t)
 	m.bump(t, "main", id, "v1.1.0")
-	m.settle(t)
-	got := m.ask(t, `{a:InfrahubTask{count edges{node{id}}} b:InfrahubTask(offset:9){edges{node{workflow}}} c:InfrahubTask(limit:1 log_limit:1 log_offset:1){edges{node{logs{count edges{node{message}}}}}}}`)
-	edges, _ := got.at("data.a.edges").([]any)
-	if total := got.at("data.a.count"); total != 11.0 || len(edges) != 10 {
+	m.WaitForTasks(t)
+	got := m.Ask(t, `{a:InfrahubTask{count edges{node{id}}} b:InfrahubTask(offset:9){edges{node{workflow}}} c:InfrahubTask(limit:1 log_limit:1 log_offset:1){edges{node{logs{count edges{node{message}}}}}}}`)
+	edges, _ := got.At("data.a.edges").([]any)
+	if total := got.At("data.a.count"); total != 11.0 || len(edges) != 10 {
 		t.Errorf("%v tasks, %d shown; want 11 and 10", total, len(edges))
 	}
-	if oldest := got.at("data.b.edges.1.node.workflow"); oldest != add {
+	if oldest := got.At("data.b.edges.1.node.workflow"); oldest != add {
 		t.Errorf("the oldest is %v, want it last", oldest)
 	}
-	if logs := got.at("data.c.edges.0.node.logs.count"); logs != 1.0 {
+	if logs := got.At("data.c.edges.0.node.logs.count"); logs != 1.0 {
 		t.Errorf("%v lines, want the one that was asked for", logs)
 	}
-	if got := m.on(t, "main", `{InfrahubTask(ids:["nope"]){count}}`); got.textAt("errors.0.message") != "'nope' is not a valid task id" || got.at("data") != nil {
-		t.Errorf("got %s", got.text)
+	if got := m.Post(t, "main", `{InfrahubTask(ids:["nope"]){count}}`); got.Text("errors.0.message") != "'nope' is not a valid task id" || got.At("data") != nil {
+		t.Errorf("got %s", got.Body)
 	}
 }
 
@@ -669,22 +646,22 @@ func TestImports_ManyAtOnce(t *testing.T) {
 		r := newRemote(t, root, fmt.Sprintf("r%d.git", i))
 		making.Go(func() {
 			if i%2 == 0 {
-				m.on(t, "main", createReadOnly, "name", fmt.Sprint(i), "location", r.Path, "ref", "v1.0.0")
+				m.Post(t, "main", createReadOnly, "name", fmt.Sprint(i), "location", r.Path, "ref", "v1.0.0")
 				return
 			}
-			m.on(t, "main", `mutation($n:String $l:String){CoreRepositoryCreate(data:{name:{value:$n} location:{value:$l}}){ok}}`, "n", fmt.Sprint(i), "l", r.Path)
+			m.Post(t, "main", `mutation($n:String $l:String){CoreRepositoryCreate(data:{name:{value:$n} location:{value:$l}}){ok}}`, "n", fmt.Sprint(i), "l", r.Path)
 		})
 	}
 	making.Wait()
-	m.settle(t)
-	got := m.ask(t, `{CoreGenericRepository{count edges{node{sync_status{value} operational_status{value}}}} CoreGraphQLQuery{count}}`)
+	m.WaitForTasks(t)
+	got := m.Ask(t, `{CoreGenericRepository{count edges{node{sync_status{value} operational_status{value}}}} CoreGraphQLQuery{count}}`)
 	for i := range 10 {
 		node := fmt.Sprintf("data.CoreGenericRepository.edges.%d.node.", i)
-		if got.at(node+"sync_status.value") != "in-sync" || got.at(node+"operational_status.value") != "online" {
-			t.Errorf("repository %d: %s", i, got.json(t, "data.CoreGenericRepository.edges"))
+		if got.At(node+"sync_status.value") != "in-sync" || got.At(node+"operational_status.value") != "online" {
+			t.Errorf("repository %d: %s", i, got.JSON(t, "data.CoreGenericRepository.edges"))
 		}
 	}
-	if queries := got.at("data.CoreGraphQLQuery.count"); queries != 10.0 {
+	if queries := got.At("data.CoreGraphQLQuery.count"); queries != 10.0 {
 		t.Errorf("%v queries, want 10", queries)
 	}
 }

@@ -38,14 +38,14 @@ type kind struct {
 	attributes    []attribute
 	relationships []relationship
 	unique        []string
-	labelled      bool // has a label of its own, made from the name
-	anonymous     bool // has no human-friendly id
+	hasLabel      bool // has a label of its own, made from the name
+	withoutHFID   bool // has no human-friendly id
 }
 
-// pages names the types of a list of nodes of a kind or generic.
-type pages struct{ page, edge string }
+// listTypes names the types of a list of nodes of a kind or generic.
+type listTypes struct{ page, edge string }
 
-func listOf(name string) pages { return pages{"Paginated" + name, "Edged" + name} }
+func listOf(name string) listTypes { return listTypes{"Paginated" + name, "Edged" + name} }
 
 func text(name string) attribute { return attribute{name: name, typename: "TextAttribute"} }
 
@@ -84,7 +84,7 @@ func newKinds() map[string]*kind {
 		{
 			name: "CorePasswordCredential", generic: "CoreCredential", agnostic: true,
 			attributes: []attribute{text("name").mandatory(), text("label"), text("description"), text("username"), text("password")},
-			unique:     []string{"name"}, labelled: true,
+			unique:     []string{"name"}, hasLabel: true,
 		},
 		{
 			name:       "BuiltinTag",
@@ -98,7 +98,7 @@ func newKinds() map[string]*kind {
 			unique:        []string{"name"},
 		},
 		{
-			name: "CoreProposedChange", agnostic: true, anonymous: true,
+			name: "CoreProposedChange", agnostic: true, withoutHFID: true,
 			attributes: []attribute{
 				text("name").mandatory(), text("description"), text("source_branch").mandatory(), text("destination_branch").mandatory(),
 				{name: "is_draft", typename: "CheckboxAttribute", fallback: false},
@@ -107,7 +107,7 @@ func newKinds() map[string]*kind {
 			relationships: []relationship{{name: "validations", peer: "CoreValidator", edge: "NestedEdgedCoreValidator", many: true}},
 		},
 		{
-			name: "CoreDataValidator", generic: "CoreValidator", agnostic: true, anonymous: true, labelled: true,
+			name: "CoreDataValidator", generic: "CoreValidator", agnostic: true, withoutHFID: true, hasLabel: true,
 			attributes: []attribute{text("label"), text("state").or("queued"), text("conclusion").or("unknown")},
 		},
 	}

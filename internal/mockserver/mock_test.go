@@ -1,28 +1,23 @@
 package mockserver_test
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
-	"io"
 	"net/http"
-	"net/http/httptest"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
-	"github.com/infrahub-community/terraform-provider-infrahub/internal/gitserver"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mockserver"
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/mocktest"
 )
 
-// mock is a running server, its address, and the states that its repositories went through on main.
+// mock is a running server, reached over the network, and the states that its repositories went
+// through on main.
 type mock struct {
 	*mockserver.Server
-	url     string
-	history *history
+	mocktest.Endpoint
+	inProcess mocktest.Endpoint // the same server without the network
+	history   *history
 }
 
 // history is, by repository, each state before a change: commit, sync_status, operational_status.
@@ -48,218 +43,68 @@ func (h *history) take(id string) [][3]string {
 
 func start(t *testing.T, options mockserver.Options) mock {
 	t.Helper()
-	var server *mockserver.Server
+	var server *mocktest.Server
 	passed := &history{states: map[string][][3]string{}}
 	options.BeforeChange = func(branch, id string) {
 		if branch == "main" {
-			passed.add(id, peek(t, server, id))
+			passed.add(id, repositoryState(t, server.Endpoint, id))
 		}
 	}
-	server, err := mockserver.New(options)
-	if err != nil {
-		t.Fatal(err)
+	server = mocktest.New(t, options)
+	return mock{
+		Server: server.Server, Endpoint: mocktest.Endpoint{Address: mocktest.Serve(t, server), Token: server.Token},
+		inProcess: server.Endpoint, history: passed,
 	}
-	front := httptest.NewServer(server)
-	t.Cleanup(func() {
-		front.Close()
-		server.Close()
-	})
-	return mock{Server: server, url: front.URL, history: passed}
 }
 
-// peek reads a repository on main without the network: an import waits for it.
-func peek(t *testing.T, server *mockserver.Server, id string) [3]string {
+// repositoryState reads commit, sync_status and operational_status of a repository on main.
+func repositoryState(t *testing.T, endpoint mocktest.Endpoint, id string) [3]string {
 	t.Helper()
-	body := `{"query":"{CoreGenericRepository(ids:[\"` + id + `\"]){edges{node{sync_status{value} operational_status{value}
-		...on CoreRepository{commit{value}} ...on CoreReadOnlyRepository{commit{value}}}}}}"}`
-	request := httptest.NewRequestWithContext(context.WithoutCancel(t.Context()), http.MethodPost, "/graphql/main", strings.NewReader(strings.ReplaceAll(body, "\n\t\t", " ")))
-	request.Header.Set("Content-Type", "application/json")
-	answer := httptest.NewRecorder()
-	server.ServeHTTP(answer, request)
-	var got reply
-	if err := json.Unmarshal(answer.Body.Bytes(), &got.body); err != nil {
-		return [3]string{err.Error()}
-	}
-	at := func(name string) string {
-		return got.textAt("data.CoreGenericRepository.edges.0.node." + name + ".value")
-	}
-	return [3]string{at("commit"), at("sync_status"), at("operational_status")}
+	return stateIn(endpoint.Post(t, "main", readState, "ids", []string{id}))
 }
 
-// reply is an answer as it came.
-type reply struct {
-	status int
-	header http.Header
-	text   string
-	body   any
+const readState = `query($ids:[ID]){CoreGenericRepository(ids:$ids){edges{node{sync_status{value} operational_status{value}
+	...on CoreRepository{commit{value}} ...on CoreReadOnlyRepository{commit{value}}}}}}`
+
+func stateIn(response mocktest.Response) [3]string {
+	const node = "data.CoreGenericRepository.edges.0.node."
+	return [3]string{response.Text(node + "commit.value"), response.Text(node + "sync_status.value"), response.Text(node + "operational_status.value")}
 }
 
-// at returns what a dotted path leads to, nil if it leads nowhere.
-func (r reply) at(path string) any {
-	value := r.body
-	for step := range strings.SplitSeq(path, ".") {
-		switch inner := value.(type) {
-		case map[string]any:
-			value = inner[step]
-		case []any:
-			i, err := strconv.Atoi(step)
-			if err != nil || i >= len(inner) {
-				return nil
-			}
-			value = inner[i]
-		default:
-			return nil
-		}
-	}
-	return value
-}
-
-func (r reply) textAt(path string) string {
-	text, _ := r.at(path).(string)
-	return text
-}
-
-// json returns what a path leads to, written out.
-func (r reply) json(t *testing.T, path string) string {
+// post sends a body with headers: pairs of a name and a value.
+func (m mock) post(t *testing.T, path, body string, headers ...string) mocktest.Response {
 	t.Helper()
-	written, err := json.Marshal(r.at(path))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(written)
+	return m.Send(t, http.MethodPost, path, body, headers...)
 }
 
-// send posts a body with headers: pairs of a name and a value.
-func (m mock) send(t *testing.T, path, body string, headers ...string) reply {
+// newRemote makes a repository with v1.0.0, v1.1.0, an annotated v2.0.0 that is broken, and main after
+// them. It imports one query that is named after it.
+func newRemote(t *testing.T, root, path string) *mocktest.Remote {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, m.url+path, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Header.Set("Content-Type", "application/json")
-	for i := 0; i+1 < len(headers); i += 2 {
-		request.Header.Set(headers[i], headers[i+1])
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return read(t, response)
-}
-
-func read(t *testing.T, response *http.Response) reply {
-	t.Helper()
-	content, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := response.Body.Close(); err != nil {
-		t.Fatal(err)
-	}
-	got := reply{status: response.StatusCode, header: response.Header, text: string(content)}
-	if response.Header.Get("Content-Type") == "application/json" {
-		if err := json.Unmarshal(content, &got.body); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return got
-}
-
-// on sends a document to a branch, with variables: pairs of a name and a value.
-func (m mock) on(t *testing.T, branch, document string, variables ...any) reply {
-	t.Helper()
-	named := map[string]any{}
-	for i := 0; i+1 < len(variables); i += 2 {
-		name, _ := variables[i].(string)
-		named[name] = variables[i+1]
-	}
-	var body bytes.Buffer
-	if err := json.NewEncoder(&body).Encode(map[string]any{"query": document, "variables": named}); err != nil {
-		t.Fatal(err)
-	}
-	return m.send(t, "/graphql/"+branch, body.String(), "X-INFRAHUB-KEY", mockserver.DefaultToken)
-}
-
-// ask sends a document to main and expects no errors.
-func (m mock) ask(t *testing.T, document string, variables ...any) reply {
-	t.Helper()
-	got := m.on(t, "main", document, variables...)
-	if got.status != http.StatusOK || got.at("errors") != nil {
-		t.Fatalf("%s: %d %s", document, got.status, got.text)
-	}
-	return got
-}
-
-// settle waits until no task waits or runs.
-func (m mock) settle(t *testing.T) {
-	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
-		if m.ask(t, `{InfrahubTask(state:[SCHEDULED PENDING RUNNING]){count}}`).at("data.InfrahubTask.count") == 0.0 {
-			return
-		}
-	}
-	t.Fatal("the tasks do not end")
-}
-
-const config = "queries:\n  - name: %s\n    file_path: queries/%s.gql\n"
-
-// files are a repository's that brings one query along.
-func files(name, version string) map[string]string {
-	return map[string]string{
-		".infrahub.yml":            strings.ReplaceAll(config, "%s", name),
-		"queries/" + name + ".gql": "query { BuiltinTag { count } } # " + version,
-	}
-}
-
-func broken() map[string]string { return map[string]string{".infrahub.yml": "queries: [\n"} }
-
-// remote is a scratch repository with v1.0.0, v1.1.0 and a v2.0.0 that is annotated and broken.
-type remote struct {
-	*gitserver.Repository
-	commits map[string]string
-}
-
-func newRemote(t *testing.T, root, path string) remote {
-	t.Helper()
-	made, err := gitserver.NewRepository(root, path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := remote{Repository: made, commits: map[string]string{}}
+	r := mocktest.NewRemote(t, root, path)
 	name := strings.TrimSuffix(filepath.Base(path), ".git")
-	r.commit(t, "v1.0.0", files(name, "1.0"), made.Tag)
-	r.commit(t, "v1.1.0", files(name, "1.1"), made.Tag)
-	r.commit(t, "v2.0.0", broken(), made.AnnotatedTag)
-	r.commit(t, "main", files(name, "main"), nil)
+	r.Release(t, "v1.0.0", mocktest.QueryFiles(name, "1.0"))
+	r.Release(t, "v1.1.0", mocktest.QueryFiles(name, "1.1"))
+	r.Commit(t, "v2.0.0", mocktest.BrokenFiles())
+	r.AnnotatedTag(t, "v2.0.0")
+	r.Commit(t, "main", mocktest.QueryFiles(name, "main"))
 	return r
-}
-
-func (r remote) commit(t *testing.T, name string, content map[string]string, mark func(string) error) {
-	t.Helper()
-	hash, err := r.Commit(content)
-	if err == nil && mark != nil {
-		err = mark(name)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.commits[name] = hash
 }
 
 const createReadOnly = `mutation($name:String! $location:String! $ref:String){CoreReadOnlyRepositoryCreate(data:{
 	name:{value:$name} location:{value:$location} ref:{value:$ref}}){ok object{id}}}`
 
 // readOnly makes a read-only repository at a ref and returns its id.
-func (m mock) readOnly(t *testing.T, r remote, name, ref string) string {
+func (m mock) readOnly(t *testing.T, r *mocktest.Remote, name, ref string) string {
 	t.Helper()
-	return m.ask(t, createReadOnly, "name", name, "location", r.Path, "ref", ref).textAt("data.CoreReadOnlyRepositoryCreate.object.id")
+	return m.Ask(t, createReadOnly, "name", name, "location", r.Path, "ref", ref).Text("data.CoreReadOnlyRepositoryCreate.object.id")
 }
 
 func (m mock) bump(t *testing.T, branch, id, ref string) {
 	t.Helper()
 	m.history.take(id)
-	got := m.on(t, branch, `mutation($id:String! $ref:String){CoreReadOnlyRepositoryUpdate(data:{id:$id ref:{value:$ref}}){ok}}`, "id", id, "ref", ref)
-	if got.at("data.CoreReadOnlyRepositoryUpdate.ok") != true {
-		t.Fatalf("bump to %s: %s", ref, got.text)
+	got := m.Post(t, branch, `mutation($id:String! $ref:String){CoreReadOnlyRepositoryUpdate(data:{id:$id ref:{value:$ref}}){ok}}`, "id", id, "ref", ref)
+	if got.At("data.CoreReadOnlyRepositoryUpdate.ok") != true {
+		t.Fatalf("bump to %s: %s", ref, got.Body)
 	}
 }

@@ -17,30 +17,30 @@ import (
 //go:embed page.html
 var pageTemplate string
 
-// answered is a request as the page shows it: never its variables, they hold passwords.
-type answered struct {
+// handledRequest is a request as the page shows it: never its variables, they hold passwords.
+type handledRequest struct {
 	at                time.Time
 	operation, branch string
 	status            int
 	duration          time.Duration
 }
 
-const remembered = 30
+const maxRecentRequests = 30
 
-// recent are the last requests, the newest first.
-type recent struct {
+// recentRequests are the last requests, the newest first.
+type recentRequests struct {
 	mu       sync.Mutex
-	requests []answered
+	requests []handledRequest
 }
 
-func (r *recent) add(a answered) {
+func (r *recentRequests) add(a handledRequest) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.requests = slices.Insert(r.requests, 0, a)
-	r.requests = r.requests[:min(len(r.requests), remembered)]
+	r.requests = r.requests[:min(len(r.requests), maxRecentRequests)]
 }
 
-func (r *recent) list() []answered {
+func (r *recentRequests) list() []handledRequest {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.requests)
@@ -84,7 +84,7 @@ func (s *Server) servePage(w http.ResponseWriter, _ *http.Request) {
 	}
 	var page bytes.Buffer
 	if err := s.overview.Execute(&page, shown); err != nil {
-		s.crash(w)
+		s.replyInternalError(w)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -119,7 +119,7 @@ func (s *Server) showBranches() []shownBranch {
 func (s *Server) showNode(n *node) shownNode {
 	shown := shownNode{Kind: n.kind, Name: n.text("name"), ID: n.id}
 	for _, each := range s.store.kinds[n.kind].attributes {
-		held := n.values[each.name].of
+		held := n.values[each.name].content
 		if held == nil || each.name == "name" || each.name == "password" || each.name == "query" {
 			continue
 		}
@@ -138,7 +138,7 @@ func withoutUserinfo(text string) string {
 	return regexp.MustCompile(`://[^/@\s]*@`).ReplaceAllString(text, "://…@")
 }
 
-const shownTasks = 50
+const maxShownTasks = 50
 
 // showTasks lists the newest tasks with the reason of those that failed.
 func (e *engine) showTasks() []shownTask {
@@ -146,7 +146,7 @@ func (e *engine) showTasks() []shownTask {
 	defer e.mu.Unlock()
 	var shown []shownTask
 	for _, t := range slices.Backward(e.tasks) {
-		one := shownTask{Workflow: t.workflow, Title: t.title, State: t.state, Started: t.order().Format(time.TimeOnly)}
+		one := shownTask{Workflow: t.workflow, Title: t.title, State: t.state, Started: t.orderTime().Format(time.TimeOnly)}
 		if len(t.branches) > 0 {
 			one.Branch = t.branches[len(t.branches)-1]
 		}
@@ -156,7 +156,7 @@ func (e *engine) showTasks() []shownTask {
 			}
 		}
 		shown = append(shown, one)
-		if len(shown) == shownTasks {
+		if len(shown) == maxShownTasks {
 			break
 		}
 	}

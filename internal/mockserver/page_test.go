@@ -10,19 +10,11 @@ import (
 
 func (m mock) page(t *testing.T) string {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, m.url+"/", nil)
-	if err != nil {
-		t.Fatal(err)
+	got := m.Send(t, http.MethodGet, "/", "")
+	if got.Status != http.StatusOK || got.Header.Get("Content-Type") != "text/html; charset=utf-8" {
+		t.Fatalf("got %d %s", got.Status, got.Header.Get("Content-Type"))
 	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := read(t, response)
-	if got.status != http.StatusOK || got.header.Get("Content-Type") != "text/html; charset=utf-8" {
-		t.Fatalf("got %d %s", got.status, got.header.Get("Content-Type"))
-	}
-	return got.text
+	return got.Body
 }
 
 func TestPage_Empty(t *testing.T) {
@@ -39,19 +31,19 @@ func TestPage_ShowsWhatIsThereWithoutSecrets(t *testing.T) {
 	t.Parallel()
 	m := start(t, mockserver.Options{})
 	const secret = "canary-7d793037a0760186"
-	m.ask(t, `mutation{BranchCreate(data:{name:"release" description:"<b>Next</b>"}){ok}}`)
+	m.Ask(t, `mutation{BranchCreate(data:{name:"release" description:"<b>Next</b>"}){ok}}`)
 	r := newRemote(t, t.TempDir(), "r.git")
 	good := m.readOnly(t, r, "pinned", "v1.0.0")
-	m.settle(t)
-	m.ask(t, `mutation($id:String $l:String){CoreReadOnlyRepositoryUpdate(data:{id:$id location:{value:$l}}){ok}}`, "id", good, "l", "http://user:"+secret+"@127.0.0.1:9/r.git")
+	m.WaitForTasks(t)
+	m.Ask(t, `mutation($id:String $l:String){CoreReadOnlyRepositoryUpdate(data:{id:$id location:{value:$l}}){ok}}`, "id", good, "l", "http://user:"+secret+"@127.0.0.1:9/r.git")
 	m.bump(t, "main", good, "none")
-	m.settle(t)
-	m.ask(t, `mutation MakeCredential($p:String){CorePasswordCredentialCreate(data:{name:{value:"git"} username:{value:"bot"} password:{value:$p}}){ok}}`, "p", secret)
-	m.on(t, "main", `query Gone{`)
+	m.WaitForTasks(t)
+	m.Ask(t, `mutation MakeCredential($p:String){CorePasswordCredentialCreate(data:{name:{value:"git"} username:{value:"bot"} password:{value:$p}}){ok}}`, "p", secret)
+	m.Post(t, "main", `query Gone{`)
 	page := m.page(t)
 	for _, want := range []string{
 		"<h3>main ", "<h3>release ", "&lt;b&gt;Next&lt;/b&gt;", "<td>CorePasswordCredential</td>", "<dt>username</dt><dd>bot</dd>",
-		"<dt>ref</dt><dd>none</dd>", "<dd>" + r.commits["v1.0.0"] + "</dd>", "http://…@127.0.0.1:9/r.git", "Adding read only repository pinned in branch main", `class="COMPLETED"`,
+		"<dt>ref</dt><dd>none</dd>", "<dd>" + r.Commits["v1.0.0"] + "</dd>", "http://…@127.0.0.1:9/r.git", "Adding read only repository pinned in branch main", `class="COMPLETED"`,
 		`class="FAILED"`, "Finished in state Failed(", "<td class=\"wide\">MakeCredential</td><td>main</td><td class=\"\">200</td>", `<td class="failed">500</td>`,
 	} {
 		if !strings.Contains(page, want) {

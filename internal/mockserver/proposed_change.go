@@ -9,31 +9,31 @@ import (
 	"github.com/google/uuid"
 )
 
-// valueOf returns the text that an input gives an attribute, "" if none.
-func valueOf(input map[string]any, name string) string {
+// inputText returns the text that an input gives an attribute, "" if none.
+func inputText(input map[string]any, name string) string {
 	given, _ := input[name].(map[string]any)
 	text, _ := given["value"].(string)
 	return text
 }
 
 func (s *Server) createProposedChange(_ context.Context, b *branch, input map[string]any) (any, error) {
-	source, destination := valueOf(input, "source_branch"), valueOf(input, "destination_branch")
+	source, destination := inputText(input, "source_branch"), inputText(input, "destination_branch")
 	if err := s.checkProposedChange(b, source); err != nil {
 		return nil, err
 	}
 	switch {
 	case input["destination_branch"] == nil:
 	case source == destination:
-		return nil, invalid("The source and destination branch can't be the same")
+		return nil, unprocessable("The source and destination branch can't be the same")
 	case destination != mainBranch:
-		return nil, invalid("Currently only the 'main' branch is supported as a destination for a proposed change")
+		return nil, unprocessable("Currently only the 'main' branch is supported as a destination for a proposed change")
 	}
 	n, err := s.insert(b, s.store.kinds["CoreProposedChange"], input)
 	if err != nil {
 		return nil, err
 	}
 	s.engine.background(func(ctx context.Context) { s.validateProposedChange(ctx, n.id) })
-	return mutated("CoreProposedChangeCreate", s.render(b, n, nil)), nil
+	return nodePayload("CoreProposedChangeCreate", s.lockedNodeObject(b, n, nil)), nil
 }
 
 // checkProposedChange refuses a source branch that is not there, is merged or is already proposed.
@@ -42,14 +42,14 @@ func (s *Server) checkProposedChange(b *branch, source string) error {
 	defer s.store.mu.Unlock()
 	for _, each := range s.store.list(b, "CoreProposedChange") {
 		if each.text("source_branch") == source && each.text("state") == "open" {
-			return invalid("An open proposed change already exists for branch '%s'", source)
+			return unprocessable("An open proposed change already exists for branch '%s'", source)
 		}
 	}
 	switch proposed := s.store.branches[source]; {
 	case proposed == nil:
-		return invalid("The specified source branch for this proposed change was not found")
-	case proposed.status == merged:
-		return invalid("Cannot create proposed change: branch '%s' has been merged", source)
+		return unprocessable("The specified source branch for this proposed change was not found")
+	case proposed.status == statusMerged:
+		return unprocessable("Cannot create proposed change: branch '%s' has been merged", source)
 	}
 	return nil
 }
@@ -85,9 +85,9 @@ func (s *Server) updateProposedChange(ctx context.Context, b *branch, input map[
 		return nil, notFound(of.name, identifier)
 	}
 	if state := n.text("state"); state != "open" {
-		return nil, invalid("A proposed change in the %s state is not allowed to be updated", state)
+		return nil, unprocessable("A proposed change in the %s state is not allowed to be updated", state)
 	}
-	wanted := valueOf(input, "state")
+	wanted := inputText(input, "state")
 	switch {
 	case wanted != "" && !slices.Contains([]string{"open", "merged", "merging", "closed", "canceled"}, wanted):
 		return nil, failure{message: "'" + wanted + "' is not a valid ProposedChangeState", status: http.StatusInternalServerError}
@@ -100,29 +100,29 @@ func (s *Server) updateProposedChange(ctx context.Context, b *branch, input map[
 	if err != nil {
 		return nil, err
 	}
-	return mutated("CoreProposedChangeUpdate", s.render(b, after, nil)), nil
+	return nodePayload("CoreProposedChangeUpdate", s.lockedNodeObject(b, after, nil)), nil
 }
 
 func (s *Server) mergeProposedChange(ctx context.Context, n *node, input map[string]any) error {
-	draft := n.values["is_draft"].of == true
+	draft := n.values["is_draft"].content == true
 	if given, ok := input["is_draft"].(map[string]any); ok && given["value"] != nil {
 		draft = given["value"] == true
 	}
 	if draft {
-		return invalid("A draft proposed change is not allowed to be merged")
+		return unprocessable("A draft proposed change is not allowed to be merged")
 	}
 	source := s.branch(n.text("source_branch"))
 	if source == nil {
 		return branchNotFound(n.text("source_branch"))
 	}
-	if s.conflicting(source) {
+	if s.hasConflicts(source) {
 		return failure{message: "Data conflicts found on branch and missing decisions about what branch to keep", status: http.StatusInternalServerError}
 	}
 	s.setState(n.id, "merging") // so that the merge does not cancel it
 	return s.merge(ctx, source)
 }
 
-func (s *Server) conflicting(b *branch) bool {
+func (s *Server) hasConflicts(b *branch) bool {
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
 	return s.store.conflicts(b)
@@ -133,7 +133,7 @@ func (s *Server) setState(id, state string) {
 	defer s.store.mu.Unlock()
 	target := s.store.branches[mainBranch]
 	if n := s.store.get(target, "CoreProposedChange", id); n != nil {
-		n.values["state"] = value{of: state, updated: time.Now()}
+		n.values["state"] = value{content: state, updated: time.Now()}
 		s.store.put(target, n)
 	}
 }

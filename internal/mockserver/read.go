@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-const timestamp = "2006-01-02T15:04:05.000000-07:00"
+const timeFormat = "2006-01-02T15:04:05.000000-07:00"
 
-func stamp(t time.Time) string {
+func formatTime(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.UTC().Format(timestamp)
+	return t.UTC().Format(timeFormat)
 }
 
 // list answers a query for nodes of a kind or generic.
@@ -20,7 +20,7 @@ func (s *Server) list(b *branch, kindName string, arguments map[string]any) obje
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
 	var found []*node
-	if ids := texts(arguments["ids"]); ids != nil {
+	if ids := stringList(arguments["ids"]); ids != nil {
 		for _, id := range ids {
 			if n := s.store.get(b, kindName, id); n != nil && !slices.ContainsFunc(found, func(f *node) bool { return f.id == id }) {
 				found = append(found, n)
@@ -29,11 +29,11 @@ func (s *Server) list(b *branch, kindName string, arguments map[string]any) obje
 	} else {
 		found = s.store.list(b, kindName)
 	}
-	return s.page(b, listOf(kindName), matching(found, arguments), arguments, nil)
+	return s.nodePage(b, listOf(kindName), filterNodes(found, arguments), arguments, nil)
 }
 
-// matching keeps the nodes that the attribute filters ask for: name__value, name__values and the like.
-func matching(nodes []*node, arguments map[string]any) []*node {
+// filterNodes keeps the nodes that the attribute filters ask for: name__value, name__values and the like.
+func filterNodes(nodes []*node, arguments map[string]any) []*node {
 	return slices.DeleteFunc(nodes, func(n *node) bool {
 		for name, wanted := range arguments {
 			attribute, isValue := strings.CutSuffix(name, "__value")
@@ -41,7 +41,7 @@ func matching(nodes []*node, arguments map[string]any) []*node {
 			if wanted == nil || !isValue && !isValues {
 				continue
 			}
-			if held := n.values[attribute].of; isValue && held != wanted || isValues && !slices.Contains(texts(wanted), n.text(attribute)) {
+			if held := n.values[attribute].content; isValue && held != wanted || isValues && !slices.Contains(stringList(wanted), n.text(attribute)) {
 				return true
 			}
 		}
@@ -49,8 +49,8 @@ func matching(nodes []*node, arguments map[string]any) []*node {
 	})
 }
 
-// page shows a part of a list, each node once, and how long the whole of it is.
-func (s *Server) page(b *branch, of pages, nodes []*node, arguments map[string]any, hidden map[string]bool) object {
+// nodePage shows a part of a list, each node once, and how long the whole of it is.
+func (s *Server) nodePage(b *branch, of listTypes, nodes []*node, arguments map[string]any, hidden map[string]bool) object {
 	edges := []any{}
 	var unique []*node
 	for _, n := range nodes {
@@ -58,13 +58,13 @@ func (s *Server) page(b *branch, of pages, nodes []*node, arguments map[string]a
 			unique = append(unique, n)
 		}
 	}
-	for _, n := range window(unique, arguments["offset"], arguments["limit"]) {
-		edges = append(edges, object{of.edge, map[string]any{"node": s.show(b, n, hidden)}})
+	for _, n := range pageOf(unique, arguments["offset"], arguments["limit"]) {
+		edges = append(edges, object{of.edge, map[string]any{"node": s.nodeObject(b, n, hidden)}})
 	}
 	return object{of.page, map[string]any{"count": len(nodes), "edges": edges}}
 }
 
-func window[T any](items []T, offset, limit any) []T {
+func pageOf[T any](items []T, offset, limit any) []T {
 	if skip, ok := offset.(int64); ok {
 		items = items[min(max(int(skip), 0), len(items)):]
 	}
@@ -74,29 +74,29 @@ func window[T any](items []T, offset, limit any) []T {
 	return items
 }
 
-// show renders a node. Hidden relationships look empty: the answer of an update lies about those to
+// nodeObject renders a node. Hidden relationships look empty: the answer of an update lies about those to
 // one node that its input did not name (infrahub.md, Writing 2).
-func (s *Server) show(b *branch, n *node, hidden map[string]bool) object {
+func (s *Server) nodeObject(b *branch, n *node, hidden map[string]bool) object {
 	of := s.store.kinds[n.kind]
 	fields := map[string]any{"id": n.id, "display_label": n.text("name"), "hfid": []any{n.text("name")}}
-	if of.anonymous {
+	if of.withoutHFID {
 		fields["hfid"] = nil
 	}
-	if of.labelled {
+	if of.hasLabel {
 		fields["display_label"] = n.label
 	}
 	for _, each := range of.attributes {
-		fields[each.name] = showValue(each, n.values[each.name])
+		fields[each.name] = valueObject(each, n.values[each.name])
 	}
 	for _, each := range of.relationships {
-		fields[each.name] = s.showRelated(b, n, each, hidden[each.name])
+		fields[each.name] = s.relationshipField(b, n, each, hidden[each.name])
 	}
 	return object{n.kind, fields}
 }
 
-func showValue(a attribute, v value) object {
-	fields := map[string]any{"value": v.of, "is_default": v.isDefault, "updated_at": stamp(v.updated)}
-	if text, ok := v.of.(string); ok && a.typename == "Dropdown" {
+func valueObject(a attribute, v value) object {
+	fields := map[string]any{"value": v.content, "is_default": v.isDefault, "updated_at": formatTime(v.updated)}
+	if text, ok := v.content.(string); ok && a.typename == "Dropdown" {
 		fields["label"] = dropdownLabel(text)
 	}
 	return object{a.typename, fields}
@@ -107,10 +107,10 @@ func dropdownLabel(value string) string {
 	if label, ok := named[value]; ok {
 		return label
 	}
-	return title(strings.ReplaceAll(value, "-", " "))
+	return titleCase(strings.ReplaceAll(value, "-", " "))
 }
 
-func (s *Server) showRelated(b *branch, n *node, of relationship, hidden bool) any {
+func (s *Server) relationshipField(b *branch, n *node, of relationship, hidden bool) any {
 	var peers []*node
 	for _, id := range n.related[of.name] {
 		if peer := s.store.get(b, of.peer, id); peer != nil && !hidden {
@@ -123,20 +123,20 @@ func (s *Server) showRelated(b *branch, n *node, of relationship, hidden bool) a
 			s.store.mu.Lock()
 			defer s.store.mu.Unlock()
 			chosen := slices.Clone(peers)
-			if ids := texts(arguments["ids"]); ids != nil {
+			if ids := stringList(arguments["ids"]); ids != nil {
 				chosen = slices.DeleteFunc(chosen, func(p *node) bool { return !slices.Contains(ids, p.id) })
 			}
-			return s.page(b, pages{"NestedPaginated" + of.peer, of.edge}, matching(chosen, arguments), arguments, nil), nil
+			return s.nodePage(b, listTypes{"NestedPaginated" + of.peer, of.edge}, filterNodes(chosen, arguments), arguments, nil), nil
 		})
 	}
 	if len(peers) == 0 {
 		return object{of.edge, map[string]any{"node": nil}}
 	}
-	return object{of.edge, map[string]any{"node": s.show(b, peers[0], nil)}}
+	return object{of.edge, map[string]any{"node": s.nodeObject(b, peers[0], nil)}}
 }
 
-// texts returns a list argument as strings, nil if it was not given.
-func texts(argument any) []string {
+// stringList returns a list argument as strings, nil if it was not given.
+func stringList(argument any) []string {
 	items, ok := argument.([]any)
 	if !ok {
 		return nil
@@ -150,8 +150,8 @@ func texts(argument any) []string {
 	return found
 }
 
-// title writes a word as Python's str.title does: a capital after everything that is no letter.
-func title(text string) string {
+// titleCase writes a word as Python's str.titleCase does: a capital after everything that is no letter.
+func titleCase(text string) string {
 	var out strings.Builder
 	start := true
 	for _, r := range text {

@@ -76,8 +76,8 @@ func (r *Recorder) ServeHTTP(w http.ResponseWriter, asked *http.Request) {
 		return // the client is gone
 	}
 	asked.Body = io.NopCloser(bytes.NewReader(content))
-	logged := describe(asked, content)
-	watched := &watch{ResponseWriter: w}
+	logged := newRequest(asked, content)
+	watched := &statusRecorder{ResponseWriter: w}
 	r.next.ServeHTTP(watched, asked)
 	logged.Time, logged.Duration = began, time.Since(began)
 	logged.Status, logged.RequestID = watched.status, w.Header().Get("X-Request-Id")
@@ -86,7 +86,7 @@ func (r *Recorder) ServeHTTP(w http.ResponseWriter, asked *http.Request) {
 	r.requests = append(r.requests, logged)
 }
 
-func describe(asked *http.Request, content []byte) Request {
+func newRequest(asked *http.Request, content []byte) Request {
 	described := Request{Method: asked.Method, Path: asked.URL.Path, Header: maps.Clone(asked.Header)}
 	if name, ok := strings.CutPrefix(asked.URL.Path, "/api/auth/"); ok {
 		described.Operation = name
@@ -95,7 +95,7 @@ func describe(asked *http.Request, content []byte) Request {
 	if asked.URL.Path != "/graphql" && !strings.HasPrefix(asked.URL.Path, "/graphql/") {
 		return described
 	}
-	of := operationOf(content)
+	of := parseOperation(content)
 	described.Branch, described.Operation, described.Fields = branchOf(asked.URL.Path), of.name, of.fields
 	described.Mutation, described.Variables = of.mutation, of.variables
 	return described
@@ -109,8 +109,8 @@ type operation struct {
 	variables map[string]any
 }
 
-func operationOf(content []byte) operation {
-	var asked question
+func parseOperation(content []byte) operation {
+	var asked request
 	if json.Unmarshal(content, &asked) != nil {
 		return operation{}
 	}

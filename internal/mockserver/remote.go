@@ -18,7 +18,7 @@ import (
 	"github.com/go-git/go-git/v5/storage/memory"
 )
 
-const patience = 10 * time.Second
+const remoteTimeout = 10 * time.Second
 
 // remote is where a repository is, and how to log in there.
 type remote struct{ url, username, password string }
@@ -32,7 +32,7 @@ func (r remote) auth() transport.AuthMethod {
 
 // list returns what the remote advertises; an empty repository advertises nothing.
 func (r remote) list(ctx context.Context) ([]*plumbing.Reference, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, remoteTimeout)
 	defer cancel()
 	from := git.NewRemote(memory.NewStorage(), &config.RemoteConfig{Name: "origin", URLs: []string{r.url}})
 	references, err := from.ListContext(ctx, &git.ListOptions{Auth: r.auth()})
@@ -40,13 +40,13 @@ func (r remote) list(ctx context.Context) ([]*plumbing.Reference, error) {
 		return nil, nil
 	}
 	if errors.Is(err, transport.ErrAuthenticationRequired) && r.auth() != nil {
-		return nil, errRefused
+		return nil, errCredentialRefused
 	}
 	return references, err
 }
 
-// errRefused is a credential that the remote does not accept.
-var errRefused = errors.New("authentication failed")
+// errCredentialRefused is a credential that the remote does not accept.
+var errCredentialRefused = errors.New("authentication failed")
 
 // gitError is what the server makes of a failed Git command.
 type gitError struct{ class, message, operational string }
@@ -57,18 +57,18 @@ func (e *gitError) Error() string { return e.message }
 type command int
 
 const (
-	asking command = iota
-	cloning
+	lsRemote command = iota
+	gitClone
 )
 
-// explain words a failure as the server does; nil for nil.
-func explain(err error, name, location, ref string, doing command) *gitError {
+// newGitError words a failure as the server does; nil for nil.
+func newGitError(err error, name, location, ref string, doing command) *gitError {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, errNoRef):
+	case errors.Is(err, errRefNotFound):
 		return &gitError{"RepositoryInvalidBranchError", fmt.Sprintf("The branch %s isn't a valid branch for the repository %s at %s.", ref, name, location), "error"}
-	case errors.Is(err, errRefused):
+	case errors.Is(err, errCredentialRefused):
 		return &gitError{"RepositoryCredentialsError", fmt.Sprintf("Authentication failed for %s, please validate the credentials.", name), "error-cred"}
 	case errors.Is(err, transport.ErrAuthenticationRequired):
 		return &gitError{"RepositoryCredentialsError", fmt.Sprintf("Unable to correctly lookup credentials for repository %s (%s).", name, location), "error-cred"}
@@ -76,7 +76,7 @@ func explain(err error, name, location, ref string, doing command) *gitError {
 		return &gitError{"RepositoryError", fmt.Sprintf("\n  stderr: 'fatal: unable to access '%s/': The requested URL returned error: 403'", location), "error"}
 	case errors.Is(err, transport.ErrRepositoryNotFound) && strings.HasPrefix(location, "http"):
 		return &gitError{"RepositoryError", fmt.Sprintf("\n  stderr: 'fatal: repository '%s/' not found'", location), "error"}
-	case errors.Is(err, transport.ErrRepositoryNotFound) && doing == cloning:
+	case errors.Is(err, transport.ErrRepositoryNotFound) && doing == gitClone:
 		return &gitError{"RepositoryError", fmt.Sprintf("\n  stderr: 'fatal: repository '%s' does not exist\n'", location), "error"}
 	}
 	message := fmt.Sprintf("Unable to clone the repository %s, please check the address and the credential", name)
@@ -86,17 +86,17 @@ func explain(err error, name, location, ref string, doing command) *gitError {
 // clone is the worker's local copy of a repository. Its branches are those that were checked out and
 // its tags those that were known, for the server tells by them whether an import is needed.
 type clone struct {
-	url        string
-	followed   string // the ref that was checked out
-	repository *git.Repository
-	seen       []*plumbing.Reference
-	origin     map[string]string // branches of the remote
-	branches   map[string]string // local branches
-	tags       map[string]string // peeled
+	url            string
+	ref            string // the ref that was checked out
+	repository     *git.Repository
+	advertised     []*plumbing.Reference
+	remoteBranches map[string]string // branches of the remote
+	localBranches  map[string]string // local branches
+	tags           map[string]string // peeled
 }
 
-// errNoRef is a ref that the remote does not have.
-var errNoRef = errors.New("no such ref")
+// errRefNotFound is a ref that the remote does not have.
+var errRefNotFound = errors.New("no such ref")
 
 // newClone clones a remote and checks a ref out. The clone is there even if the ref is not.
 func newClone(ctx context.Context, r remote, ref string) (*clone, error) {
@@ -104,16 +104,16 @@ func newClone(ctx context.Context, r remote, ref string) (*clone, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a clone: %w", err)
 	}
-	c := &clone{url: r.url, followed: ref, repository: repository, branches: map[string]string{}, tags: map[string]string{}}
+	c := &clone{url: r.url, ref: ref, repository: repository, localBranches: map[string]string{}, tags: map[string]string{}}
 	if err := c.fetch(ctx, r); err != nil {
 		return nil, err
 	}
 	maps.Copy(c.tags, c.advertisedTags())
-	for _, each := range c.seen {
+	for _, each := range c.advertised {
 		if each.Name() == plumbing.HEAD && each.Type() == plumbing.SymbolicReference {
 			name := each.Target().Short()
-			if tip, ok := c.origin[name]; ok {
-				c.branches[name] = tip
+			if tip, ok := c.remoteBranches[name]; ok {
+				c.localBranches[name] = tip
 			}
 		}
 	}
@@ -121,8 +121,8 @@ func newClone(ctx context.Context, r remote, ref string) (*clone, error) {
 	if err != nil {
 		return c, err
 	}
-	if c.origin[ref] == commit {
-		c.branches[ref] = commit
+	if c.remoteBranches[ref] == commit {
+		c.localBranches[ref] = commit
 	}
 	return c, nil
 }
@@ -133,11 +133,11 @@ func (c *clone) fetch(ctx context.Context, r remote) error {
 	if err != nil {
 		return err
 	}
-	if same(references, c.seen) && c.origin != nil {
+	if equalReferences(references, c.advertised) && c.remoteBranches != nil {
 		return nil
 	}
 	if len(references) > 0 {
-		ctx, cancel := context.WithTimeout(ctx, patience)
+		ctx, cancel := context.WithTimeout(ctx, remoteTimeout)
 		defer cancel()
 		from := git.NewRemote(c.repository.Storer, &config.RemoteConfig{Name: "origin", URLs: []string{r.url}})
 		err = from.FetchContext(ctx, &git.FetchOptions{
@@ -148,10 +148,10 @@ func (c *clone) fetch(ctx context.Context, r remote) error {
 			return fmt.Errorf("fetch: %w", err)
 		}
 	}
-	c.seen, c.origin = references, map[string]string{}
+	c.advertised, c.remoteBranches = references, map[string]string{}
 	for _, each := range references {
 		if each.Name().IsBranch() {
-			c.origin[each.Name().Short()] = each.Hash().String()
+			c.remoteBranches[each.Name().Short()] = each.Hash().String()
 		}
 	}
 	for name, commit := range c.advertisedTags() {
@@ -162,7 +162,7 @@ func (c *clone) fetch(ctx context.Context, r remote) error {
 	return nil
 }
 
-func same(a, b []*plumbing.Reference) bool {
+func equalReferences(a, b []*plumbing.Reference) bool {
 	return slices.EqualFunc(a, b, func(a, b *plumbing.Reference) bool {
 		return a.Name() == b.Name() && a.Hash() == b.Hash() && a.Target() == b.Target()
 	})
@@ -171,7 +171,7 @@ func same(a, b []*plumbing.Reference) bool {
 // advertisedTags are the remote's tags with the commits they stand for, annotated ones too.
 func (c *clone) advertisedTags() map[string]string {
 	tags := map[string]string{}
-	for _, each := range c.seen {
+	for _, each := range c.advertised {
 		if each.Name().IsTag() {
 			if commit, err := c.peel(each.Hash()); err == nil {
 				tags[each.Name().Short()] = commit
@@ -196,9 +196,9 @@ func (c *clone) peel(hash plumbing.Hash) (string, error) {
 	return commit.Hash.String(), nil
 }
 
-// clobbered reports whether the remote has another commit for a tag that the clone knows: a fetch of
+// tagsMoved reports whether the remote has another commit for a tag that the clone knows: a fetch of
 // tags is refused then.
-func (c *clone) clobbered() bool {
+func (c *clone) tagsMoved() bool {
 	for name, commit := range c.advertisedTags() {
 		if known, ok := c.tags[name]; ok && known != commit {
 			return true
@@ -209,17 +209,17 @@ func (c *clone) clobbered() bool {
 
 // resolve returns the commit of a branch of the remote, a tag, a local branch or a hash.
 func (c *clone) resolve(ref string) (string, error) {
-	for _, known := range []map[string]string{c.origin, c.tags, c.branches} {
+	for _, known := range []map[string]string{c.remoteBranches, c.tags, c.localBranches} {
 		if commit, ok := known[ref]; ok {
 			return commit, nil
 		}
 	}
 	if len(ref) < 4 || strings.Trim(strings.ToLower(ref), "0123456789abcdef") != "" {
-		return "", errNoRef
+		return "", errRefNotFound
 	}
 	hash, err := c.repository.ResolveRevision(plumbing.Revision(ref))
 	if err != nil {
-		return "", errNoRef
+		return "", errRefNotFound
 	}
 	return hash.String(), nil
 }
@@ -229,7 +229,7 @@ func (c *clone) checkedOut(ref string) string {
 	if commit, ok := c.tags[ref]; ok {
 		return commit
 	}
-	return c.branches[ref]
+	return c.localBranches[ref]
 }
 
 // file reads a file of a commit; gitobject.ErrFileNotFound if it has none.
@@ -245,5 +245,5 @@ func (c *clone) file(commit, path string) (string, error) {
 	return file.Contents()
 }
 
-// missing reports whether an error says that a commit has no such file.
-func missing(err error) bool { return errors.Is(err, gitobject.ErrFileNotFound) }
+// isFileNotFound reports whether an error says that a commit has no such file.
+func isFileNotFound(err error) bool { return errors.Is(err, gitobject.ErrFileNotFound) }

@@ -30,8 +30,8 @@ func jobOf(b *branch, n *node) job {
 	}
 }
 
-// withSuffix appends ".git" to the http(s) location of a host where repositories have it (infrahub.md, Writing 8).
-func (s *Server) withSuffix(location string) string {
+// appendGitSuffix appends ".git" to the http(s) location of a host where repositories have it (infrahub.md, Writing 8).
+func (s *Server) appendGitSuffix(location string) string {
 	parsed, err := url.Parse(location)
 	if err != nil || parsed.Scheme != "http" && parsed.Scheme != "https" || strings.HasSuffix(location, ".git") {
 		return location
@@ -42,10 +42,10 @@ func (s *Server) withSuffix(location string) string {
 	return location
 }
 
-func (s *Server) suffixed(input map[string]any) {
+func (s *Server) normalizeLocation(input map[string]any) {
 	given, _ := input["location"].(map[string]any)
 	if location, ok := given["value"].(string); ok {
-		given["value"] = s.withSuffix(location)
+		given["value"] = s.appendGitSuffix(location)
 	}
 }
 
@@ -54,16 +54,16 @@ func (s *Server) suffixed(input map[string]any) {
 func (s *Server) createRepository(kindName string) mutation {
 	of := s.store.kinds[kindName]
 	return func(ctx context.Context, b *branch, input map[string]any) (any, error) {
-		s.suffixed(input)
+		s.normalizeLocation(input)
 		n, err := s.insert(b, of, input)
 		if err != nil {
 			return nil, err
 		}
-		if err := s.reach(ctx, n); err != nil {
+		if err := s.checkConnection(ctx, n); err != nil {
 			s.store.mu.Lock()
 			s.store.remove(b, n)
 			s.store.mu.Unlock()
-			return nil, invalid("%s", err.message)
+			return nil, unprocessable("%s", err.message)
 		}
 		status := "staging"
 		if b.name == mainBranch {
@@ -76,8 +76,8 @@ func (s *Server) createRepository(kindName string) mutation {
 		if n == nil {
 			return nil, notFound(kindName, "None")
 		}
-		s.engine.add(jobOf(b, n))
-		return mutated(kindName+"Create", s.render(b, n, nil)), nil
+		s.engine.queueAdd(jobOf(b, n))
+		return nodePayload(kindName+"Create", s.lockedNodeObject(b, n, nil)), nil
 	}
 }
 
@@ -87,31 +87,31 @@ func (s *Server) updateRepository(kindName string) mutation {
 	return func(_ context.Context, b *branch, input map[string]any) (any, error) {
 		identifier, ok := input["id"].(string)
 		switch {
-		case !ok && s.old():
+		case !ok && s.is19():
 			return nil, notFound(kindName, "None")
 		case !ok:
 			return nil, errInternal // infrahub.md, Writing 3
 		}
-		s.suffixed(input)
+		s.normalizeLocation(input)
 		before, after, err := s.edit(b, of, identifier, input)
 		if err != nil {
 			return nil, err
 		}
-		ref, commit := valueOf(input, "ref"), valueOf(input, "commit")
+		ref, commit := inputText(input, "ref"), inputText(input, "commit")
 		if kindName == "CoreReadOnlyRepository" && (ref != "" && ref != before.text("ref") || commit != "" && commit != before.text("commit")) {
-			s.engine.follow(jobOf(b, after), commit)
+			s.engine.queueRefChange(jobOf(b, after), commit)
 		}
-		return mutated(kindName+"Update", s.render(b, after, unnamed(of, input))), nil
+		return nodePayload(kindName+"Update", s.lockedNodeObject(b, after, omittedRelationships(of, input))), nil
 	}
 }
 
-// reach asks the remote of a repository what it has, nil if it answers.
-func (s *Server) reach(ctx context.Context, n *node) *gitError {
+// checkConnection asks the remote of a repository what it has, nil if it answers.
+func (s *Server) checkConnection(ctx context.Context, n *node) *gitError {
 	if s.engine.pause(ctx, s.options.Delay.git()) != nil {
 		return &gitError{class: "RepositoryConnectionError", message: "the request was given up"}
 	}
 	_, err := s.remote(n.id, n.text("location")).list(ctx)
-	return explain(err, n.text("name"), n.text("location"), "", asking)
+	return newGitError(err, n.text("name"), n.text("location"), "", lsRemote)
 }
 
 // remote is the Git remote of a repository, with its credential.
@@ -141,13 +141,13 @@ func (s *Server) repository(b *branch, kindName string, input map[string]any) (*
 		return n, nil
 	}
 	named := kindName
-	if s.old() && kindName == "CoreReadOnlyRepository" {
+	if s.is19() && kindName == "CoreReadOnlyRepository" {
 		named = "<class 'infrahub.core.protocols.CoreReadOnlyRepository'>"
 	}
 	return nil, notFound(named, identifier)
 }
 
-func queued(name, task string) object {
+func taskPayload(name, task string) object {
 	return object{name, map[string]any{"ok": true, "task": object{"TaskInfo", map[string]any{"id": task}}}}
 }
 
@@ -157,7 +157,7 @@ func (s *Server) importLastCommit(_ context.Context, b *branch, input map[string
 	if err != nil {
 		return nil, err
 	}
-	return queued("ReadOnlyRepositoryImportLastCommit", s.engine.importLast(jobOf(b, n).after(s.faults.late(importLastWorkflow)))), nil
+	return taskPayload("ReadOnlyRepositoryImportLastCommit", s.engine.queueImportLast(jobOf(b, n).delayed(s.faults.taskDelay(importLastWorkflow)))), nil
 }
 
 // processRepository answers InfrahubRepositoryProcess: the current commit is imported again.
@@ -171,7 +171,7 @@ func (s *Server) processRepository(_ context.Context, b *branch, input map[strin
 	if again.commit == "" {
 		again.commit = "None"
 	}
-	return queued("ProcessRepository", s.engine.importAgain(again)), nil
+	return taskPayload("ProcessRepository", s.engine.queueReimport(again)), nil
 }
 
 // checkRepository answers InfrahubRepositoryConnectivity.
@@ -181,12 +181,12 @@ func (s *Server) checkRepository(ctx context.Context, b *branch, input map[strin
 		return nil, err
 	}
 	status, message := "online", "Successfully accessed repository"
-	if failed := s.reach(ctx, n); failed != nil {
+	if failed := s.checkConnection(ctx, n); failed != nil {
 		status, message = failed.operational, failed.message
 	}
 	s.store.change(b.name, n.id, func(n *node) { n.set("operational_status", status, false) })
 	return object{"ValidateRepositoryConnectivity", map[string]any{"ok": status == "online", "message": message}}, nil
 }
 
-// errGone is a repository that was deleted while it was imported.
-var errGone = errors.New("the repository is gone")
+// errRepositoryDeleted is a repository that was deleted while it was imported.
+var errRepositoryDeleted = errors.New("the repository is gone")

@@ -41,24 +41,24 @@ func (s *Server) mutations(ctx context.Context, b *branch) object {
 		"BranchUpdate":                               s.updateBranch,
 	}
 	for _, name := range []string{"CorePasswordCredential", "BuiltinTag"} {
-		table[name+"Create"] = s.plain(name, s.create)
-		table[name+"Update"] = s.plain(name, s.update)
-		table[name+"Upsert"] = s.plain(name, s.upsert)
+		table[name+"Create"] = s.onKind(name, s.create)
+		table[name+"Update"] = s.onKind(name, s.update)
+		table[name+"Upsert"] = s.onKind(name, s.upsert)
 	}
 	for _, name := range []string{"CoreRepository", "CoreReadOnlyRepository", "CorePasswordCredential", "BuiltinTag", "CoreProposedChange"} {
-		table[name+"Delete"] = s.plain(name, s.remove)
+		table[name+"Delete"] = s.onKind(name, s.remove)
 	}
 	fields := map[string]any{}
 	for name, change := range table {
 		fields[name] = resolver(func(arguments map[string]any) (any, error) {
-			return s.changing(b, name, func() (any, error) { return change(ctx, b, inputOf(arguments)) })
+			return s.ifWritable(b, name, func() (any, error) { return change(ctx, b, inputOf(arguments)) })
 		})
 	}
 	for name, change := range map[string]func(ctx context.Context, input map[string]any, wait bool) (any, error){
 		"BranchCreate": s.createBranch, "BranchDelete": s.deleteBranch, "BranchMerge": s.mergeBranch,
 	} {
 		fields[name] = resolver(func(arguments map[string]any) (any, error) {
-			return s.changing(b, name, func() (any, error) {
+			return s.ifWritable(b, name, func() (any, error) {
 				return change(ctx, inputOf(arguments), arguments["wait_until_completion"] != false)
 			})
 		})
@@ -66,10 +66,10 @@ func (s *Server) mutations(ctx context.Context, b *branch) object {
 	return object{"Mutation", fields}
 }
 
-// changing refuses changes on a branch that was merged, and while one is merged also on main.
-func (s *Server) changing(b *branch, field string, change func() (any, error)) (any, error) {
+// ifWritable refuses changes on a branch that was merged, and while one is merged also on main.
+func (s *Server) ifWritable(b *branch, field string, change func() (any, error)) (any, error) {
 	s.store.mu.Lock()
-	merged, merging := b.status == merged, s.store.merging
+	merged, merging := b.status == statusMerged, s.store.merging
 	s.store.mu.Unlock()
 	switch {
 	case merged && field != "BranchDelete":
@@ -77,7 +77,7 @@ func (s *Server) changing(b *branch, field string, change func() (any, error)) (
 			message: "Branch '" + b.name + "' has been merged and is read-only. No modifications are allowed.",
 			code:    "BRANCH_ALREADY_MERGED", status: http.StatusBadRequest, data: map[string]any{"branch_name": b.name},
 		}
-	case merging == "" || s.old() || b.name != mainBranch && b.name != merging || field == "BranchCreate" || field == "BranchDelete":
+	case merging == "" || s.is19() || b.name != mainBranch && b.name != merging || field == "BranchCreate" || field == "BranchDelete":
 		return change()
 	}
 	message := "A merge is currently in progress; writes are temporarily blocked. Please retry shortly."
@@ -89,8 +89,8 @@ func (s *Server) changing(b *branch, field string, change func() (any, error)) (
 	}
 }
 
-// plain is a mutation of a kind that has no rules of its own.
-func (s *Server) plain(name string, change func(b *branch, of *kind, input map[string]any) (any, error)) mutation {
+// onKind is a mutation of a kind that has no rules of its own.
+func (s *Server) onKind(name string, change func(b *branch, of *kind, input map[string]any) (any, error)) mutation {
 	of := s.store.kinds[name]
 	return func(_ context.Context, b *branch, input map[string]any) (any, error) { return change(b, of, input) }
 }

@@ -128,16 +128,16 @@ func (s *Server) ApplySeed(ctx context.Context, seed Seed) error {
 		return err
 	}
 	for i, each := range seed.Tags {
-		input := given(map[string]*string{"name": each.Name, "description": each.Description}, each.ID)
-		if err := plant("BuiltinTag", s.plain("BuiltinTag", s.create), input); err != nil {
+		input := inputOfAttributes(map[string]*string{"name": each.Name, "description": each.Description}, each.ID)
+		if err := plant("BuiltinTag", s.onKind("BuiltinTag", s.create), input); err != nil {
 			return seed.at("tags", i, err)
 		}
 	}
 	for i, each := range seed.Credentials {
-		input := given(map[string]*string{
+		input := inputOfAttributes(map[string]*string{
 			"name": each.Name, "label": each.Label, "description": each.Description, "username": each.Username, "password": each.Password,
 		}, each.ID)
-		if err := plant("CorePasswordCredential", s.plain("CorePasswordCredential", s.create), input); err != nil {
+		if err := plant("CorePasswordCredential", s.onKind("CorePasswordCredential", s.create), input); err != nil {
 			return seed.at("credentials", i, err)
 		}
 	}
@@ -152,7 +152,7 @@ func (s *Server) ApplySeed(ctx context.Context, seed Seed) error {
 		}
 	}
 	for i, each := range seed.Branches {
-		if err := s.engine.idle(ctx); err != nil {
+		if err := s.engine.waitIdle(ctx); err != nil {
 			return err
 		}
 		if _, err := s.createBranch(ctx, map[string]any{"name": each.Name, "description": each.Description, "sync_with_git": each.SyncWithGit}, true); err != nil {
@@ -162,8 +162,8 @@ func (s *Server) ApplySeed(ctx context.Context, seed Seed) error {
 	return nil
 }
 
-// given is the input of a create mutation with the attributes that are given.
-func given(attributes map[string]*string, id *string) map[string]any {
+// inputOfAttributes is the input of a create mutation with the attributes that are inputOfAttributes.
+func inputOfAttributes(attributes map[string]*string, id *string) map[string]any {
 	input := map[string]any{}
 	if id != nil {
 		input["id"] = *id
@@ -177,7 +177,7 @@ func given(attributes map[string]*string, id *string) map[string]any {
 }
 
 func (r SeedRepository) input() map[string]any {
-	input := given(map[string]*string{
+	input := inputOfAttributes(map[string]*string{
 		"name": r.Name, "location": r.Location, "description": r.Description, "default_branch": r.DefaultBranch, "ref": r.Ref,
 	}, r.ID)
 	if r.Credential != nil {

@@ -48,10 +48,10 @@ func TestSeed(t *testing.T) {
 		CoreRepository{edges{node{hfid credential{node{hfid}} tags{edges{node{hfid}}}}}} CoreReadOnlyRepository{edges{node{id ref{value} commit{value}}}}}`
 	want := `{"BuiltinTag":{"edges":[{"node":{"description":{"value":"Sky"},"hfid":["blue"]}}]},` +
 		`"CorePasswordCredential":{"edges":[{"node":{"hfid":["git"],"password":{"value":"pw"},"username":{"value":"bot"}}}]},` +
-		`"CoreReadOnlyRepository":{"edges":[{"node":{"commit":{"value":"` + pinned.commits["v1.0.0"] + `"},"id":"6f1a1c37-5b0a-4c47-9d56-0d3f3f1f5b1c","ref":{"value":"v1.0.0"}}}]},` +
+		`"CoreReadOnlyRepository":{"edges":[{"node":{"commit":{"value":"` + pinned.Commits["v1.0.0"] + `"},"id":"6f1a1c37-5b0a-4c47-9d56-0d3f3f1f5b1c","ref":{"value":"v1.0.0"}}}]},` +
 		`"CoreRepository":{"edges":[{"node":{"credential":{"node":{"hfid":["git"]}},"hfid":["writable"],"tags":{"edges":[{"node":{"hfid":["blue"]}}]}}}]}}`
 	for _, branch := range []string{"main", "release"} { // the branch was made after the imports
-		if got := m.on(t, branch, query).json(t, "data"); got != want {
+		if got := m.Post(t, branch, query).JSON(t, "data"); got != want {
 			t.Errorf("on %s: got %s\nwant %s", branch, got, want)
 		}
 	}

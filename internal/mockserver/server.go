@@ -87,9 +87,9 @@ type Server struct {
 	schema   *ast.Schema
 	store    *store
 	sessions *sessions
-	faults   faults
+	faults   pendingFaults
 	engine   *engine
-	recent   recent
+	recent   recentRequests
 	overview *template.Template
 	id       string
 	mux      *http.ServeMux
@@ -114,34 +114,34 @@ func New(options Options) (*Server, error) {
 	s.mux.HandleFunc("POST /graphql", s.serveGraphQL)
 	s.mux.HandleFunc("POST /graphql/{branch...}", s.serveGraphQL)
 	s.mux.HandleFunc("GET /api/info", func(w http.ResponseWriter, _ *http.Request) {
-		s.reply(w, http.StatusOK, map[string]any{"deployment_id": s.id, "version": s.options.Version})
+		s.replyJSON(w, http.StatusOK, map[string]any{"deployment_id": s.id, "version": s.options.Version})
 	})
 	s.mux.HandleFunc("GET /{$}", s.servePage)
-	s.mux.HandleFunc("POST /api/auth/login", s.faulty("login", s.serveLogin))
-	s.mux.HandleFunc("POST /api/auth/refresh", s.faulty("refresh", s.serveRefresh))
+	s.mux.HandleFunc("POST /api/auth/login", s.withFaults("login", s.serveLogin))
+	s.mux.HandleFunc("POST /api/auth/refresh", s.withFaults("refresh", s.serveRefresh))
 	return s, nil
 }
 
 // Close stops the import engine and waits until nothing runs any more.
 func (s *Server) Close() { s.engine.close() }
 
-// old reports whether the server is one whose errors have no extensions.
-func (s *Server) old() bool { return strings.HasPrefix(s.options.Version, "1.9.") }
+// is19 reports whether the server is one whose errors have no extensions.
+func (s *Server) is19() bool { return strings.HasPrefix(s.options.Version, "1.9.") }
 
-// requestKey finds what a request turned out to be, for the log.
-type requestKey struct{}
+// requestInfoKey finds what a request turned out to be, for the log.
+type requestInfoKey struct{}
 
-type told struct{ branch, operation string }
+type requestInfo struct{ branch, operation string }
 
 // ServeHTTP answers a request and logs it, without its variables: they hold passwords.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	began, about := time.Now(), &told{}
-	r = r.WithContext(context.WithValue(r.Context(), requestKey{}, about))
+	began, about := time.Now(), &requestInfo{}
+	r = r.WithContext(context.WithValue(r.Context(), requestInfoKey{}, about))
 	w.Header().Set("X-Request-Id", strings.ReplaceAll(uuid.NewString(), "-", ""))
-	watched := &watch{ResponseWriter: w}
+	watched := &statusRecorder{ResponseWriter: w}
 	s.mux.ServeHTTP(watched, r)
 	if r.Method == http.MethodPost {
-		s.recent.add(answered{
+		s.recent.add(handledRequest{
 			at: began, operation: cmp.Or(about.operation, r.URL.Path), branch: about.branch, status: watched.status, duration: time.Since(began),
 		})
 	}
@@ -150,29 +150,29 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		slog.Duration("duration", time.Since(began)), slog.String("request_id", w.Header().Get("X-Request-Id")))
 }
 
-// watch remembers the status of an answer.
-type watch struct {
+// statusRecorder remembers the status of an answer.
+type statusRecorder struct {
 	http.ResponseWriter
 	status int
 }
 
-func (w *watch) WriteHeader(status int) {
+func (w *statusRecorder) WriteHeader(status int) {
 	w.status = status
 	w.ResponseWriter.WriteHeader(status)
 }
 
-func (w *watch) Write(content []byte) (int, error) {
+func (w *statusRecorder) Write(content []byte) (int, error) {
 	w.status = cmp.Or(w.status, http.StatusOK)
 	return w.ResponseWriter.Write(content)
 }
 
 // Unwrap lets http.ResponseController reach the connection.
-func (w *watch) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+func (w *statusRecorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-func (s *Server) reply(w http.ResponseWriter, status int, body any) {
+func (s *Server) replyJSON(w http.ResponseWriter, status int, body any) {
 	content, err := json.Marshal(body)
 	if err != nil {
-		s.crash(w)
+		s.replyInternalError(w)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
@@ -180,35 +180,35 @@ func (s *Server) reply(w http.ResponseWriter, status int, body any) {
 	_, _ = w.Write(content) // the client may be gone
 }
 
-// crash is what a request is answered that the server has no error for; it has no request id either.
-func (s *Server) crash(w http.ResponseWriter) {
+// replyInternalError is what a request is answered that the server has no error for; it has no request id either.
+func (s *Server) replyInternalError(w http.ResponseWriter) {
 	w.Header().Del("X-Request-Id")
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(http.StatusInternalServerError)
 	_, _ = io.WriteString(w, "Internal Server Error")
 }
 
-// refuseWith answers a failure that ends a GraphQL request before it is carried out.
-func (s *Server) refuseWith(w http.ResponseWriter, f failure) {
+// replyFailure answers a failure that ends a GraphQL request before it is carried out.
+func (s *Server) replyFailure(w http.ResponseWriter, f failure) {
 	each := map[string]any{"message": f.message, "extensions": extensions(false, f)}
-	if s.old() {
+	if s.is19() {
 		each["extensions"] = map[string]any{"code": f.status}
 	}
-	s.reply(w, f.status, map[string]any{"data": nil, "errors": []any{each}})
+	s.replyJSON(w, f.status, map[string]any{"data": nil, "errors": []any{each}})
 }
 
-func (s *Server) act(fault *Fault, w http.ResponseWriter, r *http.Request, serve func(http.ResponseWriter)) {
+func (s *Server) serveFaulty(fault *Fault, w http.ResponseWriter, r *http.Request, serve func(http.ResponseWriter)) {
 	if fault.ExpireTokens {
 		s.ExpireTokens()
 	}
-	fault.act(w, r, serve)
+	fault.serve(w, r, serve)
 }
 
-// faulty gives an endpoint that is no GraphQL its faults.
-func (s *Server) faulty(name string, serve http.HandlerFunc) http.HandlerFunc {
+// withFaults gives an endpoint that is no GraphQL its faults.
+func (s *Server) withFaults(name string, serve http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if fault := s.faults.ofRequest(name); fault != nil {
-			s.act(fault, w, r, func(w http.ResponseWriter) { serve(w, r) })
+		if fault := s.faults.forRequest(name); fault != nil {
+			s.serveFaulty(fault, w, r, func(w http.ResponseWriter) { serve(w, r) })
 			return
 		}
 		serve(w, r)
@@ -221,13 +221,13 @@ func (s *Server) serveGraphQL(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return // the client is gone
 	}
-	operation := operationOf(content)
-	if about, ok := r.Context().Value(requestKey{}).(*told); ok {
+	operation := parseOperation(content)
+	if about, ok := r.Context().Value(requestInfoKey{}).(*requestInfo); ok {
 		about.branch, about.operation = branchOf(r.URL.Path), cmp.Or(operation.name, strings.Join(operation.fields, " "))
 	}
-	serve := func(w http.ResponseWriter) { s.answer(w, r, content) }
-	if fault := s.faults.ofRequest(append(operation.fields, operation.name)...); fault != nil {
-		s.act(fault, w, r, serve)
+	serve := func(w http.ResponseWriter) { s.handleGraphQL(w, r, content) }
+	if fault := s.faults.forRequest(append(operation.fields, operation.name)...); fault != nil {
+		s.serveFaulty(fault, w, r, serve)
 		return
 	}
 	serve(w)
@@ -239,34 +239,34 @@ func branchOf(path string) string {
 	return cmp.Or(name, mainBranch)
 }
 
-// answer carries out a GraphQL request: who asks, on which branch, what.
-func (s *Server) answer(w http.ResponseWriter, r *http.Request, content []byte) {
+// handleGraphQL carries out a GraphQL request: who asks, on which branch, what.
+func (s *Server) handleGraphQL(w http.ResponseWriter, r *http.Request, content []byte) {
 	known, err := s.authenticate(r)
 	var refusal failure
 	if errors.As(err, &refusal) {
-		s.refuseWith(w, refusal)
+		s.replyFailure(w, refusal)
 		return
 	}
 	b := s.branch(branchOf(r.URL.Path))
 	if b == nil {
-		s.reply(w, http.StatusNotFound, map[string]any{"errors": []string{branchNotFound(branchOf(r.URL.Path)).message}})
+		s.replyJSON(w, http.StatusNotFound, map[string]any{"errors": []string{branchNotFound(branchOf(r.URL.Path)).message}})
 		return
 	}
-	asked, complaint := parseQuestion(r, content)
+	asked, complaint := parseRequest(r, content)
 	if complaint != "" {
-		s.reply(w, http.StatusBadRequest, map[string]any{"errors": []string{complaint}})
+		s.replyJSON(w, http.StatusBadRequest, map[string]any{"errors": []string{complaint}})
 		return
 	}
-	operation, variables, invalid, err := s.prepare(asked)
+	operation, variables, invalid, err := s.validate(asked)
 	switch {
 	case err != nil:
-		s.crash(w)
+		s.replyInternalError(w)
 		return
 	case invalid != nil:
-		s.reply(w, http.StatusOK, answer{Errors: invalid})
+		s.replyJSON(w, http.StatusOK, response{Errors: invalid})
 		return
 	case operation.Operation == ast.Mutation && !known:
-		s.refuseWith(w, unauthorized("Authentication is required to perform this operation", "AUTHENTICATION_REQUIRED"))
+		s.replyFailure(w, unauthorized("Authentication is required to perform this operation", "AUTHENTICATION_REQUIRED"))
 		return
 	}
 	root := s.queries(b)
@@ -276,16 +276,16 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, content []byte) 
 	answered, err := s.execute(r.Context(), operation, variables, root)
 	switch {
 	case errors.As(err, &refusal):
-		s.refuseWith(w, refusal)
+		s.replyFailure(w, refusal)
 	case err != nil:
-		s.crash(w)
+		s.replyInternalError(w)
 	default:
-		s.reply(w, http.StatusOK, answered)
+		s.replyJSON(w, http.StatusOK, answered)
 	}
 }
 
-// parseQuestion reads the body of a request; the complaint says what is wrong with it.
-func parseQuestion(r *http.Request, content []byte) (asked question, complaint string) {
+// parseRequest reads the body of a request; the complaint says what is wrong with it.
+func parseRequest(r *http.Request, content []byte) (asked request, complaint string) {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 		return asked, "Content-type must be application/json or multipart/form-data"
 	}
@@ -297,7 +297,7 @@ func parseQuestion(r *http.Request, content []byte) (asked question, complaint s
 		return asked, "This server does not support batching"
 	}
 	if json.Unmarshal(content, &asked) != nil {
-		return question{}, ""
+		return request{}, ""
 	}
 	return asked, ""
 }

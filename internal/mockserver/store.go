@@ -12,7 +12,7 @@ import (
 
 // value is what an attribute holds.
 type value struct {
-	of        any
+	content   any
 	isDefault bool
 	updated   time.Time
 }
@@ -34,12 +34,12 @@ func (n *node) clone() *node {
 
 // text returns the value of a text attribute, "" where it is null.
 func (n *node) text(name string) string {
-	text, _ := n.values[name].of.(string)
+	text, _ := n.values[name].content.(string)
 	return text
 }
 
 func (n *node) set(name string, of any, isDefault bool) {
-	n.values[name] = value{of: of, isDefault: isDefault, updated: time.Now()}
+	n.values[name] = value{content: of, isDefault: isDefault, updated: time.Now()}
 }
 
 // branch is an Infrahub branch: what it sees of its own, and what that was when it was made.
@@ -60,13 +60,13 @@ type store struct {
 	kinds    map[string]*kind
 	shared   map[string]*node
 	branches map[string]*branch
-	used     map[string]bool // every id ever given: none is free again (infrahub.md, Writing 1)
+	usedIDs  map[string]bool // every id ever given: none is free again (infrahub.md, Writing 1)
 	merging  string          // the branch that is being merged
 	count    int
 }
 
 func newStore() *store {
-	s := &store{kinds: newKinds(), shared: map[string]*node{}, branches: map[string]*branch{}, used: map[string]bool{}}
+	s := &store{kinds: newKinds(), shared: map[string]*node{}, branches: map[string]*branch{}, usedIDs: map[string]bool{}}
 	s.branches[mainBranch] = &branch{
 		id: uuid.NewString(), name: mainBranch, description: "Default Branch", status: "OPEN", created: time.Now(), syncWithGit: true,
 		nodes: map[string]*node{},
@@ -95,7 +95,7 @@ func (s *store) get(b *branch, kindName, id string) *node {
 		if attribute.scope == shared {
 			continue
 		}
-		seen.values[attribute.name] = value{of: attribute.fallback, isDefault: true, updated: common.values["name"].updated}
+		seen.values[attribute.name] = value{content: attribute.fallback, isDefault: true, updated: common.values["name"].updated}
 		if own != nil {
 			seen.values[attribute.name] = own.values[attribute.name]
 		}
@@ -112,7 +112,7 @@ func (s *store) get(b *branch, kindName, id string) *node {
 // node is written only where it differs from what the branch saw: what it never set it does not merge.
 func (s *store) put(b *branch, n *node) {
 	of := s.kinds[n.kind]
-	s.used[n.id] = true
+	s.usedIDs[n.id] = true
 	if n.created == 0 {
 		s.count++
 		n.created = s.count
@@ -192,22 +192,22 @@ func (s *store) find(b *branch, kindName, identifier string) *node {
 	if n := s.get(b, kindName, identifier); n != nil {
 		return n
 	}
-	return s.named(b, kindName, identifier)
+	return s.findByName(b, kindName, identifier)
 }
 
-func (s *store) named(b *branch, kindName, name string) *node {
-	if id := s.holder(b, kindName, "name", name); id != "" {
+func (s *store) findByName(b *branch, kindName, name string) *node {
+	if id := s.findByAttribute(b, kindName, "name", name); id != "" {
 		return s.get(b, kindName, id)
 	}
 	return nil
 }
 
-// holder returns the id of the node whose shared attribute has this value, "" if there is none.
-func (s *store) holder(b *branch, kindName, attribute, text string) string {
+// findByAttribute returns the id of the node whose shared attribute has this value, "" if there is none.
+func (s *store) findByAttribute(b *branch, kindName, attribute, text string) string {
 	for _, nodes := range []map[string]*node{s.shared, b.nodes} {
 		for id, n := range nodes {
 			of := s.kinds[n.kind]
-			if held, given := n.values[attribute]; given && held.of == text && of.is(kindName) && !of.anonymous {
+			if held, given := n.values[attribute]; given && held.content == text && of.is(kindName) && !of.withoutHFID {
 				return id
 			}
 		}
@@ -232,8 +232,8 @@ func (s *store) change(branchName, id string, edit func(n *node)) bool {
 	return true
 }
 
-// fork makes a branch that sees what main sees now.
-func (s *store) fork(name, description string, syncWithGit bool) *branch {
+// newBranch makes a branch that sees what main sees now.
+func (s *store) newBranch(name, description string, syncWithGit bool) *branch {
 	source := s.branches[mainBranch]
 	b := &branch{
 		id: uuid.NewString(), name: name, description: description, status: "OPEN", created: time.Now(), syncWithGit: syncWithGit,
@@ -251,7 +251,7 @@ func (s *store) conflicts(b *branch) bool {
 		if n == nil {
 			return nil
 		}
-		return n.values[name].of
+		return n.values[name].content
 	}
 	for id, own := range b.nodes {
 		kind, base := s.kinds[own.kind], b.base[id]
@@ -283,13 +283,13 @@ func (s *store) merge(b *branch) {
 		case !s.kinds[own.kind].agnostic:
 			target.nodes[id] = own
 		default:
-			s.mergeOwn(target, own, base)
+			s.mergeNode(target, own, base)
 		}
 	}
-	b.status = merged
+	b.status = statusMerged
 }
 
-func (s *store) mergeOwn(target *branch, own, base *node) {
+func (s *store) mergeNode(target *branch, own, base *node) {
 	if base == nil {
 		base = &node{}
 	}

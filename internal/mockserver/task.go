@@ -11,8 +11,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// related is a node that a task is about.
-type related struct{ id, kind string }
+// taskNode is a node that a task is about.
+type taskNode struct{ id, kind string }
 
 // logLine is a line in the log of a task.
 type logLine struct {
@@ -26,7 +26,7 @@ type task struct {
 	id, workflow, title       string
 	state                     string
 	branches                  []string
-	nodes                     []related
+	nodes                     []taskNode
 	created, updated, started time.Time
 	parameters                any
 	labels                    []string
@@ -71,8 +71,8 @@ func (t *task) enter(state string) {
 	t.state, t.updated = state, time.Now()
 }
 
-// about tags the task with a branch and a node; the last branch is the one that shows.
-func (t *task) about(branch string, nodes ...related) {
+// tag tags the task with a branch and a node; the last branch is the one that shows.
+func (t *task) tag(branch string, nodes ...taskNode) {
 	t.branches = append(slices.DeleteFunc(t.branches, func(b string) bool { return b == branch }), branch)
 	for _, each := range nodes {
 		if !slices.Contains(t.nodes, each) {
@@ -88,11 +88,11 @@ func (t *task) branch() any {
 	return t.branches[len(t.branches)-1]
 }
 
-// done records a workflow that the request itself carried out, and returns its id.
-func (e *engine) done(workflow, title, branch string, nodes ...related) string {
+// recordDone records a workflow that the request itself carried out, and returns its id.
+func (e *engine) recordDone(workflow, title, branch string, nodes ...taskNode) string {
 	t := newTask(workflow, title, map[string]any{"branch": branch})
 	t.started = t.created
-	t.about(branch, nodes...)
+	t.tag(branch, nodes...)
 	t.enter(completed)
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -104,15 +104,15 @@ const taskPage = 10
 
 // listTasks answers InfrahubTask: the newest first, ten where no limit is given.
 func (s *Server) listTasks(arguments map[string]any) (any, error) {
-	if s.faults.noTasks() {
+	if s.faults.hidesTasks() {
 		return nil, failure{
 			message: "The requested operation was not authorized", code: "PERMISSION_DENIED", status: http.StatusForbidden,
 			data: map[string]any{"action": nil, "resource_kind": nil},
 		}
 	}
-	for _, id := range texts(arguments["ids"]) {
+	for _, id := range stringList(arguments["ids"]) {
 		if uuid.Validate(id) != nil {
-			return nil, invalid("'%s' is not a valid task id", id)
+			return nil, unprocessable("'%s' is not a valid task id", id)
 		}
 	}
 	s.engine.mu.Lock()
@@ -123,18 +123,20 @@ func (s *Server) listTasks(arguments map[string]any) (any, error) {
 			found = append(found, t)
 		}
 	}
-	slices.SortStableFunc(found, func(a, b *task) int { return cmp.Or(b.order().Compare(a.order()), b.created.Compare(a.created)) })
+	slices.SortStableFunc(found, func(a, b *task) int {
+		return cmp.Or(b.orderTime().Compare(a.orderTime()), b.created.Compare(a.created))
+	})
 	if arguments["limit"] == nil {
 		arguments["limit"] = int64(taskPage)
 	}
 	edges := []any{}
-	for _, t := range window(found, arguments["offset"], arguments["limit"]) {
-		edges = append(edges, object{"TaskNodes", map[string]any{"node": t.show(arguments)}})
+	for _, t := range pageOf(found, arguments["offset"], arguments["limit"]) {
+		edges = append(edges, object{"TaskNodes", map[string]any{"node": t.object(arguments)}})
 	}
 	return object{"Tasks", map[string]any{"count": len(found), "edges": edges}}, nil
 }
 
-func (t *task) order() time.Time {
+func (t *task) orderTime() time.Time {
 	if t.started.IsZero() {
 		return t.created
 	}
@@ -143,21 +145,21 @@ func (t *task) order() time.Time {
 
 func (t *task) matches(arguments map[string]any) bool {
 	allowed := func(argument, held string) bool {
-		wanted := texts(arguments[argument])
+		wanted := stringList(arguments[argument])
 		return len(wanted) == 0 || slices.Contains(wanted, held)
 	}
-	wanted := texts(arguments["related_node__ids"])
-	isRelated := func(n related) bool { return n.id == wanted[0] } // of several the server looks at the first only
+	wanted := stringList(arguments["related_node__ids"])
+	isRelated := func(n taskNode) bool { return n.id == wanted[0] } // of several the server looks at the first only
 	return allowed("ids", t.id) && allowed("workflow", t.workflow) && allowed("state", t.state) &&
 		(len(wanted) == 0 || slices.ContainsFunc(t.nodes, isRelated)) &&
 		(arguments["branch"] == nil || slices.Contains(t.branches, fmt.Sprint(arguments["branch"])))
 }
 
-func (t *task) show(arguments map[string]any) object {
+func (t *task) object(arguments map[string]any) object {
 	conclusions := map[string]string{completed: "success", failed: "failure"}
 	var started any
 	if !t.started.IsZero() {
-		started = stamp(t.started)
+		started = formatTime(t.started)
 	}
 	tags, nodes := []any{}, []any{}
 	for _, label := range t.labels {
@@ -172,16 +174,16 @@ func (t *task) show(arguments map[string]any) object {
 	}
 	return object{"TaskNode", map[string]any{
 		"id": t.id, "title": t.title, "state": t.state, "conclusion": cmp.Or(conclusions[t.state], "unknown"), "progress": nil,
-		"workflow": t.workflow, "branch": t.branch(), "created_at": stamp(t.created), "updated_at": stamp(t.updated), "start_time": started,
-		"parameters": t.parameters, "tags": tags, "related_nodes": nodes, "logs": t.showLogs(arguments), "error": nil,
+		"workflow": t.workflow, "branch": t.branch(), "created_at": formatTime(t.created), "updated_at": formatTime(t.updated), "start_time": started,
+		"parameters": t.parameters, "tags": tags, "related_nodes": nodes, "logs": t.logObject(arguments), "error": nil,
 	}}
 }
 
-func (t *task) showLogs(arguments map[string]any) object {
+func (t *task) logObject(arguments map[string]any) object {
 	edges := []any{}
-	for _, line := range window(t.logs, arguments["log_offset"], arguments["log_limit"]) {
+	for _, line := range pageOf(t.logs, arguments["log_offset"], arguments["log_limit"]) {
 		edges = append(edges, object{"TaskLogNodes", map[string]any{"node": object{"TaskLog", map[string]any{
-			"id": nil, "message": line.message, "severity": line.severity, "timestamp": stamp(line.at),
+			"id": nil, "message": line.message, "severity": line.severity, "timestamp": formatTime(line.at),
 		}}}})
 	}
 	return object{"TaskLogEdge", map[string]any{"count": len(edges), "edges": edges}}

@@ -10,11 +10,11 @@ import (
 	"github.com/google/uuid"
 )
 
-// longestText is in bytes, not characters.
-const longestText = 4092
+// maxTextBytes is in bytes, not characters.
+const maxTextBytes = 4092
 
-// mutated is the answer of a mutation that changed a node.
-func mutated(mutation string, shown any) object {
+// nodePayload is the answer of a mutation that changed a node.
+func nodePayload(mutation string, shown any) object {
 	return object{mutation, map[string]any{"ok": true, "object": shown}}
 }
 
@@ -30,14 +30,14 @@ func (s *Server) insert(b *branch, of *kind, input map[string]any) (*node, error
 		}
 	}
 	if len(missing) > 0 {
-		return nil, sorted(missing)
+		return nil, withPaths(missing)
 	}
 	n := &node{id: uuid.NewString(), kind: of.name, values: map[string]value{}, related: map[string][]string{}}
 	if id, ok := input["id"].(string); ok {
 		if uuid.Validate(id) != nil {
 			return nil, notUUID(of.name, id)
 		}
-		if s.store.used[id] {
+		if s.store.usedIDs[id] {
 			return nil, violation(of.name, "id", id+" is already in use")
 		}
 		n.id = id
@@ -45,18 +45,18 @@ func (s *Server) insert(b *branch, of *kind, input map[string]any) (*node, error
 	for _, each := range of.attributes {
 		n.set(each.name, each.fallback, true)
 	}
-	if err := s.fill(b, of, n, input); err != nil {
+	if err := s.applyInput(b, of, n, input); err != nil {
 		return nil, err
 	}
-	if of.labelled {
+	if of.hasLabel {
 		s.label(n)
 	}
 	s.store.put(b, n)
 	return s.store.get(b, of.name, n.id), nil
 }
 
-// sorted gives several failures of one mutation their paths; a single one stands for the mutation.
-func sorted(missing failures) failures {
+// withPaths gives several failures of one mutation their paths; a single one stands for the mutation.
+func withPaths(missing failures) failures {
 	if len(missing) == 1 {
 		return missing
 	}
@@ -70,21 +70,21 @@ func sorted(missing failures) failures {
 
 // label makes a label from the name, once (infrahub.md, Writing 5).
 func (s *Server) label(n *node) {
-	if n.values["label"].of == nil && n.text("name") != "" {
+	if n.values["label"].content == nil && n.text("name") != "" {
 		words := strings.Split(n.text("name"), "_")
 		for i, word := range words {
-			words[i] = title(word)
+			words[i] = titleCase(word)
 		}
 		n.set("label", strings.Join(words, " "), false)
 	}
 	n.label = n.text("label")
 }
 
-// fill sets what the input says of a node, and refuses what the schema forbids.
-func (s *Server) fill(b *branch, of *kind, n *node, input map[string]any) error {
+// applyInput sets what the input says of a node, and refuses what the schema forbids.
+func (s *Server) applyInput(b *branch, of *kind, n *node, input map[string]any) error {
 	for _, each := range of.attributes {
 		if given, ok := input[each.name].(map[string]any); ok && !each.readOnly {
-			if err := fillValue(of, n, each, given); err != nil {
+			if err := applyAttribute(of, n, each, given); err != nil {
 				return err
 			}
 		}
@@ -94,30 +94,30 @@ func (s *Server) fill(b *branch, of *kind, n *node, input map[string]any) error 
 		if of.generic != "" {
 			family = of.generic
 		}
-		if held, ok := n.values[name].of.(string); ok {
-			if holder := s.store.holder(b, family, name, held); holder != "" && holder != n.id {
-				return invalid("Violates uniqueness constraint '%s'", name)
+		if held, ok := n.values[name].content.(string); ok {
+			if holder := s.store.findByAttribute(b, family, name, held); holder != "" && holder != n.id {
+				return unprocessable("Violates uniqueness constraint '%s'", name)
 			}
 		}
 	}
 	for _, each := range of.relationships {
 		if given, present := input[each.name]; present {
-			if err := s.fillRelated(b, n, each, given); err != nil {
+			if err := s.applyRelationship(b, n, each, given); err != nil {
 				return err
 			}
 		}
 	}
 	for _, each := range of.attributes {
-		if len(n.text(each.name)) > longestText && input[each.name] != nil {
-			return invalid("Text attribute length should be less than 4096 characters.")
+		if len(n.text(each.name)) > maxTextBytes && input[each.name] != nil {
+			return unprocessable("Text attribute length should be less than 4096 characters.")
 		}
 	}
 	return nil
 }
 
-// fillValue applies one attribute of the input: {} leaves, {value: null} clears, {is_default: true}
+// applyAttribute applies one attribute of the input: {} leaves, {value: null} clears, {is_default: true}
 // resets (infrahub.md, Writing 4). What was given stays so, even where it is null again.
-func fillValue(of *kind, n *node, a attribute, given map[string]any) error {
+func applyAttribute(of *kind, n *node, a attribute, given map[string]any) error {
 	to, present := given["value"]
 	_, reset := given["is_default"]
 	creating := n.created == 0
@@ -141,15 +141,15 @@ func fillValue(of *kind, n *node, a attribute, given map[string]any) error {
 		return violation(of.name, a.name, fmt.Sprintf("%s must conform with the regex: '%s'", text, a.pattern))
 	}
 	isDefault = isDefault && to == a.fallback
-	if to != n.values[a.name].of || isDefault != n.values[a.name].isDefault {
+	if to != n.values[a.name].content || isDefault != n.values[a.name].isDefault {
 		n.set(a.name, to, isDefault)
 	}
 	return nil
 }
 
-// fillRelated replaces the peers of a relationship: null and [] clear. A peer that is named twice is
+// applyRelationship replaces the peers of a relationship: null and [] clear. A peer that is named twice is
 // kept twice, shown once and counted twice; what is cleared goes away once.
-func (s *Server) fillRelated(b *branch, n *node, of relationship, given any) error {
+func (s *Server) applyRelationship(b *branch, n *node, of relationship, given any) error {
 	items, many := given.([]any)
 	if !many && given != nil {
 		items = []any{given}
@@ -168,14 +168,14 @@ func (s *Server) fillRelated(b *branch, n *node, of relationship, given any) err
 		wanted = append(wanted, peer.id)
 	}
 	if of.many {
-		wanted = replaced(n.related[of.name], wanted)
+		wanted = replacePeers(n.related[of.name], wanted)
 	}
 	n.related[of.name] = wanted
 	return nil
 }
 
-// replaced takes away once each peer that is not wanted, and adds those that were not held.
-func replaced(held, wanted []string) []string {
+// replacePeers takes away once each peer that is not wanted, and adds those that were not held.
+func replacePeers(held, wanted []string) []string {
 	gone := map[string]bool{}
 	peers := slices.DeleteFunc(slices.Clone(held), func(id string) bool {
 		once := !slices.Contains(wanted, id) && !gone[id]
@@ -195,7 +195,7 @@ func identifierOf(input map[string]any) (string, bool) {
 	if id, ok := input["id"].(string); ok {
 		return id, true
 	}
-	if hfid := texts(input["hfid"]); len(hfid) > 0 {
+	if hfid := stringList(input["hfid"]); len(hfid) > 0 {
 		return strings.Join(hfid, "__"), true
 	}
 	return "", false
@@ -207,7 +207,7 @@ func (s *Server) create(b *branch, of *kind, input map[string]any) (any, error) 
 	if err != nil {
 		return nil, err
 	}
-	return mutated(of.name+"Create", s.render(b, n, nil)), nil
+	return nodePayload(of.name+"Create", s.lockedNodeObject(b, n, nil)), nil
 }
 
 // update answers an update mutation of a kind without side effects.
@@ -220,7 +220,7 @@ func (s *Server) update(b *branch, of *kind, input map[string]any) (any, error) 
 	if err != nil {
 		return nil, err
 	}
-	return mutated(of.name+"Update", s.render(b, after, unnamed(of, input))), nil
+	return nodePayload(of.name+"Update", s.lockedNodeObject(b, after, omittedRelationships(of, input))), nil
 }
 
 // edit changes a node as the input says and returns it as it was and as it is.
@@ -232,18 +232,18 @@ func (s *Server) edit(b *branch, of *kind, identifier string, input map[string]a
 		return nil, nil, notFound(of.name, identifier)
 	}
 	after = before.clone()
-	if err := s.fill(b, of, after, input); err != nil {
+	if err := s.applyInput(b, of, after, input); err != nil {
 		return nil, nil, err
 	}
-	if label := after.text("label"); of.labelled && label != "" {
+	if label := after.text("label"); of.hasLabel && label != "" {
 		after.label = label // a cleared label still shows in display_label
 	}
 	s.store.put(b, after)
 	return before, after, nil
 }
 
-// unnamed are the relationships to one node that an input does not name.
-func unnamed(of *kind, input map[string]any) map[string]bool {
+// omittedRelationships are the relationships to one node that an input does not name.
+func omittedRelationships(of *kind, input map[string]any) map[string]bool {
 	hidden := map[string]bool{}
 	for _, each := range of.relationships {
 		_, named := input[each.name]
@@ -252,10 +252,10 @@ func unnamed(of *kind, input map[string]any) map[string]bool {
 	return hidden
 }
 
-func (s *Server) render(b *branch, n *node, hidden map[string]bool) object {
+func (s *Server) lockedNodeObject(b *branch, n *node, hidden map[string]bool) object {
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
-	return s.show(b, n, hidden)
+	return s.nodeObject(b, n, hidden)
 }
 
 // upsert updates the node that the input names by id, hfid or name, else makes one.
@@ -272,7 +272,7 @@ func (s *Server) upsert(b *branch, of *kind, input map[string]any) (any, error) 
 	if err != nil {
 		return nil, err
 	}
-	return mutated(of.name+"Upsert", s.render(b, after, nil)), nil
+	return nodePayload(of.name+"Upsert", s.lockedNodeObject(b, after, nil)), nil
 }
 
 // remove answers a delete mutation.

@@ -17,21 +17,21 @@ func TestCreate_IDsAreHonouredOnce(t *testing.T) {
 	t.Parallel()
 	m := start(t, mockserver.Options{})
 	const create = `mutation($id:String $name:String){CorePasswordCredentialCreate(data:{id:$id name:{value:$name}}){object{id}}}`
-	if id := m.ask(t, create, "id", anID, "name", "a").at("data.CorePasswordCredentialCreate.object.id"); id != anID {
+	if id := m.Ask(t, create, "id", anID, "name", "a").At("data.CorePasswordCredentialCreate.object.id"); id != anID {
 		t.Fatalf("got id %v, want %s", id, anID)
 	}
 	taken := func(when string) {
 		t.Helper()
-		got := m.on(t, "main", create, "id", anID, "name", "b")
-		if got.at("errors.0.extensions.code") != "ATTRIBUTE_CONSTRAINT_VIOLATION" || got.at("errors.0.extensions.data.field_name") != "id" {
-			t.Errorf("%s: got %s", when, got.text)
+		got := m.Post(t, "main", create, "id", anID, "name", "b")
+		if got.At("errors.0.extensions.code") != "ATTRIBUTE_CONSTRAINT_VIOLATION" || got.At("errors.0.extensions.data.field_name") != "id" {
+			t.Errorf("%s: got %s", when, got.Body)
 		}
 	}
 	taken("while it is there")
-	m.ask(t, `mutation($id:String){CorePasswordCredentialDelete(data:{id:$id}){ok}}`, "id", anID)
+	m.Ask(t, `mutation($id:String){CorePasswordCredentialDelete(data:{id:$id}){ok}}`, "id", anID)
 	taken("after it was deleted")
-	if got := m.on(t, "main", create, "id", "nope", "name", "b"); got.textAt("errors.0.message") != "nope is not a valid UUID at id" {
-		t.Errorf("got %s", got.text)
+	if got := m.Post(t, "main", create, "id", "nope", "name", "b"); got.Text("errors.0.message") != "nope is not a valid UUID at id" {
+		t.Errorf("got %s", got.Body)
 	}
 }
 
@@ -60,10 +60,10 @@ func TestCreate_Refused(t *testing.T) {
 			t.Parallel()
 			// A name of its own for each: the node is there while its remote is asked.
 			input := strings.ReplaceAll(test.input, `{value:"n"}`, `{value:"n `+test.name+`"}`)
-			got := m.on(t, "main", `mutation{CoreRepositoryCreate(data:`+input+`){ok}}`)
-			if got.status != http.StatusOK || got.at("errors.0.message") != test.message || got.at("errors.0.extensions.code") != test.code ||
-				got.at("errors.0.extensions.http_status") != test.status || got.at("data.CoreRepositoryCreate") != nil {
-				t.Errorf("got %d %s", got.status, got.text)
+			got := m.Post(t, "main", `mutation{CoreRepositoryCreate(data:`+input+`){ok}}`)
+			if got.Status != http.StatusOK || got.At("errors.0.message") != test.message || got.At("errors.0.extensions.code") != test.code ||
+				got.At("errors.0.extensions.http_status") != test.status || got.At("data.CoreRepositoryCreate") != nil {
+				t.Errorf("got %d %s", got.Status, got.Body)
 			}
 		})
 	}
@@ -72,11 +72,11 @@ func TestCreate_Refused(t *testing.T) {
 func TestCreate_NoNodeIsLeftWhereTheRemoteDoesNotAnswer(t *testing.T) {
 	t.Parallel()
 	m := start(t, mockserver.Options{})
-	got := m.on(t, "main", createReadOnly, "name", "r", "location", t.TempDir(), "ref", "main")
-	if got.at("errors") == nil {
-		t.Fatal(got.text)
+	got := m.Post(t, "main", createReadOnly, "name", "r", "location", t.TempDir(), "ref", "main")
+	if got.At("errors") == nil {
+		t.Fatal(got.Body)
 	}
-	if count := m.ask(t, `{CoreReadOnlyRepository{count}}`).at("data.CoreReadOnlyRepository.count"); count != 0.0 {
+	if count := m.Ask(t, `{CoreReadOnlyRepository{count}}`).At("data.CoreReadOnlyRepository.count"); count != 0.0 {
 		t.Errorf("%v repositories, want none", count)
 	}
 }
@@ -94,10 +94,10 @@ func TestUpdate_Attributes(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			m.ask(t, `mutation($n:String){BuiltinTagCreate(data:{name:{value:$n} description:{value:"old"}}){ok}}`, "n", test.name)
-			m.ask(t, `mutation($n:[String]){BuiltinTagUpdate(data:{hfid:$n `+test.input+`}){ok}}`, "n", []string{test.name})
-			got := m.ask(t, `query($n:String){BuiltinTag(name__value:$n){edges{node{description{value is_default}}}}}`, "n", test.name)
-			if read := got.json(t, "data.BuiltinTag.edges.0.node.description"); read != test.want {
+			m.Ask(t, `mutation($n:String){BuiltinTagCreate(data:{name:{value:$n} description:{value:"old"}}){ok}}`, "n", test.name)
+			m.Ask(t, `mutation($n:[String]){BuiltinTagUpdate(data:{hfid:$n `+test.input+`}){ok}}`, "n", []string{test.name})
+			got := m.Ask(t, `query($n:String){BuiltinTag(name__value:$n){edges{node{description{value is_default}}}}}`, "n", test.name)
+			if read := got.JSON(t, "data.BuiltinTag.edges.0.node.description"); read != test.want {
 				t.Errorf("got %s, want %s", read, test.want)
 			}
 		})
@@ -121,18 +121,18 @@ func TestUpdate_Relationships(t *testing.T) {
 			t.Parallel()
 			m := start(t, mockserver.Options{})
 			for _, tag := range []string{"red", "green", "blue"} {
-				m.ask(t, `mutation($n:String){BuiltinTagCreate(data:{name:{value:$n}}){ok}}`, "n", tag)
+				m.Ask(t, `mutation($n:String){BuiltinTagCreate(data:{name:{value:$n}}){ok}}`, "n", tag)
 			}
-			m.ask(t, `mutation{CorePasswordCredentialCreate(data:{name:{value:"git"}}){ok}}`)
+			m.Ask(t, `mutation{CorePasswordCredentialCreate(data:{name:{value:"git"}}){ok}}`)
 			id := m.readOnly(t, newRemote(t, t.TempDir(), "r.git"), "r", "v1.0.0")
-			m.ask(t, `mutation($id:String){CoreReadOnlyRepositoryUpdate(data:{id:$id credential:{hfid:["git"]} tags:[{hfid:["blue"]},{hfid:["red"]}]}){ok}}`, "id", id)
-			m.settle(t)
-			answered := m.ask(t, `mutation($id:String){CoreReadOnlyRepositoryUpdate(data:{id:$id `+test.input+`}){object`+related+`}}`, "id", id)
-			if shown := answered.json(t, "data.CoreReadOnlyRepositoryUpdate.object"); test.answered != "" && shown != test.answered {
+			m.Ask(t, `mutation($id:String){CoreReadOnlyRepositoryUpdate(data:{id:$id credential:{hfid:["git"]} tags:[{hfid:["blue"]},{hfid:["red"]}]}){ok}}`, "id", id)
+			m.WaitForTasks(t)
+			answered := m.Ask(t, `mutation($id:String){CoreReadOnlyRepositoryUpdate(data:{id:$id `+test.input+`}){object`+related+`}}`, "id", id)
+			if shown := answered.JSON(t, "data.CoreReadOnlyRepositoryUpdate.object"); test.answered != "" && shown != test.answered {
 				t.Errorf("answered %s, want %s", shown, test.answered)
 			}
-			read := m.ask(t, `query($ids:[ID]){CoreReadOnlyRepository(ids:$ids){edges{node`+related+`}}}`, "ids", []string{id})
-			if seen := read.json(t, "data.CoreReadOnlyRepository.edges.0.node"); seen != test.read {
+			read := m.Ask(t, `query($ids:[ID]){CoreReadOnlyRepository(ids:$ids){edges{node`+related+`}}}`, "ids", []string{id})
+			if seen := read.JSON(t, "data.CoreReadOnlyRepository.edges.0.node"); seen != test.read {
 				t.Errorf("read %s, want %s", seen, test.read)
 			}
 		})
@@ -142,12 +142,12 @@ func TestUpdate_Relationships(t *testing.T) {
 func TestUpdate_WithoutID(t *testing.T) {
 	t.Parallel()
 	const byHFID = `mutation{CoreReadOnlyRepositoryUpdate(data:{hfid:["r"] description:{value:"x"}}){ok}}`
-	if got := start(t, mockserver.Options{}).on(t, "main", byHFID); got.status != http.StatusInternalServerError || got.text != "Internal Server Error" {
-		t.Errorf("1.11: got %d %s", got.status, got.text)
+	if got := start(t, mockserver.Options{}).Post(t, "main", byHFID); got.Status != http.StatusInternalServerError || got.Body != "Internal Server Error" {
+		t.Errorf("1.11: got %d %s", got.Status, got.Body)
 	}
-	got := start(t, mockserver.Options{Version: "1.9.9"}).on(t, "main", byHFID)
-	if got.textAt("errors.0.message") != "Unable to find the node None / CoreReadOnlyRepository in the database." || got.at("errors.0.extensions") != nil {
-		t.Errorf("1.9: got %d %s", got.status, got.text)
+	got := start(t, mockserver.Options{Version: "1.9.9"}).Post(t, "main", byHFID)
+	if got.Text("errors.0.message") != "Unable to find the node None / CoreReadOnlyRepository in the database." || got.At("errors.0.extensions") != nil {
+		t.Errorf("1.9: got %d %s", got.Status, got.Body)
 	}
 }
 
@@ -155,13 +155,13 @@ func TestCredential_Label(t *testing.T) {
 	t.Parallel()
 	m := start(t, mockserver.Options{})
 	for name, label := range map[string]string{"my-git-credential": "My-Git-Credential", "my_cred": "My Cred", "naïve 名前 💥": "Naïve 名前 💥"} {
-		got := m.ask(t, `mutation($n:String){CorePasswordCredentialCreate(data:{name:{value:$n}}){object{label{value} display_label}}}`, "n", name)
-		if made := got.textAt("data.CorePasswordCredentialCreate.object.label.value"); made != label {
+		got := m.Ask(t, `mutation($n:String){CorePasswordCredentialCreate(data:{name:{value:$n}}){object{label{value} display_label}}}`, "n", name)
+		if made := got.Text("data.CorePasswordCredentialCreate.object.label.value"); made != label {
 			t.Errorf("%s: got label %q, want %q", name, made, label)
 		}
 	}
-	got := m.ask(t, `mutation{CorePasswordCredentialUpdate(data:{hfid:["my_cred"] name:{value:"other"}}){object{label{value} display_label}}}`)
-	if kept := got.textAt("data.CorePasswordCredentialUpdate.object.label.value"); kept != "My Cred" {
+	got := m.Ask(t, `mutation{CorePasswordCredentialUpdate(data:{hfid:["my_cred"] name:{value:"other"}}){object{label{value} display_label}}}`)
+	if kept := got.Text("data.CorePasswordCredentialUpdate.object.label.value"); kept != "My Cred" {
 		t.Errorf("after a rename: got label %q, want the old one", kept)
 	}
 }
@@ -169,10 +169,10 @@ func TestCredential_Label(t *testing.T) {
 func TestCredential_PasswordIsReadableByAnyone(t *testing.T) {
 	t.Parallel()
 	m := start(t, mockserver.Options{})
-	m.ask(t, `mutation{CorePasswordCredentialCreate(data:{name:{value:"git"} password:{value:"pw"}}){ok}}`)
-	got := m.send(t, "/graphql", `{"query":"{CorePasswordCredential{edges{node{password{value}}}}}"}`)
-	if password := got.at("data.CorePasswordCredential.edges.0.node.password.value"); password != "pw" {
-		t.Errorf("got %s", got.text)
+	m.Ask(t, `mutation{CorePasswordCredentialCreate(data:{name:{value:"git"} password:{value:"pw"}}){ok}}`)
+	got := m.post(t, "/graphql", `{"query":"{CorePasswordCredential{edges{node{password{value}}}}}"}`)
+	if password := got.At("data.CorePasswordCredential.edges.0.node.password.value"); password != "pw" {
+		t.Errorf("got %s", got.Body)
 	}
 }
 
@@ -180,21 +180,21 @@ func TestCredential_Upsert(t *testing.T) {
 	t.Parallel()
 	m := start(t, mockserver.Options{})
 	const upsert = `mutation($p:String){CorePasswordCredentialUpsert(data:{name:{value:"git"} password:{value:$p}}){object{id password{value}}}}`
-	first := m.ask(t, upsert, "p", "1").textAt("data.CorePasswordCredentialUpsert.object.id")
-	second := m.ask(t, upsert, "p", "2")
-	if second.textAt("data.CorePasswordCredentialUpsert.object.id") != first || second.textAt("data.CorePasswordCredentialUpsert.object.password.value") != "2" {
-		t.Errorf("got %s, want %s with the new password", second.text, first)
+	first := m.Ask(t, upsert, "p", "1").Text("data.CorePasswordCredentialUpsert.object.id")
+	second := m.Ask(t, upsert, "p", "2")
+	if second.Text("data.CorePasswordCredentialUpsert.object.id") != first || second.Text("data.CorePasswordCredentialUpsert.object.password.value") != "2" {
+		t.Errorf("got %s, want %s with the new password", second.Body, first)
 	}
 }
 
 func TestDelete_DetachesWhatIsInUse(t *testing.T) {
 	t.Parallel()
 	m := start(t, mockserver.Options{})
-	m.ask(t, `mutation{BuiltinTagCreate(data:{name:{value:"red"}}){ok} CorePasswordCredentialCreate(data:{name:{value:"git"}}){ok}}`)
+	m.Ask(t, `mutation{BuiltinTagCreate(data:{name:{value:"red"}}){ok} CorePasswordCredentialCreate(data:{name:{value:"git"}}){ok}}`)
 	id := m.readOnly(t, newRemote(t, t.TempDir(), "r.git"), "r", "v1.0.0")
-	m.ask(t, `mutation($id:String){CoreReadOnlyRepositoryUpdate(data:{id:$id credential:{hfid:["git"]} tags:[{hfid:["red"]}]}){ok}}`, "id", id)
-	m.ask(t, `mutation{BuiltinTagDelete(data:{hfid:["red"]}){ok} CorePasswordCredentialDelete(data:{hfid:["git"]}){ok}}`)
-	got := m.ask(t, `{CoreReadOnlyRepository{edges{node`+related+`}}}`).json(t, "data.CoreReadOnlyRepository.edges.0.node")
+	m.Ask(t, `mutation($id:String){CoreReadOnlyRepositoryUpdate(data:{id:$id credential:{hfid:["git"]} tags:[{hfid:["red"]}]}){ok}}`, "id", id)
+	m.Ask(t, `mutation{BuiltinTagDelete(data:{hfid:["red"]}){ok} CorePasswordCredentialDelete(data:{hfid:["git"]}){ok}}`)
+	got := m.Ask(t, `{CoreReadOnlyRepository{edges{node`+related+`}}}`).JSON(t, "data.CoreReadOnlyRepository.edges.0.node")
 	if want := `{"credential":{"node":null},"tags":{"edges":[]}}`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
@@ -203,12 +203,12 @@ func TestDelete_DetachesWhatIsInUse(t *testing.T) {
 func TestDelete_Twice(t *testing.T) {
 	t.Parallel()
 	m := start(t, mockserver.Options{})
-	m.ask(t, `mutation($id:String){BuiltinTagCreate(data:{id:$id name:{value:"t"}}){ok}}`, "id", anotherID)
+	m.Ask(t, `mutation($id:String){BuiltinTagCreate(data:{id:$id name:{value:"t"}}){ok}}`, "id", anotherID)
 	const remove = `mutation($id:String){BuiltinTagDelete(data:{id:$id}){ok}}`
-	m.ask(t, remove, "id", anotherID)
-	got := m.on(t, "main", remove, "id", anotherID)
-	if got.at("errors.0.extensions.code") != "NODE_NOT_FOUND" || got.at("errors.0.extensions.data.identifier") != anotherID {
-		t.Errorf("got %s", got.text)
+	m.Ask(t, remove, "id", anotherID)
+	got := m.Post(t, "main", remove, "id", anotherID)
+	if got.At("errors.0.extensions.code") != "NODE_NOT_FOUND" || got.At("errors.0.extensions.data.identifier") != anotherID {
+		t.Errorf("got %s", got.Body)
 	}
 }
 
@@ -221,8 +221,8 @@ func TestLocation_Suffix(t *testing.T) {
 		"http://localhost:1/r.git": "http://localhost:1/r.git", "http://u:p@localhost:1/r.git": "http://u:p@localhost:1/r.git",
 		"git@localhost:r": "git@localhost:r", "http://127.0.0.1:1/r": "http://127.0.0.1:1/r",
 	} {
-		got := m.ask(t, `mutation($id:String $l:String){CoreReadOnlyRepositoryUpdate(data:{id:$id location:{value:$l}}){object{location{value}}}}`, "id", id, "l", given)
-		if stored := got.textAt("data.CoreReadOnlyRepositoryUpdate.object.location.value"); stored != want {
+		got := m.Ask(t, `mutation($id:String $l:String){CoreReadOnlyRepositoryUpdate(data:{id:$id location:{value:$l}}){object{location{value}}}}`, "id", id, "l", given)
+		if stored := got.Text("data.CoreReadOnlyRepositoryUpdate.object.location.value"); stored != want {
 			t.Errorf("%s: stored as %s, want %s", given, stored, want)
 		}
 	}
