@@ -32,6 +32,8 @@ var (
 
 type infrahubProvider struct {
 	version string
+	// polling replaces the client's own pace of waiting for imports in tests.
+	polling infrahub.Polling
 }
 
 // New returns a constructor of the provider in one version.
@@ -158,6 +160,7 @@ func (p *infrahubProvider) Configure(ctx context.Context, req provider.Configure
 	}
 	config.UserAgent = "terraform-provider-infrahub/" + p.version + " Terraform/" + req.TerraformVersion
 	config.Logger = newLogger()
+	config.Polling = p.polling
 	connected, err := connect(ctx, config)
 	if err != nil {
 		resp.Diagnostics.Append(connectDiagnostic(config.Config, err))
