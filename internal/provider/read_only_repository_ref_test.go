@@ -85,7 +85,7 @@ func TestReadOnlyRepositoryRef_OnABranchThatIsOlderThanTheRepositoryIsRefused(t 
 	s.sent()
 	i := p.newInstance(readOnlyRef)
 	i.apply(i.plan(attributes{"repository_id": repository.state.text("id"), "branch": "early", "ref": "v1.1.0"})).oneError(t).
-		is(t, "branch", "Ref Not Set", "network", "early", "made before the repository", "depends_on")
+		is(t, "branch", "Ref Not Set", "network", "early", "older than the repository", "depends_on")
 	i.wrote(s)
 }
 
