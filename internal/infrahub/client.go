@@ -47,8 +47,8 @@ type Config struct {
 	Polling Polling
 }
 
-// Polling is how often a waiting client asks: first each MinInterval, then less often, down to each MaxInterval
-// while nothing changes.
+// Polling is the time between two requests of a waiting client: MinInterval at first and after each change, growing
+// to MaxInterval while nothing changes.
 type Polling struct {
 	MinInterval, MaxInterval time.Duration
 }

@@ -43,7 +43,7 @@ func TestCrashed_TaskThatNeverEndsFailsTheImportInMinutes(t *testing.T) {
 		before := createImported(t, client, readOnly(r, "v1.0.0"))
 		s.Inject(mockserver.Fault{Operation: pullReadOnly, Times: 1, CrashedTask: true})
 		began := time.Now()
-		failure := importError(t, changeRef(t, client, before, "v1.1.0"), 
+		failure := importError(t, changeRef(t, client, before, "v1.1.0"),
 			"Infrahub has not heard of the task for a while and calls it CRASHED; nothing followed within 6m0s, so its worker has probably stopped")
 		wantEqual(t, "state", "CRASHED", failure.State)
 		wantDuration(t, began, 6*time.Minute, 7*time.Minute)

@@ -138,16 +138,17 @@ func (n Nodes[T]) createOnce(ctx context.Context, want T) (string, error) {
 		case !errors.Is(err, ErrNotFound), ctx.Err() != nil, attempt == n.client.maxRetries:
 			return "", failure
 		}
-		if OutcomeUnknown(failure) {
+		switch {
+		case OutcomeUnknown(failure):
 			if sleep(ctx, backoff(shortestRetry, longestRetry, attempt, nil)) != nil {
 				return "", failure
 			}
-		} else if !idTaken(failure) {
-			return "", failure
-		} else {
+		case idTaken(failure):
 			// The first attempt was carried out and undone, because the connection check failed. Its id is
 			// never free again (infrahub-behaviour.md, Writing 1).
 			chosen = uuid.NewString()
+		default:
+			return "", failure
 		}
 		id, failure = n.create(ctx, chosen, want)
 	}

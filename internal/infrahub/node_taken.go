@@ -23,20 +23,16 @@ func (e *TakenError) Error() string {
 // Unwrap returns the refusal.
 func (e *TakenError) Unwrap() error { return e.cause }
 
-const (
-	// takenTimeout bounds how long a change is repeated that another node stands in the way of. Where objects shift, such as
-	// those of a list whose first one is removed, that node is renamed or deleted by the same apply.
-	takenTimeout = 10 * time.Second
-	// takenInterval is the time before the second attempt; it doubles up to longestTakenInterval.
-	takenInterval        = 500 * time.Millisecond
-	longestTakenInterval = 2 * time.Second
-)
+// takenPolls bounds how long a change is repeated that another node stands in the way of, in the longest intervals of polling:
+// 10 s. Where objects shift, such as those of a list whose first one is removed, the same apply renames or deletes that node.
+const takenPolls = 5
 
 // whileTaken carries out a change, and repeats it for a while if the server refuses it because another node than the one with
 // the id has the name or the location.
 func (n Nodes[T]) whileTaken(ctx context.Context, id string, want T, change func() error) error {
-	deadline := time.Now().Add(takenTimeout)
-	for interval := takenInterval; ; interval = min(2*interval, longestTakenInterval) {
+	polling := n.client.tasks.polling
+	deadline := time.Now().Add(takenPolls * polling.MaxInterval)
+	for interval := 2 * polling.MinInterval; ; interval = min(2*interval, polling.MaxInterval) {
 		failure := change()
 		if failure == nil || n.holder == nil || !isRefusal(failure) {
 			return failure

@@ -135,6 +135,9 @@ func (c *Client) readOnlyRepositories() Nodes[Repository] {
 
 func repositoryKey(repository Repository) (id, name string) { return repository.ID, repository.Name }
 
+// Healthy reports whether the statuses show neither an error nor work in progress.
+func (r Repository) Healthy() bool { return isHealthy(&r) && r.Commit != nil }
+
 func newReadWrite(node *graphql.Repository) Repository { return newRepository(ReadWrite, node) }
 
 // newReadOnly relies on the fragments of both kinds having the same fields in the same order, so that one type converts to

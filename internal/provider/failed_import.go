@@ -18,6 +18,8 @@ type failedImport struct {
 	Reason string `json:"reason"`
 	// Moved is whether it was the first import from another location.
 	Moved bool `json:"moved"`
+	// Unobserved is whether nothing is known of how the import ended.
+	Unobserved bool `json:"unobserved,omitempty"`
 }
 
 // failedImportKey is the record's key in private state.
@@ -47,6 +49,7 @@ type privateWriter interface {
 // save keeps the record, with the reason why the import is not known to have worked.
 func (f failedImport) save(ctx context.Context, private privateWriter, err error) diag.Diagnostics {
 	f.Reason = importReason(err)
+	_, f.Unobserved = errors.AsType[*infrahub.UnobservedError](err)
 	encoded, err := json.Marshal(f)
 	if err != nil {
 		return diag.Diagnostics{diag.NewErrorDiagnostic("Private State Not Written", fmt.Sprintf("The record of the import cannot be written: %v.", err))}
@@ -59,19 +62,34 @@ func clearFailedImport(ctx context.Context, private privateWriter) diag.Diagnost
 	return private.SetKey(ctx, failedImportKey, nil)
 }
 
-// recordLastImport records how the last import ended of a ref or location that the state does not have: this process, or an
-// earlier one that was killed before it could save what it knew, may have set it. It returns why the tasks could not be read.
+// recordLastImport records how the last import ended where the state does not tell: it has another ref or location, which this
+// process, or an earlier one that was killed, may have set; or nobody could observe the import. It returns why the tasks could
+// not be read.
 func recordLastImport(ctx context.Context, client *infrahub.Client, repository infrahub.Repository, private privateWriter, diags *diag.Diagnostics) error {
 	moved, err := client.LastImport(ctx, repository)
 	switch {
 	case err == nil:
 		diags.Append(clearFailedImport(ctx, private)...)
-	case importDiagnostic(err) != nil:
+	case importDiagnostic(err, false) != nil:
 		diags.Append(failedImport{Ref: repository.Ref, Moved: moved}.save(ctx, private, err)...)
 	default:
 		return err
 	}
 	return nil
+}
+
+// observe looks again at an import that could not be observed. It forgets the record once the import is known to have worked, or
+// the repository looks like it and no task says otherwise.
+func (f failedImport) observe(ctx context.Context, client *infrahub.Client, repository infrahub.Repository, private privateWriter) diag.Diagnostics {
+	_, err := client.LastImport(ctx, repository)
+	switch {
+	case err == nil && repository.Healthy():
+		return clearFailedImport(ctx, private)
+	case err != nil && importDiagnostic(err, false) != nil:
+		return f.save(ctx, private, err)
+	default:
+		return nil
+	}
 }
 
 // retryWarning announces that an apply imports again. Object is such as repository "network".
@@ -87,6 +105,9 @@ func importReason(err error) string {
 	}
 	if _, ok := errors.AsType[*infrahub.UnfinishedError](err); ok {
 		return "it had not ended when it was last looked at"
+	}
+	if unobserved, ok := errors.AsType[*infrahub.UnobservedError](err); ok {
+		return "its tasks could not be listed: " + message(errors.Unwrap(unobserved))
 	}
 	return message(err)
 }

@@ -209,8 +209,9 @@ func (r *nodeResource[M, T]) writes() infrahub.Nodes[T] {
 
 // failed returns the diagnostic of an operation, such as "Not Created", on the attribute that the server names.
 func (r *nodeResource[M, T]) failed(ctx context.Context, outcome string, model M, err error) diag.Diagnostic {
-	attributes := slices.Sorted(maps.Keys(r.schema(ctx).Attributes))
-	return errorDiagnostic(r.title+" "+outcome, r.describe(model, r.Branch()), err, attributes...)
+	return errorDiagnostic(r.title+" "+outcome, subject{
+		object: r.describe(model, r.Branch()), kind: "infrahub_" + r.typeName, attributes: slices.Sorted(maps.Keys(r.schema(ctx).Attributes)),
+	}, err)
 }
 
 // idIdentity is an identity that is an id alone.

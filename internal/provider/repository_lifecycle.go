@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -42,9 +43,12 @@ func (r *repositoryResource[M]) Create(ctx context.Context, req resource.CreateR
 	setIdentity(ctx, resp.Identity, id, &resp.Diagnostics)
 	imported, err := r.wait(ctx, started, parts.WaitForImport, &resp.Diagnostics)
 	if err != nil {
-		resp.Diagnostics.Append(r.failed(ctx, "Not Imported", plan, err))
+		if _, unobserved := errors.AsType[*infrahub.UnobservedError](err); unobserved {
+			resp.Diagnostics.Append(failedImport{Ref: parts.ref.ValueString()}.save(ctx, resp.Private, err)...)
+		}
+		resp.Diagnostics.Append(r.importFailed(ctx, plan, err, true))
 	}
-	r.save(ctx, plan, imported, req.Plan, &resp.State, &resp.Diagnostics)
+	r.save(ctx, plan, imported, err, req.Plan, &resp.State, &resp.Diagnostics)
 }
 
 // Read records how the last import ended where the server has another ref or location than the state.
@@ -54,11 +58,17 @@ func (r *repositoryResource[M]) Read(ctx context.Context, req resource.ReadReque
 		return
 	}
 	parts := r.parts(&state)
+	failed, diags := loadFailedImport(ctx, req.Private)
+	resp.Diagnostics.Append(diags...)
 	isImport := parts.Location.IsNull() // terraform import, which knows nothing of the repository yet
-	if !isImport && (found.Ref != parts.ref.ValueString() || !parts.Location.sameRemote(newLocation(found.Location))) {
+	switch {
+	case isImport:
+	case found.Ref != parts.ref.ValueString() || !parts.Location.sameRemote(newLocation(found.Location)):
 		if err := recordLastImport(ctx, r.Client, *found, resp.Private, &resp.Diagnostics); err != nil {
 			resp.Diagnostics.Append(r.failed(ctx, "Not Read", state, err))
 		}
+	case failed != nil && failed.Unobserved:
+		resp.Diagnostics.Append(failed.observe(ctx, r.Client, *found, resp.Private)...)
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, r.flatten(*found, state))...)
 }
@@ -84,8 +94,9 @@ func (r *repositoryResource[M]) Update(ctx context.Context, req resource.UpdateR
 	record := failedImport{Ref: after.Ref, Moved: before.Location != after.Location || failed != nil && failed.Moved}
 	started, err := r.update(ctx, before, after, failed, parts.Commit.IsUnknown())
 	if err != nil {
-		// The next refresh finds what was changed; that an import is due must be recorded.
-		if failed != nil || r.importDue(parts, r.parts(&state)) {
+		// What was refused, or never sent, has started no import. Otherwise the next refresh finds what was changed, and the record
+		// that an import is due.
+		if infrahub.OutcomeUnknown(err) && (failed != nil || r.importDue(parts, r.parts(&state))) {
 			resp.Diagnostics.Append(record.save(ctx, resp.Private, err)...)
 		}
 		resp.Diagnostics.Append(r.failed(ctx, "Not Updated", state, err))
@@ -93,9 +104,9 @@ func (r *repositoryResource[M]) Update(ctx context.Context, req resource.UpdateR
 	}
 	imported, err := r.waitAndRecord(ctx, started, parts.WaitForImport, record, resp.Private, &resp.Diagnostics)
 	if err != nil {
-		resp.Diagnostics.Append(r.failed(ctx, "Not Imported", plan, err))
+		resp.Diagnostics.Append(r.importFailed(ctx, plan, err, false))
 	}
-	r.save(ctx, plan, imported, req.Plan, &resp.State, &resp.Diagnostics)
+	r.save(ctx, plan, imported, err, req.Plan, &resp.State, &resp.Diagnostics)
 }
 
 // update changes the repository and returns the import that this starts. Where it starts none and one is due all the same, it
@@ -112,13 +123,15 @@ func (r *repositoryResource[M]) update(ctx context.Context, before, after infrah
 }
 
 // save saves the repository as imported or, if that is nil, as the server has it now. If it cannot be read the plan is saved:
-// the object must not be lost.
-func (r *repositoryResource[M]) save(ctx context.Context, known M, imported *infrahub.Repository, plan tfsdk.Plan, state *tfsdk.State, diags *diag.Diagnostics) {
+// the object must not be lost. Where the import has an error already, that says enough.
+func (r *repositoryResource[M]) save(ctx context.Context, known M, imported *infrahub.Repository, failure error, plan tfsdk.Plan, state *tfsdk.State, diags *diag.Diagnostics) {
 	parts := r.parts(&known)
 	if imported == nil {
 		found, err := readAfterImport(ctx, r.Client, r.kind, parts.ID.ValueString())
 		if err != nil {
-			diags.Append(r.failed(ctx, "Not Read", known, err))
+			if failure == nil {
+				diags.Append(r.failed(ctx, "Not Read", known, err))
+			}
 			diags.Append(state.Set(ctx, known)...)
 			state.Raw = nullUnknowns(state.Raw)
 			return
@@ -196,10 +209,10 @@ func (r *repositoryResource[M]) importDue(plan, state repositoryParts) bool {
 		r.kind == infrahub.ReadOnly && !plan.ref.Equal(*state.ref) || r.refMoved(plan, state)
 }
 
-// failed returns the diagnostic of an operation, such as "Not Created". The failure of an import has its own.
-func (r *repositoryResource[M]) failed(ctx context.Context, outcome string, model M, err error) diag.Diagnostic {
-	if diagnostic := importDiagnostic(err); diagnostic != nil {
+// importFailed returns the diagnostic of an import that failed, is not known to have worked, or could not be waited for.
+func (r *repositoryResource[M]) importFailed(ctx context.Context, model M, err error, creating bool) diag.Diagnostic {
+	if diagnostic := importDiagnostic(err, creating); diagnostic != nil {
 		return diagnostic
 	}
-	return r.nodeResource.failed(ctx, outcome, model, err)
+	return r.failed(ctx, "Not Imported", model, err)
 }
