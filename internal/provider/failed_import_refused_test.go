@@ -3,6 +3,7 @@ package provider
 import (
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mockserver"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mocktest"
@@ -99,8 +100,13 @@ func TestUnobservedImport_OfACreateIsAWarningAndKeepsTheRepository(t *testing.T)
 	if i.id() == "" {
 		t.Fatal("the repository is lost")
 	}
-	s.WaitForTasks(t)
-	i.refresh().requireNone(t) // the tasks are still hidden, and the repository looks good
+	for range 200 { // the tasks are still hidden; the repository shows success at last
+		i.refresh().requireNone(t)
+		if i.recordedFailure() == nil {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
 	i.expectEmptyPlan(config)
 }
 

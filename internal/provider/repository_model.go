@@ -174,6 +174,6 @@ func repositoryAttributes(ctx context.Context) map[string]schema.Attribute {
 			MarkdownDescription: "What Infrahub says of its import: `unknown`, `syncing`, `in-sync` or `error-import`. It lags behind; whether an import worked is told by the apply.",
 			Computed:            true,
 		},
-		"timeouts": timeouts.Attributes(ctx, timeouts.Opts{Create: true, Read: true, Update: true, Delete: true}),
+		"timeouts": timeoutsAttribute(ctx, timeouts.Opts{Create: true, Read: true, Update: true, Delete: true}),
 	}
 }
