@@ -57,8 +57,8 @@ func (c *Client) Repositories(kind Kind) Nodes[Repository] {
 	return c.readWriteRepositories()
 }
 
-// readWriteRepositories never updates the default branch: the server stores a changed one and does not act on it
-// (infrahub-behaviour.md, Importing 18).
+// readWriteRepositories updates the default branch, which the server stores and does nothing about (infrahub-behaviour.md,
+// Importing 18).
 func (c *Client) readWriteRepositories() Nodes[Repository] {
 	return Nodes[Repository]{
 		client: c, kind: ReadWrite.String(),
@@ -80,8 +80,8 @@ func (c *Client) readWriteRepositories() Nodes[Repository] {
 		update: func(ctx context.Context, before, after Repository) error {
 			data := graphql.CoreRepositoryUpdateInput{
 				Id: &before.ID, Name: changedText(&before.Name, &after.Name), Location: changedText(&before.Location, &after.Location),
-				Description: changedText(before.Description, after.Description),
-				Credential:  changedNode(before.CredentialID, after.CredentialID), Tags: changedNames(before.Tags, after.Tags),
+				Default_branch: changedText(&before.Ref, &after.Ref), Description: changedText(before.Description, after.Description),
+				Credential: changedNode(before.CredentialID, after.CredentialID), Tags: changedNames(before.Tags, after.Tags),
 			}
 			if unchanged(data, graphql.CoreRepositoryUpdateInput{Id: &before.ID}) {
 				return nil

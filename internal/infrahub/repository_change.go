@@ -30,7 +30,7 @@ func (c *Client) CreateRepository(ctx context.Context, want Repository) (string,
 }
 
 // UpdateRepository makes after of before, sends only what differs, and returns the import that this starts, nil if none.
-// The ref of a ReadWrite repository cannot change.
+// A changed Ref of a ReadWrite repository imports nothing.
 func (c *Client) UpdateRepository(ctx context.Context, before, after Repository) (*Import, error) {
 	after.Kind, after.ID = before.Kind, before.ID
 	switch {

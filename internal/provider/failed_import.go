@@ -26,10 +26,7 @@ type failedImport struct {
 const failedImportKey = "failed_import"
 
 // loadFailedImport returns the record in private state, nil if there is none.
-func loadFailedImport(ctx context.Context, private interface {
-	GetKey(ctx context.Context, key string) ([]byte, diag.Diagnostics)
-},
-) (*failedImport, diag.Diagnostics) {
+func loadFailedImport(ctx context.Context, private privateReader) (*failedImport, diag.Diagnostics) {
 	encoded, diags := private.GetKey(ctx, failedImportKey)
 	if len(encoded) == 0 {
 		return nil, diags
@@ -39,6 +36,11 @@ func loadFailedImport(ctx context.Context, private interface {
 		diags.AddError("Private State Not Read", fmt.Sprintf("The record of the last import cannot be read: %v.", err))
 	}
 	return &record, diags
+}
+
+// privateReader is the private state of a request.
+type privateReader interface {
+	GetKey(ctx context.Context, key string) ([]byte, diag.Diagnostics)
 }
 
 // privateWriter is the private state of a response.

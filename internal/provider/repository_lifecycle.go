@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,6 +42,9 @@ func (r *repositoryResource[M]) Create(ctx context.Context, req resource.CreateR
 	}
 	parts.ID = types.StringValue(id)
 	setIdentity(ctx, resp.Identity, id, &resp.Diagnostics)
+	if r.kind == infrahub.ReadWrite {
+		resp.Diagnostics.Append(saveImportedBranch(ctx, resp.Private, parts.ref.ValueString())...)
+	}
 	imported, err := r.wait(ctx, started, parts.WaitForImport, &resp.Diagnostics)
 	if err != nil {
 		if _, unobserved := errors.AsType[*infrahub.UnobservedError](err); unobserved {
@@ -69,6 +73,11 @@ func (r *repositoryResource[M]) Read(ctx context.Context, req resource.ReadReque
 		}
 	case failed != nil && failed.Unobserved:
 		resp.Diagnostics.Append(failed.observe(ctx, r.Client, *found, resp.Private)...)
+	}
+	if branch, diags := importedBranch(ctx, req.Private); r.kind == infrahub.ReadWrite && branch == "" {
+		// Of a repository from an import, or from a state without the record, the first branch that is seen.
+		resp.Diagnostics.Append(diags...)
+		resp.Diagnostics.Append(saveImportedBranch(ctx, resp.Private, cmp.Or(parts.ref.ValueString(), found.Ref))...)
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, r.flatten(*found, state))...)
 }
@@ -191,6 +200,11 @@ func (r *repositoryResource[M]) planUpdate(ctx context.Context, plan repositoryP
 		return
 	}
 	state := r.parts(&prior)
+	if r.kind == infrahub.ReadWrite {
+		branch, diags := importedBranch(ctx, req.Private)
+		resp.Diagnostics.Append(diags...)
+		resp.Diagnostics.Append(warnOfImportedBranch(branch, *plan.ref, *state.ref)...)
+	}
 	plan.Commit, plan.InternalStatus, plan.OperationalStatus, plan.SyncStatus = state.Commit, state.InternalStatus, state.OperationalStatus, state.SyncStatus
 	if failed != nil || r.importDue(plan, state) {
 		plan.Commit = types.StringUnknown()

@@ -33,7 +33,9 @@ func timeoutsAttribute(ctx context.Context, opts timeouts.Opts) schema.Attribute
 // positiveDuration refuses durations that leave no time at all. What is no duration another validator refuses.
 type positiveDuration struct{}
 
-func (positiveDuration) Description(context.Context) string { return "must be longer than 0s, such as 30m" }
+func (positiveDuration) Description(context.Context) string {
+	return "must be longer than 0s, such as 30m"
+}
 
 func (v positiveDuration) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
 

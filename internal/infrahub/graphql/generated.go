@@ -1188,7 +1188,7 @@ func (v *RepositoriesResponse) GetCoreRepository() *RepositoriesCoreRepositoryPa
 	return v.CoreRepository
 }
 
-// The ref that a repository follows is its default branch, which is never updated (infrahub-behaviour.md, Importing 18).
+// The ref that a repository follows is its default branch, which the server stores and does nothing about (infrahub-behaviour.md, Importing 18).
 type Repository struct {
 	// Unique identifier
 	Id string `json:"id"`
