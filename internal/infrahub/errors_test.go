@@ -137,10 +137,16 @@ func TestError_UnknownBranch(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, mockserver.Options{})
-		_, err := s.client(t, func(config *infrahub.Config) { config.Branch = "nope" }).Connect(t.Context())
+		client := s.client(t, func(config *infrahub.Config) { config.Branch = "nope" })
+		server, err := client.Connect(t.Context())
+		must(t, err)
+		if !server.BranchMissing || server.Version == "" || server.Branch.Name != "nope" {
+			t.Errorf("connected to %+v, want a server without the branch", server)
+		}
+		s.wantOperations(t, "ServerInfo", "ServerInfo")
+		_, err = client.Tags().GetByName(t.Context(), "core")
 		wantKind(t, err, infrahub.ErrBranchNotFound)
-		wantError(t, err, errorFields{status: http.StatusNotFound, message: "Branch: nope not found."})
-		s.wantOperations(t, "ServerInfo")
+		wantError(t, err, errorFields{operation: "Tags", status: http.StatusNotFound, message: "Branch: nope not found."})
 	})
 }
 

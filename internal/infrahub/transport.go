@@ -44,12 +44,14 @@ func newTransport(config Config) (*transport, error) {
 	return t.withBranch(config.Branch), nil
 }
 
-// withBranch returns a transport to another branch, which shares the connections. The name of a branch may hold
+// withBranch returns a transport to another branch, or to the default branch for "", which shares the connections. The name of a branch may hold
 // characters that have a meaning in a URL.
 func (t *transport) withBranch(branch string) *transport {
 	path := []string{"graphql"}
-	for part := range strings.SplitSeq(branch, "/") { // some proxies refuse an escaped slash
-		path = append(path, url.PathEscape(part))
+	if branch != "" {
+		for part := range strings.SplitSeq(branch, "/") { // some proxies refuse an escaped slash
+			path = append(path, url.PathEscape(part))
+		}
 	}
 	other := *t
 	other.branch, other.endpoint = branch, t.address.JoinPath(path...)

@@ -26,8 +26,6 @@ func connectDiagnostic(config infrahub.Config, err error) diag.Diagnostic {
 		summary, attribute, next = "Infrahub Refused the Token", "api_token", "Check api_token in the provider block or "+tokenVariable+": it may be revoked, or of another server."
 	case errors.Is(err, infrahub.ErrUnauthorized):
 		summary, attribute, next = "Infrahub Refused the Login", "username", "Check username and password in the provider block, or "+usernameVariable+" and "+passwordVariable+"."
-	case errors.Is(err, infrahub.ErrBranchNotFound):
-		summary, attribute, next = "Infrahub Branch Not Found", "branch", fmt.Sprintf("Create the branch %q in Infrahub, or set another in the provider block or %s.", config.Branch, branchVariable)
 	case errors.Is(err, infrahub.ErrBusy):
 		summary, next = "Infrahub Is Not Ready", "The server, or a proxy before it, is busy, restarting or failing: wait and try again, raise max_retries in the provider block or "+retriesVariable+", or look at the server's log."
 	case errors.Is(err, infrahub.ErrNotInfrahub):
@@ -119,7 +117,7 @@ func nextStep(about subject, err error) string {
 	case errors.Is(err, infrahub.ErrUnauthorized):
 		return "Check that the account of the token may do this in Infrahub, and that the token is still valid."
 	case errors.Is(err, infrahub.ErrBranchNotFound):
-		return "The branch is not there: create it, or name another one."
+		return "The branch is not there: create it, or name another one. Nothing was changed."
 	case errors.Is(err, infrahub.ErrMerged):
 		return "Use a branch of another name, created after the merge."
 	case errors.Is(err, infrahub.ErrInactive):
@@ -198,6 +196,14 @@ func importNotFound(kind, given, where string, err error) diag.Diagnostic {
 			"Infrahub has no %s with the id or the name %q on %s. Look the id up in Infrahub, and check the resource type and the branch.", kind, given, where))
 	}
 	return errorDiagnostic("Object Not Read", subject{object: fmt.Sprintf("The %s %q", kind, given)}, err)
+}
+
+// branchMissing returns the warning of a provider whose branch does not exist. It is no error: the same configuration may create
+// the branch, and what is left of a deleted one must not stand in the way of a plan or a destroy.
+func branchMissing(name string) diag.Diagnostic {
+	return diag.NewAttributeWarningDiagnostic(path.Root("branch"), "Infrahub Branch Not Found", fmt.Sprintf(
+		"Infrahub has no branch %q. If this configuration creates it, refer to that resource in the provider block (branch = infrahub_branch.NAME.name), so that it is created first. "+
+			"If it was deleted, what was on it alone is gone. Otherwise create it, or set another branch in the provider block or %s: nothing can be changed on a branch that does not exist.", name, branchVariable))
 }
 
 // branchMerged returns the warning for a configuration that still names a branch that was merged.

@@ -38,16 +38,6 @@ func loadFailedImport(ctx context.Context, private privateReader) (*failedImport
 	return &record, diags
 }
 
-// privateReader is the private state of a request.
-type privateReader interface {
-	GetKey(ctx context.Context, key string) ([]byte, diag.Diagnostics)
-}
-
-// privateWriter is the private state of a response.
-type privateWriter interface {
-	SetKey(ctx context.Context, key string, value []byte) diag.Diagnostics
-}
-
 // save keeps the record, with the reason why the import is not known to have worked.
 func (f failedImport) save(ctx context.Context, private privateWriter, err error) diag.Diagnostics {
 	f.Reason = importReason(err)

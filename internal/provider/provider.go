@@ -46,8 +46,10 @@ type providerData struct {
 	*infrahub.Client
 	// waitForImport is the default for resources that do not set wait_for_import.
 	waitForImport bool
-	// branch is the provider's branch.
+	// branch is the provider's branch; of a missing one only the name is known.
 	branch infrahub.Branch
+	// branchMissing is whether the branch did not exist when the provider was configured.
+	branchMissing bool
 	// git holds the settings for Git remotes; the location is added for each.
 	git gitremote.Remote
 	// timeout bounds one request to a Git remote.
@@ -166,6 +168,9 @@ func (p *infrahubProvider) Configure(ctx context.Context, req provider.Configure
 		resp.Diagnostics.Append(connectDiagnostic(config.Config, err))
 		return
 	}
+	if connected.branchMissing {
+		resp.Diagnostics.Append(branchMissing(connected.branch.Name))
+	}
 	if connected.branch.Merged() {
 		resp.Diagnostics.Append(diag.WithPath(path.Root("branch"), branchMerged(connected.branch.Name)))
 	}
@@ -183,7 +188,7 @@ func connect(ctx context.Context, config providerConfig) (*providerData, error) 
 		return nil, err
 	}
 	return &providerData{
-		Client: client, waitForImport: config.waitForImport, branch: server.Branch, timeout: config.Timeout,
+		Client: client, waitForImport: config.waitForImport, branch: server.Branch, branchMissing: server.BranchMissing, timeout: config.Timeout,
 		git: gitremote.Remote{
 			Username: config.gitUsername, Token: config.gitToken,
 			Proxy: config.Network.Proxy, CACertificatesPEM: config.Network.CACertificatesPEM, Insecure: config.Network.Insecure,

@@ -42,8 +42,9 @@ func (r *repositoryResource[M]) Create(ctx context.Context, req resource.CreateR
 	}
 	parts.ID = types.StringValue(id)
 	setIdentity(ctx, resp.Identity, id, &resp.Diagnostics)
+	resp.Diagnostics.Append(saveText(ctx, resp.Private, branchKey, r.Branch())...)
 	if r.kind == infrahub.ReadWrite {
-		resp.Diagnostics.Append(saveImportedBranch(ctx, resp.Private, parts.ref.ValueString())...)
+		resp.Diagnostics.Append(saveText(ctx, resp.Private, importedBranchKey, parts.ref.ValueString())...)
 	}
 	imported, err := r.wait(ctx, started, parts.WaitForImport, &resp.Diagnostics)
 	if err != nil {
@@ -74,10 +75,10 @@ func (r *repositoryResource[M]) Read(ctx context.Context, req resource.ReadReque
 	case failed != nil && failed.Unobserved:
 		resp.Diagnostics.Append(failed.observe(ctx, r.Client, *found, resp.Private)...)
 	}
-	if branch, diags := importedBranch(ctx, req.Private); r.kind == infrahub.ReadWrite && branch == "" {
+	if branch, diags := loadText(ctx, req.Private, importedBranchKey); r.kind == infrahub.ReadWrite && branch == "" {
 		// Of a repository from an import, or from a state without the record, the first branch that is seen.
 		resp.Diagnostics.Append(diags...)
-		resp.Diagnostics.Append(saveImportedBranch(ctx, resp.Private, cmp.Or(parts.ref.ValueString(), found.Ref))...)
+		resp.Diagnostics.Append(saveText(ctx, resp.Private, importedBranchKey, cmp.Or(parts.ref.ValueString(), found.Ref))...)
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, r.flatten(*found, state))...)
 }
@@ -201,7 +202,7 @@ func (r *repositoryResource[M]) planUpdate(ctx context.Context, plan repositoryP
 	}
 	state := r.parts(&prior)
 	if r.kind == infrahub.ReadWrite {
-		branch, diags := importedBranch(ctx, req.Private)
+		branch, diags := loadText(ctx, req.Private, importedBranchKey)
 		resp.Diagnostics.Append(diags...)
 		resp.Diagnostics.Append(warnOfImportedBranch(branch, *plan.ref, *state.ref)...)
 	}

@@ -49,7 +49,8 @@ func repositoryKind[M any](typeName, title string, kind infrahub.Kind, schema fu
 		nodes: func(client *infrahub.Client, _ M) infrahub.Nodes[infrahub.Repository] {
 			return client.Repositories(kind)
 		},
-		base: func(model *M) *nodeModel { return &parts(model).nodeModel },
+		everywhere: true,
+		base:       func(model *M) *nodeModel { return &parts(model).nodeModel },
 		describe: func(model M, branch string) string {
 			return title + " " + parts(&model).Name.ValueString() + " on branch " + branch
 		},

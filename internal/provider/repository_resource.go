@@ -3,7 +3,6 @@ package provider
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -62,7 +61,7 @@ func readWriteRepositorySchema(ctx context.Context) schema.Schema {
 // warns of what goes with it. Infrahub stores a changed default branch and does nothing about it (infrahub-behaviour.md,
 // Importing 18), so that writing back the branch that was imported needs no replacement.
 func replaceRepository(ctx context.Context, req planmodifier.StringRequest, resp *stringplanmodifier.RequiresReplaceIfFuncResponse) {
-	imported, diags := importedBranch(ctx, req.Private)
+	imported, diags := loadText(ctx, req.Private, importedBranchKey)
 	resp.Diagnostics.Append(diags...)
 	if imported == req.PlanValue.ValueString() {
 		return
@@ -71,29 +70,6 @@ func replaceRepository(ctx context.Context, req planmodifier.StringRequest, resp
 	resp.Diagnostics.AddAttributeWarning(req.Path, "Repository Will Be Replaced", fmt.Sprintf(
 		"Infrahub does not act on a changed default branch, so changing %q to %q deletes the repository and creates it again. What was imported from it goes with it.",
 		cmp.Or(imported, req.StateValue.ValueString()), req.PlanValue.ValueString()))
-}
-
-// importedBranchKey is the key in private state of the default branch that Infrahub imported.
-const importedBranchKey = "imported_branch"
-
-// importedBranch returns the default branch that Infrahub imported, "" if that is not known.
-func importedBranch(ctx context.Context, private privateReader) (string, diag.Diagnostics) {
-	var branch string
-	encoded, diags := private.GetKey(ctx, importedBranchKey)
-	if len(encoded) > 0 {
-		if err := json.Unmarshal(encoded, &branch); err != nil {
-			diags.AddError("Private State Not Read", fmt.Sprintf("The record of the imported branch cannot be read: %v.", err))
-		}
-	}
-	return branch, diags
-}
-
-func saveImportedBranch(ctx context.Context, private privateWriter, branch string) diag.Diagnostics {
-	encoded, err := json.Marshal(branch)
-	if err != nil {
-		return diag.Diagnostics{diag.NewErrorDiagnostic("Private State Not Written", fmt.Sprintf("The record of the imported branch cannot be written: %v.", err))}
-	}
-	return private.SetKey(ctx, importedBranchKey, encoded)
 }
 
 // warnOfImportedBranch warns where server and configuration agree on a default branch that Infrahub never imported.
