@@ -151,7 +151,7 @@ func TestUnobserved_ImportOnDemandIsNotJudgedByWhatWasThereBefore(t *testing.T) 
 		}
 		s.blind(hopeless()["login page"])
 		_, err = started.Wait(t.Context())
-		unobserved(t, err)
+		_ = unobserved(t, err)
 	})
 }
 
@@ -164,7 +164,7 @@ func TestUnobserved_InterruptEndsTheWaitWithinSeconds(t *testing.T) {
 		s.blind(transient()["503"])
 		began := time.Now()
 		_, err := started.Wait(canceledAfter(t, 30*time.Second))
-		unobserved(t, err)
+		_ = unobserved(t, err)
 		if took := time.Since(began); took > 35*time.Second {
 			t.Errorf("the wait ended %s after its begin", took)
 		}
