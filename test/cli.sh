@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs a command with the Terraform or OpenTofu to test with in TF_ACC_TERRAFORM_PATH: the one that is set there already,
-# else `terraform`, else `tofu`, else a terraform that hc-install gets into .cache/. The user's CLI settings stay outside.
+# Runs a command with TF_ACC_TERRAFORM_PATH set to the CLI to test with: the one that it names already, else `terraform`,
+# else `tofu`, else a terraform that hc-install puts into .cache/. The user's CLI settings are ignored.
 set -euo pipefail
 top=$(cd "$(dirname "$0")/.." && pwd)
 
@@ -12,7 +12,7 @@ if [ -z "$cli" ]; then
     mkdir -p "$top/.cache/cli"
     go -C "$top/tools" tool hc-install install -path "$top/.cache/cli" terraform >&2
   fi
-  export PATH=$top/.cache/cli:$PATH # tfplugindocs looks for it there
+  export PATH=$top/.cache/cli:$PATH # tfplugindocs looks for terraform there
 fi
 export TF_ACC_TERRAFORM_PATH=$cli
 
