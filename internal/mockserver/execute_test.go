@@ -8,7 +8,7 @@ import (
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mockserver"
 )
 
-func TestQuery_AnyDocument(t *testing.T) {
+func TestQuery_Documents(t *testing.T) {
 	t.Parallel()
 	m := start(t, mockserver.Options{})
 	for i := range 5 {
@@ -26,7 +26,7 @@ func TestQuery_AnyDocument(t *testing.T) {
 	}{
 		{"alias", `{a:BuiltinTag(name__value:"tag-1"){n:count} b:BuiltinTag{n:count}}`, nil, `{"a":{"n":1},"b":{"n":5}}`},
 		{"page", `{BuiltinTag(limit:2 offset:3){count edges{node{name{value}}}}}`, nil, `{"BuiltinTag":{"count":5,"edges":[{"node":{"name":{"value":"tag-3"}}},{"node":{"name":{"value":"tag-4"}}}]}}`},
-		{"page behind the end", `{BuiltinTag(offset:9){count edges{node{id}}}}`, nil, `{"BuiltinTag":{"count":5,"edges":[]}}`},
+		{"page after the end", `{BuiltinTag(offset:9){count edges{node{id}}}}`, nil, `{"BuiltinTag":{"count":5,"edges":[]}}`},
 		{"several names", `query($n:[String]){BuiltinTag(name__values:$n){edges{node{hfid}}}}`, []any{"n", []string{"tag-2", "tag-0", "none"}}, `{"BuiltinTag":{"edges":[{"node":{"hfid":["tag-0"]}},{"node":{"hfid":["tag-2"]}}]}}`},
 		{"no such id", `{BuiltinTag(ids:["nope"]){count}}`, nil, `{"BuiltinTag":{"count":0}}`},
 		{"a number for a list of ids", `query($i:[ID]){BuiltinTag(ids:$i){count}}`, []any{"i", 5}, `{"BuiltinTag":{"count":0}}`},
@@ -50,7 +50,7 @@ func TestQuery_AnyDocument(t *testing.T) {
 	}
 }
 
-func TestQuery_FieldsComeInTheOrderOfTheDocument(t *testing.T) {
+func TestQuery_FieldsHaveTheOrderOfTheDocument(t *testing.T) {
 	t.Parallel()
 	m := start(t, mockserver.Options{})
 	got := m.Ask(t, `{z:InfrahubInfo{version} a:BuiltinTag{edges{node{id}} count}}`).Body
@@ -59,7 +59,7 @@ func TestQuery_FieldsComeInTheOrderOfTheDocument(t *testing.T) {
 	}
 }
 
-func TestRequest_Refused(t *testing.T) {
+func TestRequest_RefusedBodies(t *testing.T) {
 	t.Parallel()
 	m := start(t, mockserver.Options{})
 	document := func(text string) string { return `{"query":` + fmt.Sprintf("%q", text) + `}` }
@@ -101,7 +101,7 @@ func TestRequest_UnknownBranchIsAListOfStrings(t *testing.T) {
 	}
 }
 
-func TestMutation_OneOfSeveralFails(t *testing.T) {
+func TestMutation_OneFailsWhileOthersAreCarriedOut(t *testing.T) {
 	t.Parallel()
 	m := start(t, mockserver.Options{})
 	got := m.Post(t, "main", `mutation{a:BuiltinTagCreate(data:{name:{value:"t"}}){ok} b:BuiltinTagCreate(data:{name:{value:"t"}}){ok} c:BuiltinTagCreate(data:{name:{value:"u"}}){ok}}`)

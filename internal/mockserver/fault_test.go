@@ -1,12 +1,9 @@
 package mockserver_test
 
 import (
-	"bytes"
 	"errors"
 	"io"
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -15,7 +12,7 @@ import (
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mocktest"
 )
 
-// try sends a request that may get no answer.
+// try sends a request that may get no response.
 func (m mock) try(t *testing.T, path, body string) (mocktest.Response, error) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, m.Address+path, strings.NewReader(body))
@@ -37,14 +34,14 @@ func (m mock) tags(t *testing.T) any {
 	return m.Ask(t, `query Tags{BuiltinTag{count}}`).At("data.BuiltinTag.count")
 }
 
-func TestFault(t *testing.T) {
+func TestFault_ReplacesOrDelaysTheResponse(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name   string
 		fault  mockserver.Fault
-		status int    // 0: no answer
-		text   string // what the answer is
-		done   bool   // whether the tag is made
+		status int    // 0: no response
+		text   string // the body of the response
+		done   bool   // whether the tag is created
 	}{
 		{"status", mockserver.Fault{Operation: "BuiltinTagCreate", Times: 1, Status: 502, Body: "<html>", ContentType: "text/html"}, 502, "<html>", false},
 		{"status after the change", mockserver.Fault{Times: 1, After: true, Status: 504}, 504, "", true},
@@ -62,14 +59,14 @@ func TestFault(t *testing.T) {
 			if (err != nil) != (test.status == 0) || test.status != 0 && (got.Status != test.status || got.Body != test.text) {
 				t.Errorf("got %d %q, %v", got.Status, got.Body, err)
 			}
-			if made := m.tags(t) == 1.0; made != test.done {
-				t.Errorf("the tag is there: %v, want %v", made, test.done)
+			if created := m.tags(t) == 1.0; created != test.done {
+				t.Errorf("the tag was created: %v, want %v", created, test.done)
 			}
 		})
 	}
 }
 
-func TestFault_RetryAfter(t *testing.T) {
+func TestFault_RetryAfterIsRoundedUp(t *testing.T) {
 	t.Parallel()
 	m := start(t, mockserver.Options{})
 	m.Inject(mockserver.Fault{Times: 2, Status: http.StatusTooManyRequests, RetryAfter: 1500 * time.Millisecond})
@@ -83,7 +80,7 @@ func TestFault_RetryAfter(t *testing.T) {
 	}
 }
 
-func TestFault_OperationNames(t *testing.T) {
+func TestFault_MatchesOperationNames(t *testing.T) {
 	t.Parallel()
 	m := start(t, mockserver.Options{})
 	m.Inject(mockserver.Fault{Operation: "login", Times: 1, Status: 503})
@@ -97,15 +94,13 @@ func TestFault_OperationNames(t *testing.T) {
 	}
 }
 
-func TestFault_StuckTask(t *testing.T) {
+func TestFault_StuckTaskRunsForEver(t *testing.T) {
 	t.Parallel()
 	m := start(t, mockserver.Options{})
 	m.Inject(mockserver.Fault{Operation: add, Times: 1, StuckTask: true})
 	r := newRemote(t, t.TempDir(), "r.git")
-	id := m.readOnly(t, r, "r", "v1.0.0")
-	for len(m.tasks(t, id)) == 0 {
-		time.Sleep(time.Millisecond)
-	}
+	id := m.createReadOnly(t, r, "r", "v1.0.0")
+	until(t, "the start of the import", func() bool { return len(m.tasks(t, id)) > 0 })
 	time.Sleep(20 * time.Millisecond)
 	if got := m.tasks(t, id); len(got) != 1 || got[0] != add+" RUNNING" {
 		t.Errorf("got %v", got)
@@ -115,7 +110,7 @@ func TestFault_StuckTask(t *testing.T) {
 	}
 }
 
-func TestFault_NoTasks(t *testing.T) {
+func TestFault_NoTasksRefusesTheList(t *testing.T) {
 	t.Parallel()
 	m := start(t, mockserver.Options{})
 	m.Inject(mockserver.Fault{NoTasks: true})
@@ -125,41 +120,36 @@ func TestFault_NoTasks(t *testing.T) {
 	}
 }
 
-func TestFault_LateTask(t *testing.T) {
+func TestFault_DelaysATask(t *testing.T) {
 	t.Parallel()
 	m := start(t, mockserver.Options{})
 	m.Inject(mockserver.Fault{Operation: add, Times: 1, Delay: time.Minute})
-	id := m.readOnly(t, newRemote(t, t.TempDir(), "r.git"), "r", "v1.0.0")
+	id := m.createReadOnly(t, newRemote(t, t.TempDir(), "r.git"), "r", "v1.0.0")
 	time.Sleep(20 * time.Millisecond)
 	if got := m.tasks(t, id); len(got) != 0 {
-		t.Errorf("got %v, want none that has started", got)
+		t.Errorf("got %v, want no task that has started", got)
 	}
 }
 
-func TestFault_LateOneOfAPairComesLast(t *testing.T) {
+func TestFault_DelayedTaskOfAPairIsLast(t *testing.T) {
 	t.Parallel()
 	for late, first := range map[string]string{pull: importLast, importLast: pull} {
 		t.Run(late, func(t *testing.T) {
 			t.Parallel()
 			m := start(t, mockserver.Options{})
-			id := m.readOnly(t, newRemote(t, t.TempDir(), "r.git"), "r", "v1.0.0")
-			m.WaitForTasks(t)
+			id := m.importReadOnly(t, newRemote(t, t.TempDir(), "r.git"), "r", "v1.0.0")
 			ended := func(workflow string) int {
 				return strings.Count(strings.Join(m.tasks(t, id), " ")+" ", workflow+" COMPLETED ")
 			}
 			before := ended(first)
 			m.Inject(mockserver.Fault{Operation: late, Times: 1, Delay: time.Minute})
-			m.bump(t, "main", id, "v1.1.0")
-			for deadline := time.Now().Add(10 * time.Second); ended(first) == before; time.Sleep(time.Millisecond) {
-				if time.Now().After(deadline) {
-					t.Fatalf("%s waits for the late one: %v", first, m.tasks(t, id))
-				}
-			}
+			m.changeRef(t, "main", id, "v1.1.0")
+			until(t, first+", which is not delayed", func() bool { return ended(first) > before })
 		})
 	}
 }
 
-func TestFault_ExpireTokens(t *testing.T) {
+func TestFault_ExpiresTokens(t *testing.T) {
 	t.Parallel()
 	m := start(t, mockserver.Options{})
 	access := m.post(t, "/api/auth/login", loginBody).Text("access_token")
@@ -170,7 +160,7 @@ func TestFault_ExpireTokens(t *testing.T) {
 	}
 }
 
-func TestParseFault(t *testing.T) {
+func TestParseFault_Accepted(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]mockserver.Fault{
 		"delay=2s": {Delay: 2 * time.Second},
@@ -215,29 +205,5 @@ func TestParseFault_Refused(t *testing.T) {
 		if _, err := mockserver.ParseFault(text); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%s: got %v, want %s", text, err, want)
 		}
-	}
-}
-
-func TestLog_HoldsNoVariables(t *testing.T) {
-	t.Parallel()
-	var log bytes.Buffer
-	server, err := mockserver.New(mockserver.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(server.Close)
-	body := `{"query":"query Find($n:String){CorePasswordCredential(name__value:$n){count}}","variables":{"n":"s3cret"}}`
-	request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/graphql", strings.NewReader(body))
-	request.Header.Set("Content-Type", "application/json")
-	answer := httptest.NewRecorder()
-	server.ServeHTTP(answer, request)
-	line := log.String()
-	for _, want := range []string{"operation=Find", "branch=main", "status=200", "request_id=" + answer.Header().Get("X-Request-Id")} {
-		if !strings.Contains(line, want) {
-			t.Errorf("no %s in %s", want, line)
-		}
-	}
-	if strings.Contains(line, "s3cret") {
-		t.Errorf("the log holds a variable: %s", line)
 	}
 }

@@ -105,8 +105,7 @@ func branchOf(path string) string {
 // and carries it out.
 func (s *Server) handleGraphQL(w http.ResponseWriter, r *http.Request, content []byte) {
 	authenticated, err := s.authenticate(r)
-	var refusal failure
-	if errors.As(err, &refusal) {
+	if refusal, ok := errors.AsType[failure](err); ok {
 		s.replyFailure(w, refusal)
 		return
 	}

@@ -27,16 +27,15 @@ func TestPage_Empty(t *testing.T) {
 	}
 }
 
-func TestPage_ShowsWhatIsThereWithoutSecrets(t *testing.T) {
+func TestPage_ShowsTheContentWithoutSecrets(t *testing.T) {
 	t.Parallel()
 	m := start(t, mockserver.Options{})
 	const secret = "canary-7d793037a0760186"
 	m.Ask(t, `mutation{BranchCreate(data:{name:"release" description:"<b>Next</b>"}){ok}}`)
 	r := newRemote(t, t.TempDir(), "r.git")
-	good := m.readOnly(t, r, "pinned", "v1.0.0")
-	m.WaitForTasks(t)
+	good := m.importReadOnly(t, r, "pinned", "v1.0.0")
 	m.Ask(t, `mutation($id:String $l:String){CoreReadOnlyRepositoryUpdate(data:{id:$id location:{value:$l}}){ok}}`, "id", good, "l", "http://user:"+secret+"@127.0.0.1:9/r.git")
-	m.bump(t, "main", good, "none")
+	m.changeRef(t, "main", good, "none")
 	m.WaitForTasks(t)
 	m.Ask(t, `mutation MakeCredential($p:String){CorePasswordCredentialCreate(data:{name:{value:"git"} username:{value:"bot"} password:{value:$p}}){ok}}`, "p", secret)
 	m.Post(t, "main", `query Gone{`)

@@ -55,7 +55,7 @@ func filterNodes(nodes []*node, arguments map[string]any) []*node {
 }
 
 // nodePage returns a page of a list of nodes, each node once, and the length of the whole list. A node
-// that is in the list twice counts twice (infrahub-behaviour.md, Writing 4).
+// that is in the list twice counts twice, as on the server.
 func (s *Server) nodePage(b *branch, prefix, kindName string, nodes []*node, arguments map[string]any) object {
 	var unique []*node
 	for _, n := range nodes {

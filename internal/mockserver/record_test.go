@@ -11,7 +11,7 @@ import (
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mockserver"
 )
 
-func TestRecorder(t *testing.T) {
+func TestRecorder_RecordsRequests(t *testing.T) {
 	t.Parallel()
 	var passed string
 	recorder := mockserver.Record(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -54,6 +54,6 @@ func TestRecorder(t *testing.T) {
 		t.Errorf("not JSON: got %+v", got)
 	}
 	if recorder.Reset(); len(recorder.Requests()) != 0 {
-		t.Error("a reset forgets nothing")
+		t.Error("a reset deletes nothing")
 	}
 }

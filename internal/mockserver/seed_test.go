@@ -31,7 +31,7 @@ branches:
     description: Next
 `
 
-func TestSeed(t *testing.T) {
+func TestSeed_CreatesItsObjects(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
 	newRemote(t, root, "writable.git")
@@ -50,7 +50,7 @@ func TestSeed(t *testing.T) {
 		`"CorePasswordCredential":{"edges":[{"node":{"hfid":["git"],"password":{"value":"pw"},"username":{"value":"bot"}}}]},` +
 		`"CoreReadOnlyRepository":{"edges":[{"node":{"commit":{"value":"` + pinned.Commits["v1.0.0"] + `"},"id":"6f1a1c37-5b0a-4c47-9d56-0d3f3f1f5b1c","ref":{"value":"v1.0.0"}}}]},` +
 		`"CoreRepository":{"edges":[{"node":{"credential":{"node":{"hfid":["git"]}},"hfid":["writable"],"tags":{"edges":[{"node":{"hfid":["blue"]}}]}}}]}}`
-	for _, branch := range []string{"main", "release"} { // the branch was made after the imports
+	for _, branch := range []string{"main", "release"} { // the branch was created after the imports
 		if got := m.Post(t, branch, query).JSON(t, "data"); got != want {
 			t.Errorf("on %s: got %s\nwant %s", branch, got, want)
 		}

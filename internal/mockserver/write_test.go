@@ -13,7 +13,7 @@ const (
 	anotherID = "5fa2795c-8cc7-4ce3-b428-e3916df979c1"
 )
 
-func TestCreate_IDsAreHonouredOnce(t *testing.T) {
+func TestCreate_IDIsHonouredOnce(t *testing.T) {
 	t.Parallel()
 	m := start(t, mockserver.Options{})
 	const create = `mutation($id:String $name:String){CorePasswordCredentialCreate(data:{id:$id name:{value:$name}}){object{id}}}`
@@ -35,11 +35,11 @@ func TestCreate_IDsAreHonouredOnce(t *testing.T) {
 	}
 }
 
-func TestCreate_Refused(t *testing.T) {
+func TestCreate_RefusedInputs(t *testing.T) {
 	t.Parallel()
 	m := start(t, mockserver.Options{})
 	root := t.TempDir()
-	m.readOnly(t, newRemote(t, root, "taken.git"), "taken", "v1.0.0")
+	m.createReadOnly(t, newRemote(t, root, "taken.git"), "taken", "v1.0.0")
 	free, taken := newRemote(t, root, "free.git").Path, root+"/taken.git"
 	for _, test := range []struct {
 		name, input, message, code string
@@ -58,7 +58,7 @@ func TestCreate_Refused(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			// A name of its own for each: the node is there while its remote is asked.
+			// Each needs its own name: the node exists while its remote is checked.
 			input := strings.ReplaceAll(test.input, `{value:"n"}`, `{value:"n `+test.name+`"}`)
 			got := m.Post(t, "main", `mutation{CoreRepositoryCreate(data:`+input+`){ok}}`)
 			if got.Status != http.StatusOK || got.At("errors.0.message") != test.message || got.At("errors.0.extensions.code") != test.code ||
@@ -69,10 +69,10 @@ func TestCreate_Refused(t *testing.T) {
 	}
 }
 
-func TestCreate_NoNodeIsLeftWhereTheRemoteDoesNotAnswer(t *testing.T) {
+func TestCreate_UnreachableRemoteLeavesNoNode(t *testing.T) {
 	t.Parallel()
 	m := start(t, mockserver.Options{})
-	got := m.Post(t, "main", createReadOnly, "name", "r", "location", t.TempDir(), "ref", "main")
+	got := m.Post(t, "main", createReadOnlyDocument, "name", "r", "location", t.TempDir(), "ref", "main")
 	if got.At("errors") == nil {
 		t.Fatal(got.Body)
 	}
@@ -109,8 +109,8 @@ const related = `{credential{node{hfid}} tags{edges{node{hfid}}}}`
 func TestUpdate_Relationships(t *testing.T) {
 	t.Parallel()
 	const both = `{"credential":{"node":{"hfid":["git"]}},"tags":{"edges":[{"node":{"hfid":["blue"]}},{"node":{"hfid":["red"]}}]}}`
-	for _, test := range []struct{ name, input, read, answered string }{
-		{"absent leaves, and the answer lies about the credential", `description:{value:"x"}`, both, strings.Replace(both, `{"node":{"hfid":["git"]}},"tags`, `{"node":null},"tags`, 1)},
+	for _, test := range []struct{ name, input, read, response string }{
+		{"absent leaves, but the response has no credential", `description:{value:"x"}`, both, strings.Replace(both, `{"node":{"hfid":["git"]}},"tags`, `{"node":null},"tags`, 1)},
 		{"a credential that is named is shown", `credential:{hfid:["git"]}`, both, both},
 		{"null clears the credential", `credential:null`, strings.Replace(both, `{"node":{"hfid":["git"]}},"tags`, `{"node":null},"tags`, 1), ""},
 		{"null clears tags", `credential:{id:"git"} tags:null`, `{"credential":{"node":{"hfid":["git"]}},"tags":{"edges":[]}}`, ""},
@@ -124,12 +124,12 @@ func TestUpdate_Relationships(t *testing.T) {
 				m.Ask(t, `mutation($n:String){BuiltinTagCreate(data:{name:{value:$n}}){ok}}`, "n", tag)
 			}
 			m.Ask(t, `mutation{CorePasswordCredentialCreate(data:{name:{value:"git"}}){ok}}`)
-			id := m.readOnly(t, newRemote(t, t.TempDir(), "r.git"), "r", "v1.0.0")
+			id := m.createReadOnly(t, newRemote(t, t.TempDir(), "r.git"), "r", "v1.0.0")
 			m.Ask(t, `mutation($id:String){CoreReadOnlyRepositoryUpdate(data:{id:$id credential:{hfid:["git"]} tags:[{hfid:["blue"]},{hfid:["red"]}]}){ok}}`, "id", id)
 			m.WaitForTasks(t)
-			answered := m.Ask(t, `mutation($id:String){CoreReadOnlyRepositoryUpdate(data:{id:$id `+test.input+`}){object`+related+`}}`, "id", id)
-			if shown := answered.JSON(t, "data.CoreReadOnlyRepositoryUpdate.object"); test.answered != "" && shown != test.answered {
-				t.Errorf("answered %s, want %s", shown, test.answered)
+			response := m.Ask(t, `mutation($id:String){CoreReadOnlyRepositoryUpdate(data:{id:$id `+test.input+`}){object`+related+`}}`, "id", id)
+			if shown := response.JSON(t, "data.CoreReadOnlyRepositoryUpdate.object"); test.response != "" && shown != test.response {
+				t.Errorf("the response is %s, want %s", shown, test.response)
 			}
 			read := m.Ask(t, `query($ids:[ID]){CoreReadOnlyRepository(ids:$ids){edges{node`+related+`}}}`, "ids", []string{id})
 			if seen := read.JSON(t, "data.CoreReadOnlyRepository.edges.0.node"); seen != test.read {
@@ -139,7 +139,7 @@ func TestUpdate_Relationships(t *testing.T) {
 	}
 }
 
-func TestUpdate_WithoutID(t *testing.T) {
+func TestUpdate_RepositoryNeedsAnID(t *testing.T) {
 	t.Parallel()
 	const byHFID = `mutation{CoreReadOnlyRepositoryUpdate(data:{hfid:["r"] description:{value:"x"}}){ok}}`
 	if got := start(t, mockserver.Options{}).Post(t, "main", byHFID); got.Status != http.StatusInternalServerError || got.Body != "Internal Server Error" {
@@ -151,7 +151,7 @@ func TestUpdate_WithoutID(t *testing.T) {
 	}
 }
 
-func TestCredential_Label(t *testing.T) {
+func TestCredential_LabelIsGeneratedFromTheName(t *testing.T) {
 	t.Parallel()
 	m := start(t, mockserver.Options{})
 	for name, label := range map[string]string{"my-git-credential": "My-Git-Credential", "my_cred": "My Cred", "naïve 名前 💥": "Naïve 名前 💥"} {
@@ -176,7 +176,7 @@ func TestCredential_PasswordIsReadableByAnyone(t *testing.T) {
 	}
 }
 
-func TestCredential_Upsert(t *testing.T) {
+func TestCredential_UpsertByName(t *testing.T) {
 	t.Parallel()
 	m := start(t, mockserver.Options{})
 	const upsert = `mutation($p:String){CorePasswordCredentialUpsert(data:{name:{value:"git"} password:{value:$p}}){object{id password{value}}}}`
@@ -187,11 +187,11 @@ func TestCredential_Upsert(t *testing.T) {
 	}
 }
 
-func TestDelete_DetachesWhatIsInUse(t *testing.T) {
+func TestDelete_DetachesTagsAndCredentials(t *testing.T) {
 	t.Parallel()
 	m := start(t, mockserver.Options{})
 	m.Ask(t, `mutation{BuiltinTagCreate(data:{name:{value:"red"}}){ok} CorePasswordCredentialCreate(data:{name:{value:"git"}}){ok}}`)
-	id := m.readOnly(t, newRemote(t, t.TempDir(), "r.git"), "r", "v1.0.0")
+	id := m.createReadOnly(t, newRemote(t, t.TempDir(), "r.git"), "r", "v1.0.0")
 	m.Ask(t, `mutation($id:String){CoreReadOnlyRepositoryUpdate(data:{id:$id credential:{hfid:["git"]} tags:[{hfid:["red"]}]}){ok}}`, "id", id)
 	m.Ask(t, `mutation{BuiltinTagDelete(data:{hfid:["red"]}){ok} CorePasswordCredentialDelete(data:{hfid:["git"]}){ok}}`)
 	got := m.Ask(t, `{CoreReadOnlyRepository{edges{node`+related+`}}}`).JSON(t, "data.CoreReadOnlyRepository.edges.0.node")
@@ -200,7 +200,7 @@ func TestDelete_DetachesWhatIsInUse(t *testing.T) {
 	}
 }
 
-func TestDelete_Twice(t *testing.T) {
+func TestDelete_MissingNodeIsNotFound(t *testing.T) {
 	t.Parallel()
 	m := start(t, mockserver.Options{})
 	m.Ask(t, `mutation($id:String){BuiltinTagCreate(data:{id:$id name:{value:"t"}}){ok}}`, "id", anotherID)
@@ -212,10 +212,10 @@ func TestDelete_Twice(t *testing.T) {
 	}
 }
 
-func TestLocation_Suffix(t *testing.T) {
+func TestLocation_GetsTheGitSuffix(t *testing.T) {
 	t.Parallel()
 	m := start(t, mockserver.Options{AppendGitSuffix: []string{"localhost"}})
-	id := m.readOnly(t, newRemote(t, t.TempDir(), "r.git"), "r", "v1.0.0")
+	id := m.createReadOnly(t, newRemote(t, t.TempDir(), "r.git"), "r", "v1.0.0")
 	for given, want := range map[string]string{
 		"http://localhost:1/r": "http://localhost:1/r.git", "http://localhost:1/r/": "http://localhost:1/r/.git",
 		"http://localhost:1/r.git": "http://localhost:1/r.git", "http://u:p@localhost:1/r.git": "http://u:p@localhost:1/r.git",
