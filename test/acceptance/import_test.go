@@ -204,7 +204,7 @@ func TestImport_WithoutWaitingReturnsAtOnce(t *testing.T) {
 	s.run(
 		t,
 		resource.TestStep{Config: config, ConfigStateChecks: []statecheck.StateCheck{
-			saveText(readOnly, "id", &id),
+			saveID(readOnly, &id),
 			s.expectCount("Tasks", 1), // before the create, not after it
 		}},
 		resource.TestStep{

@@ -116,7 +116,7 @@ func (s *infrahub) hasNothing(ctx context.Context, name string) error {
 	_, credential := s.client.CredentialNamed(ctx, name)
 	for _, err := range []error{repository, credential} {
 		if !errors.Is(err, client.ErrNotFound) {
-			return errors.Join(fmt.Errorf("Infrahub still has %s", name), err)
+			return errors.Join(fmt.Errorf("%s still exists in Infrahub", name), err)
 		}
 	}
 	return nil
