@@ -18,20 +18,20 @@ type git struct {
 }
 
 func serveGit(root, path string) (*git, error) {
-	made, err := gitserver.NewRepository(root, path)
+	repository, err := gitserver.NewRepository(root, path)
 	if err != nil {
 		return nil, err
 	}
 	served := &git{username: "automation", password: rand.Text(), commits: map[string]string{}}
 	for _, tag := range []string{"v1.0.0", "v1.1.0"} {
-		commit, err := made.Commit(map[string]string{
+		commit, err := repository.Commit(map[string]string{
 			".infrahub.yml": "queries: []\n",
 			"RELEASE":       tag + "\n",
 		})
 		if err != nil {
 			return nil, err
 		}
-		if err := made.Tag(tag); err != nil {
+		if err := repository.Tag(tag); err != nil {
 			return nil, err
 		}
 		served.commits[tag] = commit

@@ -76,6 +76,6 @@ func run(screen *screen, args []string) (err error) {
 	if reviewed {
 		left = "nothing is left behind but the closed proposed change"
 	}
-	screen.closing(fmt.Sprintf("Done in %.0f s, and %s. README.md says how to use it.", time.Since(start).Seconds(), left))
+	screen.closing(fmt.Sprintf("Done in %.0f s, and %s. README.md shows how to use it.", time.Since(start).Seconds(), left))
 	return nil
 }
