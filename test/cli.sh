@@ -4,6 +4,9 @@
 set -euo pipefail
 top=$(cd "$(dirname "$0")/.." && pwd)
 
+export TF_CLI_CONFIG_FILE=/dev/null CHECKPOINT_DISABLE=1
+unset TF_CLI_ARGS TF_DATA_DIR TF_WORKSPACE
+
 cli=${TF_ACC_TERRAFORM_PATH:-$(command -v terraform || command -v tofu || true)}
 if [ -z "$cli" ]; then
   cli=$top/.cache/cli/terraform
@@ -20,6 +23,4 @@ case $("$cli" version 2>/dev/null) in
   OpenTofu*) export TF_ACC_PROVIDER_HOST=registry.opentofu.org TF_ACC_PROVIDER_NAMESPACE=hashicorp ;;
 esac
 
-export TF_CLI_CONFIG_FILE=/dev/null CHECKPOINT_DISABLE=1
-unset TF_CLI_ARGS TF_DATA_DIR TF_WORKSPACE
 exec "$@"
