@@ -19,6 +19,10 @@ if [ -z "$cli" ]; then
 fi
 export TF_ACC_TERRAFORM_PATH=$cli
 
+# Before the CLI is asked for its name: it prints a warning first if its settings are missing.
+export TF_CLI_CONFIG_FILE=/dev/null CHECKPOINT_DISABLE=1
+unset TF_CLI_ARGS TF_DATA_DIR TF_WORKSPACE
+
 case $("$cli" version 2>/dev/null) in
   OpenTofu*) export TF_ACC_PROVIDER_HOST=registry.opentofu.org TF_ACC_PROVIDER_NAMESPACE=hashicorp ;;
 esac

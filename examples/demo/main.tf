@@ -1,5 +1,5 @@
-# What `make demo` applies: a release of an automation repository, pinned. INFRAHUB_ADDRESS and
-# INFRAHUB_API_TOKEN say where.
+# `make demo` applies this: an automation repository, pinned to a release. The provider reads
+# INFRAHUB_ADDRESS and INFRAHUB_API_TOKEN.
 
 terraform {
   required_version = ">= 1.11" # write-only attributes
@@ -16,7 +16,7 @@ variable "name" {
 }
 
 variable "location" {
-  description = "URL of a Git repository that asks for a password."
+  description = "URL of a Git repository that requires a password."
   type        = string
 }
 
@@ -26,12 +26,12 @@ variable "ref" {
 }
 
 variable "username" {
-  description = "Who reads the Git repository."
+  description = "User who reads the Git repository."
   type        = string
 }
 
 variable "password" {
-  description = "Password of that user; ephemeral, so that no saved plan holds it."
+  description = "Password of that user. Ephemeral, so that no saved plan contains it."
   type        = string
   ephemeral   = true
 }

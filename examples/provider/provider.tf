@@ -6,7 +6,7 @@ terraform {
   }
 }
 
-# Each setting may come from the environment instead: INFRAHUB_ADDRESS, INFRAHUB_API_TOKEN, …
+# Each setting can also come from the environment: INFRAHUB_ADDRESS, INFRAHUB_API_TOKEN, …
 provider "infrahub" {
   address   = "https://infrahub.example.com"
   api_token = var.infrahub_api_token

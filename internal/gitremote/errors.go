@@ -15,49 +15,53 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/transport"
 	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
+
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/tlsconfig"
 )
 
-// The ways in which asking a remote fails, for errors.Is. No text of an error holds a credential.
+// The kinds of failure that callers distinguish with errors.Is. No text of an error holds a credential.
 var (
-	// ErrAuthentication means that the remote wants a credential, or another one.
+	// ErrAuthentication means that the remote asks for a credential, or for another one.
 	ErrAuthentication = errors.New("authentication failed")
-	// ErrNotFound means that there is no repository. Some hosts say so of one that the credential may not
-	// see; others say ErrAuthentication of one that does not exist.
+	// ErrNotFound means that there is no repository. Some hosts also respond so if the credential gives no access
+	// to it; others respond with ErrAuthentication if it does not exist.
 	ErrNotFound = errors.New("repository not found")
-	// ErrNotGit means that the answer is not Git's: that of a login page or of a proxy, or one without end.
-	ErrNotGit = errors.New("the answer did not come from a Git repository")
-	// ErrUnreachable means that no answer came, or one that the remote is not well.
+	// ErrNotGit means that the response did not come from Git but, for example, from a login page or a proxy, or
+	// that it did not end.
+	ErrNotGit = errors.New("the response did not come from a Git repository")
+	// ErrUnreachable means that no response came, or that the remote reports a failure of its own.
 	ErrUnreachable = errors.New("not available")
 )
 
 var (
-	errNoLocation = errors.New("this is neither a URL that Git can ask, nor user@host:path, nor an absolute path")
-	errNoAgent    = errors.New("no SSH agent answers at SSH_AUTH_SOCK")
+	errNoLocation = errors.New("the location is neither a URL that Git supports, nor user@host:path, nor an absolute path")
+	errNoAgent    = errors.New("no SSH agent responds at SSH_AUTH_SOCK")
 	errRedirected = errors.New("it redirects to a page")
 	errNoRefs     = errors.New("it is something else, such as a page")
 )
 
-// failure types an error, and leaves out of its text what may repeat a credential: URLs, headers and the
-// body of the answer.
+// failure returns the error of a request: its kind, and a text without what may repeat a credential, which are
+// URLs, headers and the body of the response.
 func (r Remote) failure(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		return fmt.Errorf("%s: %w", r.shown(), ctx.Err())
+		return fmt.Errorf("%s: %w", r.redactedLocation(), ctx.Err())
 	}
-	detail, kind := r.judge(cause(err))
+	detail, kind := r.classify(cause(err))
 	if detail == "" {
-		return fmt.Errorf("%s: %w", r.shown(), kind)
+		return fmt.Errorf("%s: %w", r.redactedLocation(), kind)
 	}
-	return fmt.Errorf("%s: %w: %s", r.shown(), kind, detail)
+	return fmt.Errorf("%s: %w: %s", r.redactedLocation(), kind, detail)
 }
 
-func (r Remote) judge(err error) (detail string, kind error) {
+// classify returns the kind of an error, and what it does not say yet, which may be "".
+func (r Remote) classify(err error) (detail string, kind error) {
 	is := func(target error) bool { return errors.Is(err, target) }
 	var (
-		notPackets *packp.ErrUnexpectedData
-		endless    *http.MaxBytesError
+		noPackets *packp.ErrUnexpectedData
+		tooLong   *http.MaxBytesError
 	)
 	switch {
-	case is(errNoLocation), is(errNoCertificate):
+	case is(errNoLocation), is(tlsconfig.ErrNoCertificate):
 		return "", err
 	case is(errNoAgent):
 		return err.Error(), ErrAuthentication
@@ -73,30 +77,30 @@ func (r Remote) judge(err error) (detail string, kind error) {
 		return "", ErrNotFound
 	case is(errRedirected), is(errNoRefs):
 		return err.Error(), ErrNotGit
-	case errors.As(err, &endless):
-		return fmt.Sprintf("it is longer than %d MiB", endless.Limit>>20), ErrNotGit
-	case is(pktline.ErrInvalidPktLen), is(packp.ErrEmptyInput), errors.As(err, &notPackets):
+	case errors.As(err, &tooLong):
+		return fmt.Sprintf("it is longer than %d MiB", tooLong.Limit>>20), ErrNotGit
+	case is(pktline.ErrInvalidPktLen), is(packp.ErrEmptyInput), errors.As(err, &noPackets):
 		return "", ErrNotGit
 	default:
-		return r.censored(err.Error()), ErrUnreachable
+		return r.redact(err.Error()), ErrUnreachable
 	}
 }
 
-// cause is what went wrong, without the URL that was asked and the words of the server.
+// cause returns the error inside an error of go-git, without the URL of the request and the body of the response.
 func cause(err error) error {
-	if unexpected, ok := errors.AsType[*plumbing.UnexpectedError](err); ok { // it does not unwrap itself
+	if unexpected, ok := errors.AsType[*plumbing.UnexpectedError](err); ok { // it does not implement Unwrap
 		err = unexpected.Err
 	}
 	var (
-		status  *githttp.Err
-		refused *pktline.ErrorLine
-		request *url.Error
+		status    *githttp.Err
+		errorLine *pktline.ErrorLine
+		request   *url.Error
 	)
 	switch {
 	case errors.As(err, &status):
-		return fmt.Errorf("it answers %d %s", status.StatusCode(), http.StatusText(status.StatusCode()))
-	case errors.As(err, &refused):
-		return errors.New("it answers with an error")
+		return fmt.Errorf("it responds with %d %s", status.StatusCode(), http.StatusText(status.StatusCode()))
+	case errors.As(err, &errorLine):
+		return errors.New("it responds with an error")
 	case errors.As(err, &request):
 		return request.Err
 	default:
@@ -104,8 +108,8 @@ func cause(err error) error {
 	}
 }
 
-// censored is a text in one line of bearable length, without what is secret.
-func (r Remote) censored(text string) string {
+// redact returns a text without secrets, in one line of at most 300 bytes.
+func (r Remote) redact(text string) string {
 	for _, secret := range r.secrets() {
 		if secret != "" {
 			text = strings.ReplaceAll(text, secret, "***")
@@ -115,14 +119,15 @@ func (r Remote) censored(text string) string {
 	return strings.ToValidUTF8(text[:min(len(text), 300)], "")
 }
 
+// secrets returns what a text must not repeat: passwords, and the credential as it is encoded in a header.
 func (r Remote) secrets() []string {
-	var list []string
+	var secrets []string
 	if r.Proxy != nil {
 		password, _ := r.Proxy.User.Password()
-		list = append(list, password)
+		secrets = append(secrets, password)
 	}
 	if c := r.credential(); c != nil {
-		list = append(list, cmp.Or(c.Password, c.Username), base64.StdEncoding.EncodeToString([]byte(c.Username+":"+c.Password)))
+		secrets = append(secrets, cmp.Or(c.Password, c.Username), base64.StdEncoding.EncodeToString([]byte(c.Username+":"+c.Password)))
 	}
-	return list
+	return secrets
 }

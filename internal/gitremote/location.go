@@ -10,39 +10,41 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/transport/http"
 )
 
-// endpoint is where to connect; errNoLocation for a path that depends on the working directory, too.
+// endpoint returns where to connect. The error is errNoLocation, also for a path that depends on the working
+// directory.
 func (r Remote) endpoint() (*transport.Endpoint, error) {
-	at, err := transport.NewEndpoint(r.Location)
+	endpoint, err := transport.NewEndpoint(r.Location)
 	if err != nil {
-		return nil, errNoLocation // not err, which repeats a password
+		return nil, errNoLocation // err repeats a password
 	}
-	known := at.Host != ""
-	if at.Protocol == "file" {
-		known = filepath.IsAbs(r.Location) || strings.HasPrefix(r.Location, "file://") && at.Path != ""
+	complete := endpoint.Host != ""
+	if endpoint.Protocol == "file" {
+		complete = filepath.IsAbs(r.Location) || strings.HasPrefix(r.Location, "file://") && endpoint.Path != ""
 	}
-	if !known {
+	if !complete {
 		return nil, errNoLocation
 	}
-	return at, nil
+	return endpoint, nil
 }
 
-// credential is for http and https: the remote's, or that of its URL; nil if there is none.
+// credential returns the credential for http and https: that of the remote, or else that of its URL. It returns
+// nil if there is none.
 func (r Remote) credential() *http.BasicAuth {
-	at, err := r.endpoint()
-	if err != nil || at.Protocol != "http" && at.Protocol != "https" || r.Token == "" && at.User == "" {
+	endpoint, err := r.endpoint()
+	if err != nil || endpoint.Protocol != "http" && endpoint.Protocol != "https" || r.Token == "" && endpoint.User == "" {
 		return nil
 	}
-	return &http.BasicAuth{Username: cmp.Or(r.Username, at.User, "git"), Password: cmp.Or(r.Token, at.Password)}
+	return &http.BasicAuth{Username: cmp.Or(r.Username, endpoint.User, "git"), Password: cmp.Or(r.Token, endpoint.Password)}
 }
 
-// shown is the location without user, password and query, in which people put tokens.
-func (r Remote) shown() string {
+// redactedLocation returns the location without user, password and query, which may hold a token.
+func (r Remote) redactedLocation() string {
 	if filepath.IsAbs(r.Location) {
 		return r.Location
 	}
 	if !strings.Contains(r.Location, "://") { // user@host:path
-		if _, place, found := strings.Cut(r.Location, "@"); found {
-			return place
+		if _, hostAndPath, found := strings.Cut(r.Location, "@"); found {
+			return hostAndPath
 		}
 		return r.Location
 	}

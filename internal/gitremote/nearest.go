@@ -11,35 +11,39 @@ import (
 	"github.com/agext/levenshtein"
 )
 
-// Nearest returns at most n names of branches and tags, the most similar to ref first: those that differ
-// in the fewest characters, and then the latest in the name. Of versions equally near, the newest is first.
+// refPrefix matches what precedes the short name of a branch or tag.
+var refPrefix = regexp.MustCompile(`^(refs/)?(heads/|tags/|remotes/)?(origin/)?`)
+
+// Nearest returns at most n names of branches and tags, the most similar to ref first: the names that differ in
+// the fewest characters, and among those the ones that share the longest beginning. Among equally near versions
+// the newest is first.
 func (r *Refs) Nearest(ref string, n int) []string {
 	names := maps.Clone(r.tags)
 	maps.Copy(names, r.branches)
-	ref = regexp.MustCompile(`^(refs/)?(heads/|tags/|remotes/)?(origin/)?`).ReplaceAllString(ref, "")
+	ref = refPrefix.ReplaceAllString(ref, "")
 
 	type candidate struct {
 		name       string
 		similarity float64
-		alike      int
+		prefix     int
 	}
 	var candidates []candidate
-	scale := levenshtein.NewParams().BonusThreshold(0)
-	for _, each := range labels(slices.Collect(maps.Keys(names))) {
-		candidates = append(candidates, candidate{each.name, levenshtein.Match(ref, each.name, scale), alike(ref, each.name)})
+	noBonus := levenshtein.NewParams().BonusThreshold(0)
+	for _, name := range sortNames(slices.Collect(maps.Keys(names))) {
+		candidates = append(candidates, candidate{name, levenshtein.Match(ref, name, noBonus), commonPrefix(ref, name)})
 	}
 	slices.SortStableFunc(candidates, func(a, b candidate) int {
-		return cmp.Or(cmp.Compare(b.similarity, a.similarity), cmp.Compare(b.alike, a.alike))
+		return cmp.Or(cmp.Compare(b.similarity, a.similarity), cmp.Compare(b.prefix, a.prefix))
 	})
 	var nearest []string
-	for _, each := range candidates[:max(0, min(n, len(candidates)))] {
-		nearest = append(nearest, each.name)
+	for _, candidate := range candidates[:max(0, min(n, len(candidates)))] {
+		nearest = append(nearest, candidate.name)
 	}
 	return nearest
 }
 
-// alike is how many bytes two names have in common at their beginning.
-func alike(a, b string) int {
+// commonPrefix returns how many bytes two names share at their beginning.
+func commonPrefix(a, b string) int {
 	n := 0
 	for n < len(a) && n < len(b) && a[n] == b[n] {
 		n++
@@ -47,32 +51,36 @@ func alike(a, b string) int {
 	return n
 }
 
-// label is a name, and how it sorts: by what comes before its version, then by its version.
-type label struct {
-	name, stem string
-	version    *semver.Version // nil if the name does not end in one
-}
+// versionSuffix matches a name that ends in a semantic version: what precedes the version, and the version.
+var versionSuffix = regexp.MustCompile(`^(.*?)(\d+\.\d+\.\d+(?:[-+].+)?)$`)
 
-// labels sorts names; versions are sorted the newest first.
-func labels(names []string) []label {
-	versioned := regexp.MustCompile(`^(.*?)(\d+\.\d+\.\d+(?:[-+].+)?)$`)
-	var list []label
+// sortNames returns names sorted by what precedes their version, and then by their version, the newest first.
+func sortNames(names []string) []string {
+	type key struct {
+		name, stem string
+		version    *semver.Version // nil if the name does not end in a version
+	}
+	var keys []key
 	for _, name := range names {
-		each := label{name: name, stem: name}
-		if parts := versioned.FindStringSubmatch(name); parts != nil {
+		sortKey := key{name: name, stem: name}
+		if parts := versionSuffix.FindStringSubmatch(name); parts != nil {
 			if version, err := semver.StrictNewVersion(parts[2]); err == nil {
-				each.stem, each.version = parts[1], version
+				sortKey.stem, sortKey.version = parts[1], version
 			}
 		}
-		list = append(list, each)
+		keys = append(keys, sortKey)
 	}
-	slices.SortFunc(list, func(a, b label) int {
-		return cmp.Or(strings.Compare(a.stem, b.stem), newestFirst(a.version, b.version), strings.Compare(a.name, b.name))
+	slices.SortFunc(keys, func(a, b key) int {
+		return cmp.Or(strings.Compare(a.stem, b.stem), compareNewestFirst(a.version, b.version), strings.Compare(a.name, b.name))
 	})
-	return list
+	var sorted []string
+	for _, key := range keys {
+		sorted = append(sorted, key.name)
+	}
+	return sorted
 }
 
-func newestFirst(a, b *semver.Version) int {
+func compareNewestFirst(a, b *semver.Version) int {
 	if a == nil || b == nil {
 		return 0
 	}

@@ -3,14 +3,12 @@ package gitremote_test
 import (
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/gitremote"
 )
 
 func TestNearest(t *testing.T) {
 	t.Parallel()
-	refs := tagged(t, "v1.2.0", "v1.9.0", "v1.10.0", "v2.0.0-rc.1", "v2.0.0", "network-v1.3.1", "network-v1.2.0", "network-v1.1.0", "network-v2.3.0", "nightly")
+	refs := refsOfTags(t, "v1.2.0", "v1.9.0", "v1.10.0", "v2.0.0-rc.1", "v2.0.0", "network-v1.3.1", "network-v1.2.0", "network-v1.1.0", "network-v2.3.0", "nightly")
 	for _, test := range []struct {
 		name, ref string
 		n         int
@@ -18,38 +16,34 @@ func TestNearest(t *testing.T) {
 	}{
 		{"a typing error", "mian", 1, []string{"main"}},
 		{"another case", "MAIN", 1, []string{"main"}},
-		{"a v that is missing", "1.10.0", 1, []string{"v1.10.0"}},
-		{"a part that is missing", "v1.10", 1, []string{"v1.10.0"}},
-		{"a patch rather than another minor, the newest first", "network-v1.3.0", 4, []string{"network-v1.3.1", "network-v1.2.0", "network-v1.1.0", "network-v2.3.0"}},
+		{"a missing v", "1.10.0", 1, []string{"v1.10.0"}},
+		{"a missing part", "v1.10", 1, []string{"v1.10.0"}},
+		{"another patch before another minor, the newest first", "network-v1.3.0", 4, []string{"network-v1.3.1", "network-v1.2.0", "network-v1.1.0", "network-v2.3.0"}},
 		{"the newest of those equally near", "v1.3.0", 2, []string{"v1.9.0", "v1.2.0"}},
 		{"a beginning", "night", 1, []string{"nightly"}},
 		{"a full name", "refs/tags/nightlyy", 1, []string{"nightly"}},
 		{"the same name first", "v1.9.0", 5, []string{"v1.9.0", "v1.2.0", "v1.10.0", "v2.0.0", "v2.0.0-rc.1"}},
 		{"none", "v1.9.0", 0, nil},
-		{"less than none", "v1.9.0", -1, nil},
+		{"fewer than none", "v1.9.0", -1, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			if diff := cmp.Diff(test.want, refs.Nearest(test.ref, test.n)); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
+			wantEqual(t, "nearest", test.want, refs.Nearest(test.ref, test.n))
 		})
 	}
 }
 
-func TestNearest_NoMoreThanThereAre(t *testing.T) {
+func TestNearest_ReturnsNoMoreNamesThanThereAre(t *testing.T) {
 	t.Parallel()
-	if diff := cmp.Diff([]string{"v1.0.0", "main"}, tagged(t, "v1.0.0").Nearest("v1", 100)); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
+	wantEqual(t, "nearest", []string{"v1.0.0", "main"}, refsOfTags(t, "v1.0.0").Nearest("v1", 100))
 }
 
-func TestNearest_NameOfATagAndABranchIsThereOnce(t *testing.T) {
+func TestNearest_ReturnsTheNameOfATagAndABranchOnce(t *testing.T) {
 	t.Parallel()
-	if diff := cmp.Diff([]string{"main"}, tagged(t, "main").Nearest("main", 5)); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-	if got := (&gitremote.Refs{}).Nearest("main", 5); got != nil {
-		t.Errorf("an empty repository has %q", got)
-	}
+	wantEqual(t, "nearest", []string{"main"}, refsOfTags(t, "main").Nearest("main", 5))
+}
+
+func TestNearest_ReturnsNothingOfAnEmptyRepository(t *testing.T) {
+	t.Parallel()
+	wantEqual(t, "nearest", nil, (&gitremote.Refs{}).Nearest("main", 5))
 }

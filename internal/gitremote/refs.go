@@ -7,36 +7,38 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 )
 
-// Kind is what a ref is.
+// Kind is the kind of a ref.
 type Kind string
 
-// The kinds of ref.
+// The kinds of refs.
 const (
 	Branch Kind = "branch"
 	Tag    Kind = "tag"
 	Commit Kind = "commit"
 )
 
-// Ref is a name and the commit that it stands for.
+// Ref is a name and the commit that it resolves to.
 type Ref struct {
 	// Name is short (main, v1.0.0), or the hash of a commit.
 	Name string
 	Kind Kind
 	// Commit is a hash of 40 hexadecimal digits.
 	Commit string
-	// Annotated is a tag that is an object of its own; Commit is what it points to.
+	// Annotated is whether a tag is an object of its own. Commit is then the hash of the commit, not of that
+	// object.
 	Annotated bool
 }
 
-// Refs is what a remote advertises.
+// Refs are the refs that a remote advertises. The zero Refs are those of an empty repository.
 type Refs struct {
-	branches, tags map[string]Ref
+	branches, tags map[string]Ref // by their names
 	head           map[string]Ref // the branch that a clone checks out, by its name
-	commit         string         // of HEAD, "" if it has none
+	commit         string         // the commit of HEAD, "" if there is none
 }
 
 func newRefs(advertised *packp.AdvRefs) *Refs {
@@ -64,24 +66,24 @@ func newRefs(advertised *packp.AdvRefs) *Refs {
 	return refs
 }
 
-// Branches are sorted by name.
+// Branches returns the branches sorted by name.
 func (r *Refs) Branches() []Ref { return sorted(r.branches) }
 
-// Tags are sorted by name, those that are versions the newest first.
+// Tags returns the tags sorted by name. Tags that are versions are sorted with the newest first.
 func (r *Refs) Tags() []Ref { return sorted(r.tags) }
 
 func sorted(refs map[string]Ref) []Ref {
 	var list []Ref
-	for _, each := range labels(slices.Collect(maps.Keys(refs))) {
-		list = append(list, refs[each.name])
+	for _, name := range sortNames(slices.Collect(maps.Keys(refs))) {
+		list = append(list, refs[name])
 	}
 	return list
 }
 
-// Resolve finds what a ref stands for in the clone that Infrahub makes: a branch, else a tag, else the
-// full name of one, else a commit, which is taken as it is: a remote does not tell which commits it has.
-// A clone has the branches below refs/remotes/origin/, and below refs/heads/ only the one that HEAD
-// names; it has no other refs, such as those of pull requests. The error is *RefNotFoundError.
+// Resolve returns what a ref resolves to in the clone that Infrahub makes: a branch, or else a tag, or else the
+// full name of either, or else a commit. A commit is not looked up, because a remote does not list its commits. A
+// clone has the branches below refs/remotes/origin/, and below refs/heads/ only the one that HEAD names; it has
+// no other refs, such as those of pull requests. The error is *RefNotFoundError.
 func (r *Refs) Resolve(ref string) (Ref, error) {
 	for _, place := range []struct {
 		prefix string
@@ -96,32 +98,35 @@ func (r *Refs) Resolve(ref string) (Ref, error) {
 		{"refs/heads/", r.head},
 		{"heads/", r.head},
 	} {
-		if name, found := strings.CutPrefix(ref, place.prefix); found {
-			if known, found := place.refs[name]; found {
-				return known, nil
+		if name, hasPrefix := strings.CutPrefix(ref, place.prefix); hasPrefix {
+			if found, exists := place.refs[name]; exists {
+				return found, nil
 			}
 		}
 	}
 	if ref == "HEAD" && r.commit != "" {
 		return Ref{Name: ref, Kind: Branch, Commit: r.commit}, nil
 	}
-	if regexp.MustCompile(`^[0-9a-fA-F]{40}$`).MatchString(ref) {
+	if plumbing.IsHash(ref) {
 		commit := strings.ToLower(ref)
 		return Ref{Name: commit, Kind: Commit, Commit: commit}, nil
 	}
 	return Ref{}, &RefNotFoundError{Ref: ref, Nearest: r.Nearest(ref, 5)}
 }
 
-// RefNotFoundError is a ref that a remote does not advertise.
+// RefNotFoundError means that a remote does not advertise a ref.
 type RefNotFoundError struct {
 	Ref string
 	// Nearest are at most five names of branches and tags, the most similar first.
 	Nearest []string
 }
 
+// abbreviatedHash matches what may be the beginning of a commit's hash.
+var abbreviatedHash = regexp.MustCompile(`^[0-9a-f]{4,39}$`)
+
 func (e *RefNotFoundError) Error() string {
 	text := fmt.Sprintf("the remote has no branch or tag %q", e.Ref)
-	if regexp.MustCompile(`^[0-9a-f]{4,39}$`).MatchString(e.Ref) {
+	if abbreviatedHash.MatchString(e.Ref) {
 		text += ", and a commit needs all of its 40 digits"
 	}
 	if len(e.Nearest) == 0 {

@@ -1,4 +1,4 @@
-// Package gitremote asks a Git remote what it advertises, and finds refs and versions in the answer.
+// Package gitremote lists the refs that a Git remote advertises, and finds refs and versions among them.
 package gitremote
 
 import (
@@ -14,15 +14,15 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/transport/ssh"
 )
 
-// Remote is where a Git repository is, and how to reach it and log in there.
+// Remote is a Git remote: where it is, and how to reach it and authenticate.
 type Remote struct {
-	// Location is a URL (https, http, ssh, git, file), user@host:path, or an absolute path. Over ssh the
-	// keys of the user's agent and their known hosts are used.
+	// Location is a URL (https, http, ssh, git, file), user@host:path, or an absolute path. Over ssh the keys of
+	// the user's agent and the user's known hosts are used.
 	Location string
-	// Username and Token are sent over http and https, if the remote asks for a credential. Without a
-	// username, "git" is sent: most hosts look at the token alone.
+	// Username and Token are sent over http and https, and only if the remote asks for a credential. Without a
+	// username, "git" is sent: most hosts check the token alone.
 	Username, Token string
-	// Proxy is used for http and https; nil means what HTTPS_PROXY, HTTP_PROXY and NO_PROXY say.
+	// Proxy is used for http and https. Nil leaves it to HTTPS_PROXY, HTTP_PROXY and NO_PROXY.
 	Proxy *url.URL
 	// CACertificatesPEM are trusted over https besides the system's.
 	CACertificatesPEM []byte
@@ -30,11 +30,11 @@ type Remote struct {
 	Insecure bool
 }
 
-// Refs asks the remote for its branches and tags, as `git ls-remote` does; an empty repository has none.
-// It waits as long as ctx lets it. Errors: ErrAuthentication, ErrNotFound, ErrNotGit, ErrUnreachable, or
-// that of ctx.
+// Refs returns the branches and tags of the remote, as `git ls-remote` does; an empty repository has none. Only
+// ctx bounds how long that takes. Errors: ErrAuthentication, ErrNotFound, ErrNotGit, ErrUnreachable,
+// tlsconfig.ErrNoCertificate, that of ctx, or one without a kind about the location.
 func (r Remote) Refs(ctx context.Context) (*Refs, error) {
-	advertised, err := r.advertised(ctx)
+	advertised, err := r.advertisedRefs(ctx)
 	if errors.Is(err, transport.ErrEmptyRemoteRepository) {
 		return &Refs{}, nil
 	}
@@ -44,67 +44,67 @@ func (r Remote) Refs(ctx context.Context) (*Refs, error) {
 	return newRefs(advertised), nil
 }
 
-func (r Remote) advertised(ctx context.Context) (*packp.AdvRefs, error) {
-	at, err := r.endpoint()
+func (r Remote) advertisedRefs(ctx context.Context) (*packp.AdvRefs, error) {
+	endpoint, err := r.endpoint()
 	if err != nil {
 		return nil, err
 	}
-	switch at.Protocol {
+	switch endpoint.Protocol {
 	case "http", "https":
-		return r.overHTTP(ctx, at)
+		return r.lsRemoteHTTP(ctx, endpoint)
 	case "ssh":
-		agent, err := ssh.NewSSHAgentAuth(at.User)
+		agent, err := ssh.NewSSHAgentAuth(endpoint.User)
 		if err != nil {
 			return nil, errNoAgent
 		}
-		return ask(ctx, ssh.DefaultClient, at, agent)
+		return lsRemote(ctx, ssh.DefaultClient, endpoint, agent)
 	case "git":
-		return ask(ctx, git.DefaultClient, at, nil)
+		return lsRemote(ctx, git.DefaultClient, endpoint, nil)
 	case "file":
-		return ask(ctx, file.DefaultClient, at, nil)
+		return lsRemote(ctx, file.DefaultClient, endpoint, nil)
 	default:
 		return nil, errNoLocation
 	}
 }
 
-// overHTTP shows the credential only to a remote that asks for one, as git does.
-func (r Remote) overHTTP(ctx context.Context, at *transport.Endpoint) (*packp.AdvRefs, error) {
-	inner, err := r.client()
+// lsRemoteHTTP sends the credential only to a remote that asks for one, as git does.
+func (r Remote) lsRemoteHTTP(ctx context.Context, endpoint *transport.Endpoint) (*packp.AdvRefs, error) {
+	httpClient, err := r.httpClient()
 	if err != nil {
 		return nil, err
 	}
-	client, credential := http.NewClient(inner), r.credential()
-	at.User, at.Password = "", ""
-	first := *at // a redirect changes it
-	answer, err := ask(ctx, client, &first, nil)
+	client, credential := http.NewClient(httpClient), r.credential()
+	endpoint.User, endpoint.Password = "", ""
+	first := *endpoint // a redirect changes it
+	refs, err := lsRemote(ctx, client, &first, nil)
 	if credential != nil && errors.Is(err, transport.ErrAuthenticationRequired) {
-		return ask(ctx, client, at, credential)
+		return lsRemote(ctx, client, endpoint, credential)
 	}
-	return answer, err
+	return refs, err
 }
 
-// ask is one ls-remote. Connecting over ssh takes no context: what is still waited for when ctx ends is
-// left to end by itself.
-func ask(ctx context.Context, client transport.Transport, at *transport.Endpoint, auth transport.AuthMethod) (*packp.AdvRefs, error) {
-	type answer struct {
+// lsRemote requests the refs once. Connecting over ssh takes no context, so if ctx ends lsRemote returns and
+// leaves the connection attempt to end by itself.
+func lsRemote(ctx context.Context, client transport.Transport, endpoint *transport.Endpoint, auth transport.AuthMethod) (*packp.AdvRefs, error) {
+	type result struct {
 		refs *packp.AdvRefs
 		err  error
 	}
-	done := make(chan answer, 1)
+	results := make(chan result, 1)
 	go func() {
-		session, err := client.NewUploadPackSession(at, auth)
+		session, err := client.NewUploadPackSession(endpoint, auth)
 		if err != nil {
-			done <- answer{err: err}
+			results <- result{err: err}
 			return
 		}
-		defer func() { _ = session.Close() }() // the answer is there already
+		defer func() { _ = session.Close() }() // the refs are complete by then
 		refs, err := session.AdvertisedReferencesContext(ctx)
-		done <- answer{refs, err}
+		results <- result{refs, err}
 	}()
 	select {
 	case <-ctx.Done():
 		return nil, ctx.Err()
-	case got := <-done:
-		return got.refs, got.err
+	case result := <-results:
+		return result.refs, result.err
 	}
 }

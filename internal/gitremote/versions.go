@@ -10,47 +10,51 @@ import (
 	"github.com/Masterminds/semver/v3"
 )
 
-// Versions returns the tags that a constraint allows, such as ">= 1.2, < 2.0" or "~> 1.2", the newest first
-// and at least one; "" allows all. Tags are looked at that are prefix and a semantic version, with or
-// without a v before it. Prereleases count only if asked for, or if the constraint names one. Errors:
-// *ConstraintError, *NoMatchError.
+// Versions returns the tags that a constraint such as ">= 1.2, < 2.0" or "~> 1.2" allows, the newest first and at
+// least one; "" allows all. It considers tags that consist of prefix and a semantic version, with or without a v
+// before it. Prereleases count only if prereleases is set or the constraint names one. Errors: *ConstraintError,
+// *NoMatchError.
 func (r *Refs) Versions(constraint, prefix string, prereleases bool) ([]Ref, error) {
-	allowed, err := semver.NewConstraint(cmp.Or(pessimistic(constraint), "*"))
+	allowed, err := semver.NewConstraint(cmp.Or(terraformConstraint(constraint), "*"))
 	if err != nil {
 		return nil, &ConstraintError{Constraint: constraint, cause: err}
 	}
 	allowed.IncludePrerelease = prereleases
-	var found []Ref
-	missing := &NoMatchError{Constraint: constraint, Prefix: prefix}
-	for _, each := range r.releases(prefix) {
-		if allowed.Check(each.version) {
-			found = append(found, each.tag)
+	var matches []Ref
+	noMatch := &NoMatchError{Constraint: constraint, Prefix: prefix}
+	for _, release := range r.releases(prefix) {
+		if allowed.Check(release.version) {
+			matches = append(matches, release.tag)
 		}
-		missing.Seen = append(missing.Seen, each.tag.Name)
+		noMatch.Seen = append(noMatch.Seen, release.tag.Name)
 	}
-	if len(found) == 0 {
-		return nil, missing
+	if len(matches) == 0 {
+		return nil, noMatch
 	}
-	return found, nil
+	return matches, nil
 }
 
-// pessimistic lets ~> 1.2 mean what it means in Terraform, at least 1.2 and below 2.0; to the library it
-// is below 1.3.
-func pessimistic(constraint string) string {
-	return regexp.MustCompile(`~>\s*v?(\d+)\.(\d+)(\s|,|\||$)`).ReplaceAllString(strings.TrimSpace(constraint), ">=${1}.${2}, ~${1}${3}")
+// twoPartPessimistic matches ~> before a version of two parts.
+var twoPartPessimistic = regexp.MustCompile(`~>\s*v?(\d+)\.(\d+)(\s|,|\||$)`)
+
+// terraformConstraint returns a constraint in which ~> 1.2 means what it means in Terraform: at least 1.2 and
+// below 2.0. To semver it means below 1.3.
+func terraformConstraint(constraint string) string {
+	return twoPartPessimistic.ReplaceAllString(strings.TrimSpace(constraint), ">=${1}.${2}, ~${1}${3}")
 }
 
+// release is a tag that is a version.
 type release struct {
 	tag     Ref
 	version *semver.Version
 }
 
-// releases are the tags that are versions, the newest first.
+// releases returns the tags that consist of prefix and a version, the newest first.
 func (r *Refs) releases(prefix string) []release {
 	var list []release
 	for name, tag := range r.tags {
-		rest, found := strings.CutPrefix(name, prefix)
-		if !found {
+		rest, hasPrefix := strings.CutPrefix(name, prefix)
+		if !hasPrefix {
 			continue
 		}
 		if version, err := semver.StrictNewVersion(strings.TrimPrefix(rest, "v")); err == nil {
@@ -63,7 +67,7 @@ func (r *Refs) releases(prefix string) []release {
 	return list
 }
 
-// ConstraintError is a version constraint that cannot be read.
+// ConstraintError means that a version constraint is invalid.
 type ConstraintError struct {
 	Constraint string
 
@@ -76,7 +80,7 @@ func (e *ConstraintError) Error() string {
 
 func (e *ConstraintError) Unwrap() error { return e.cause }
 
-// NoMatchError means that no version is allowed.
+// NoMatchError means that no tag is a version that the constraint allows.
 type NoMatchError struct {
 	Constraint, Prefix string
 	// Seen are the tags that are versions, the newest first.
@@ -88,15 +92,14 @@ func (e *NoMatchError) Error() string {
 	case len(e.Seen) == 0 && e.Prefix == "":
 		return "no tag is a semantic version"
 	case len(e.Seen) == 0:
-		return fmt.Sprintf("no tag is %q and a semantic version", e.Prefix)
+		return fmt.Sprintf("no tag consists of %q and a semantic version", e.Prefix)
 	}
 	shown, rest := e.Seen, ""
 	if len(shown) > 5 {
 		shown, rest = shown[:5], fmt.Sprintf(" and %d more", len(shown)-5)
 	}
-	wanted := fmt.Sprintf("version matches %q", e.Constraint)
 	if e.Constraint == "" {
-		wanted = "release is"
+		return fmt.Sprintf("no release is among the tags, only prereleases: %s%s", strings.Join(shown, ", "), rest)
 	}
-	return fmt.Sprintf("no %s among %s%s", wanted, strings.Join(shown, ", "), rest)
+	return fmt.Sprintf("no version matches %q among %s%s", e.Constraint, strings.Join(shown, ", "), rest)
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/gitserver"
 )
 
-// git runs Git without anyone's configuration and without asking.
-func git(t *testing.T, directory string, arguments ...string) (string, error) {
+// runGit runs Git without anyone's configuration and without prompts, and returns what it prints.
+func runGit(t *testing.T, directory string, arguments ...string) (string, error) {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), "git", arguments...)
 	command.Dir = directory
@@ -23,36 +23,45 @@ func git(t *testing.T, directory string, arguments ...string) (string, error) {
 	return string(output), err
 }
 
-func newRepository(t *testing.T, root, path string) *gitserver.Repository {
+// wantGit fails the test unless Git succeeds and prints this, without the last line break.
+func wantGit(t *testing.T, directory, want string, arguments ...string) {
 	t.Helper()
-	made, err := gitserver.NewRepository(root, path)
-	if err != nil {
-		t.Fatal(err)
+	if got, err := runGit(t, directory, arguments...); err != nil || strings.TrimSuffix(got, "\n") != want {
+		t.Errorf("git %s printed %q, %v; want %q", strings.Join(arguments, " "), got, err, want)
 	}
-	return made
 }
 
-func commit(t *testing.T, r *gitserver.Repository, files map[string]string) string {
+// must fails the test at once if there is an error.
+func must(t *testing.T, err error) {
 	t.Helper()
-	hash, err := r.Commit(files)
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+func newRepository(t *testing.T, root, path string) *gitserver.Repository {
+	t.Helper()
+	repository, err := gitserver.NewRepository(root, path)
+	must(t, err)
+	return repository
+}
+
+func commit(t *testing.T, repository *gitserver.Repository, files map[string]string) string {
+	t.Helper()
+	hash, err := repository.Commit(files)
+	must(t, err)
 	return hash
 }
 
+// serve serves the repositories below root until the test ends and returns the address.
 func serve(t *testing.T, root string) *url.URL {
 	t.Helper()
 	handler, err := gitserver.Handler(root, gitserver.Options{Username: "bot", Password: "s3cret"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
 	address, err := url.Parse(server.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	return address
 }
 
@@ -66,7 +75,7 @@ func TestHandler_Access(t *testing.T) {
 	for _, test := range []struct {
 		name, path string
 		user       *url.Userinfo
-		want       string // "" is that it works
+		refusal    string // "" if Git succeeds
 	}{
 		{"public", "/public.git", nil, ""},
 		{"private, right password", "/private/r.git", url.UserPassword("bot", "s3cret"), ""},
@@ -76,11 +85,11 @@ func TestHandler_Access(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			at := *address
-			at.Path, at.User = test.path, test.user
-			output, err := git(t, root, "ls-remote", at.String())
-			if (err == nil) != (test.want == "") || !strings.Contains(output, test.want) {
-				t.Errorf("got %q, %v", output, err)
+			location := *address
+			location.Path, location.User = test.path, test.user
+			output, err := runGit(t, root, "ls-remote", location.String())
+			if (err == nil) != (test.refusal == "") || !strings.Contains(output, test.refusal) {
+				t.Errorf("got %q, %v; want %q", output, err, test.refusal)
 			}
 		})
 	}
@@ -89,56 +98,60 @@ func TestHandler_Access(t *testing.T) {
 func TestHandler_Push(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
-	commit(t, newRepository(t, root, "r.git"), map[string]string{"a": "1"})
-	location := serve(t, root).JoinPath("r.git").String()
-	work := filepath.Join(t.TempDir(), "work")
-	for _, arguments := range [][]string{{"clone", location, work}, {"-C", work, "commit", "--allow-empty", "-m", "pushed"}, {"-C", work, "push", "origin", "main"}} {
-		if output, err := git(t, root, arguments...); err != nil {
+	repository := newRepository(t, root, "r.git")
+	commit(t, repository, map[string]string{"a": "1"})
+	location, clone := serve(t, root).JoinPath("r.git").String(), filepath.Join(t.TempDir(), "clone")
+	for _, arguments := range [][]string{
+		{"clone", location, clone}, {"-C", clone, "commit", "--allow-empty", "-m", "pushed"}, {"-C", clone, "push", "origin", "main"},
+	} {
+		if output, err := runGit(t, root, arguments...); err != nil {
 			t.Fatalf("git %v: %s", arguments, output)
 		}
 	}
-	if log, err := git(t, filepath.Join(root, "r.git"), "log", "-1", "--format=%s", "main"); err != nil || log != "pushed\n" {
-		t.Errorf("got %q, %v", log, err)
+	wantGit(t, repository.Path, "pushed", "log", "-1", "--format=%s", "main")
+}
+
+// newHistory returns a repository with two commits on main, tagged v1 and v2, and one on feature, and their
+// hashes.
+func newHistory(t *testing.T) (repository *gitserver.Repository, first, second, feature string) {
+	t.Helper()
+	r := newRepository(t, t.TempDir(), "nested/r.git")
+	first = commit(t, r, map[string]string{"a": "1", "d/b": "x", "d.c": "y", "d/e/f": "z"})
+	must(t, r.Tag("v1"))
+	must(t, r.Branch("feature"))
+	feature = commit(t, r, map[string]string{"a": "f"})
+	must(t, r.Branch("main"))
+	second = commit(t, r, map[string]string{"a": "2"})
+	must(t, r.AnnotatedTag("v2"))
+	return r, first, second, feature
+}
+
+func TestRepository_HoldsWhatWasAdded(t *testing.T) {
+	t.Parallel()
+	r, first, second, feature := newHistory(t)
+	for ref, want := range map[string]string{
+		"v1": first, "main~1": first, "feature~1": first, "feature": feature, "main": second, "v2^{commit}": second,
+	} {
+		wantGit(t, r.Path, want, "rev-parse", ref)
+	}
+	wantGit(t, r.Path, "tag", "cat-file", "-t", "v2")
+	wantGit(t, r.Path, "a\nd.c\nd/b\nd/e/f", "ls-tree", "-r", "--name-only", "v1")
+	if output, err := runGit(t, r.Path, "fsck", "--strict"); err != nil {
+		t.Errorf("fsck: %s", output)
 	}
 }
 
-func TestRepository(t *testing.T) {
+func TestRepository_TagMoves(t *testing.T) {
 	t.Parallel()
-	made := func() (string, map[string]string) {
-		r, hashes := newRepository(t, t.TempDir(), "nested/r.git"), map[string]string{}
-		hashes["one"] = commit(t, r, map[string]string{"a": "1", "d/b": "x", "d.c": "y", "d/e/f": "z"})
-		if err := r.Tag("v1"); err != nil {
-			t.Fatal(err)
-		}
-		if err := r.Branch("feature"); err != nil {
-			t.Fatal(err)
-		}
-		hashes["feature"] = commit(t, r, map[string]string{"a": "f"})
-		if err := r.Branch("main"); err != nil {
-			t.Fatal(err)
-		}
-		hashes["two"] = commit(t, r, map[string]string{"a": "2"})
-		if err := r.AnnotatedTag("v2"); err != nil {
-			t.Fatal(err)
-		}
-		return r.Path, hashes
-	}
-	path, hashes := made()
-	for ref, want := range map[string]string{"v1": "one", "feature": "feature", "v2^{commit}": "two", "main": "two", "main~1": "one", "feature~1": "one"} {
-		if got, err := git(t, path, "rev-parse", ref); err != nil || strings.TrimSpace(got) != hashes[want] {
-			t.Errorf("%s: got %q, want %s", ref, got, hashes[want])
-		}
-	}
-	if kind, err := git(t, path, "cat-file", "-t", "v2"); err != nil || kind != "tag\n" {
-		t.Errorf("v2 is a %q, want an annotated tag", kind)
-	}
-	if files, err := git(t, path, "ls-tree", "-r", "--name-only", "v1"); err != nil || files != "a\nd.c\nd/b\nd/e/f\n" {
-		t.Errorf("v1 holds %q", files)
-	}
-	if output, err := git(t, path, "fsck", "--strict"); err != nil {
-		t.Errorf("fsck: %s", output)
-	}
-	if _, again := made(); again["two"] != hashes["two"] {
-		t.Error("the same content has another hash the second time")
+	r, _, second, _ := newHistory(t)
+	must(t, r.Tag("v1"))
+	wantGit(t, r.Path, second, "rev-parse", "v1")
+}
+
+func TestRepository_SameCallsGiveTheSameHashes(t *testing.T) {
+	t.Parallel()
+	_, _, second, _ := newHistory(t)
+	if _, _, again, _ := newHistory(t); again != second {
+		t.Errorf("the second time the commit is %s, not %s", again, second)
 	}
 }

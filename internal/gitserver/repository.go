@@ -14,48 +14,49 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/object"
 )
 
-// Repository is a bare repository on disk. Its commits are the same each time it is made: author and
-// times are fixed, the times a minute apart.
+// Repository is a bare repository on disk. The same calls give the same hashes: the author is fixed, and so are
+// the times, which are a minute apart.
 type Repository struct {
 	// Path is the directory of the repository.
 	Path string
 
-	git    *git.Repository
-	branch string
-	count  int
+	git        *git.Repository
+	branch     string // the current branch
+	signatures int    // how many there are so far
 }
 
-// NewRepository makes an empty repository at a path below root, with main as its branch.
+// NewRepository creates an empty repository at a path below root, with main as its current branch.
 func NewRepository(root, path string) (*Repository, error) {
 	directory := filepath.Join(root, filepath.FromSlash(path))
-	made, err := git.PlainInitWithOptions(directory, &git.PlainInitOptions{
+	repository, err := git.PlainInitWithOptions(directory, &git.PlainInitOptions{
 		Bare: true, InitOptions: git.InitOptions{DefaultBranch: plumbing.Main},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("make the repository %s: %w", directory, err)
+		return nil, fmt.Errorf("create the repository %s: %w", directory, err)
 	}
-	return &Repository{Path: directory, git: made, branch: "main"}, nil
+	return &Repository{Path: directory, git: repository, branch: "main"}, nil
 }
 
+// signature returns the author of the next commit or annotated tag.
 func (r *Repository) signature() object.Signature {
-	r.count++
+	r.signatures++
 	return object.Signature{
 		Name: "Automation", Email: "automation@example.com",
-		When: time.Date(2024, time.January, 1, 12, r.count, 0, 0, time.UTC),
+		When: time.Date(2024, time.January, 1, 12, r.signatures, 0, 0, time.UTC),
 	}
 }
 
-// Commit adds a commit that holds exactly these files, path to content, to the current branch, and
-// returns its hash.
+// Commit adds a commit to the current branch and returns its hash. The commit holds exactly these files: path to
+// content.
 func (r *Repository) Commit(files map[string]string) (string, error) {
 	tree, err := r.tree(files)
 	if err != nil {
 		return "", err
 	}
-	by := r.signature()
-	commit := &object.Commit{Author: by, Committer: by, Message: fmt.Sprintf("Commit %d\n", r.count), TreeHash: tree}
-	name := plumbing.NewBranchReferenceName(r.branch)
-	switch tip, err := r.git.Reference(name, true); {
+	author := r.signature()
+	commit := &object.Commit{Author: author, Committer: author, Message: fmt.Sprintf("Commit %d\n", r.signatures), TreeHash: tree}
+	branch := plumbing.NewBranchReferenceName(r.branch)
+	switch tip, err := r.git.Reference(branch, true); {
 	case err == nil:
 		commit.ParentHashes = []plumbing.Hash{tip.Hash()}
 	case !errors.Is(err, plumbing.ErrReferenceNotFound):
@@ -65,42 +66,42 @@ func (r *Repository) Commit(files map[string]string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := r.git.Storer.SetReference(plumbing.NewHashReference(name, hash)); err != nil {
-		return "", fmt.Errorf("move the branch %s: %w", r.branch, err)
+	if err := r.setRef(branch, hash); err != nil {
+		return "", err
 	}
 	return hash.String(), nil
 }
 
-// tree stores files and their directories, the deepest first.
+// tree stores files and their directories, the deepest first, and returns the hash of the root.
 func (r *Repository) tree(files map[string]string) (plumbing.Hash, error) {
-	made, below := &object.Tree{}, map[string]map[string]string{}
+	tree, directories := &object.Tree{}, map[string]map[string]string{}
 	for path, content := range files {
 		directory, rest, nested := strings.Cut(path, "/")
 		if nested {
-			if below[directory] == nil {
-				below[directory] = map[string]string{}
+			if directories[directory] == nil {
+				directories[directory] = map[string]string{}
 			}
-			below[directory][rest] = content
+			directories[directory][rest] = content
 			continue
 		}
 		hash, err := r.blob(content)
 		if err != nil {
 			return plumbing.ZeroHash, err
 		}
-		made.Entries = append(made.Entries, object.TreeEntry{Name: path, Mode: filemode.Regular, Hash: hash})
+		tree.Entries = append(tree.Entries, object.TreeEntry{Name: path, Mode: filemode.Regular, Hash: hash})
 	}
-	for directory, inside := range below {
-		hash, err := r.tree(inside)
+	for directory, contents := range directories {
+		hash, err := r.tree(contents)
 		if err != nil {
 			return plumbing.ZeroHash, err
 		}
-		made.Entries = append(made.Entries, object.TreeEntry{Name: directory, Mode: filemode.Dir, Hash: hash})
+		tree.Entries = append(tree.Entries, object.TreeEntry{Name: directory, Mode: filemode.Dir, Hash: hash})
 	}
-	slices.SortFunc(made.Entries, func(a, b object.TreeEntry) int { return strings.Compare(sortKey(a), sortKey(b)) })
-	return r.store(made)
+	slices.SortFunc(tree.Entries, func(a, b object.TreeEntry) int { return strings.Compare(sortKey(a), sortKey(b)) })
+	return r.store(tree)
 }
 
-// sortKey orders directories as Git does: as if their names ended in a slash.
+// sortKey returns the name by which Git sorts an entry: directories as if their names ended in a slash.
 func sortKey(e object.TreeEntry) string {
 	if e.Mode == filemode.Dir {
 		return e.Name + "/"
@@ -108,6 +109,7 @@ func sortKey(e object.TreeEntry) string {
 	return e.Name
 }
 
+// blob stores the content of a file.
 func (r *Repository) blob(content string) (plumbing.Hash, error) {
 	encoded := r.git.Storer.NewEncodedObject()
 	encoded.SetType(plumbing.BlobObject)
@@ -126,6 +128,7 @@ func (r *Repository) blob(content string) (plumbing.Hash, error) {
 	return hash, nil
 }
 
+// store stores a commit, a tree or an annotated tag.
 func (r *Repository) store(o object.Object) (plumbing.Hash, error) {
 	encoded := r.git.Storer.NewEncodedObject()
 	if err := o.Encode(encoded); err != nil {
@@ -138,25 +141,25 @@ func (r *Repository) store(o object.Object) (plumbing.Hash, error) {
 	return hash, nil
 }
 
-// tip is the newest commit of the current branch.
+// tip returns the newest commit of the current branch.
 func (r *Repository) tip() (plumbing.Hash, error) {
-	at, err := r.git.Reference(plumbing.NewBranchReferenceName(r.branch), true)
+	tip, err := r.git.Reference(plumbing.NewBranchReferenceName(r.branch), true)
 	if err != nil {
 		return plumbing.ZeroHash, fmt.Errorf("find the branch %s: %w", r.branch, err)
 	}
-	return at.Hash(), nil
+	return tip.Hash(), nil
 }
 
-// Tag lets a tag stand for the newest commit of the current branch; a tag that exists moves.
+// Tag sets a tag to the newest commit of the current branch. It moves a tag that exists.
 func (r *Repository) Tag(name string) error {
 	tip, err := r.tip()
 	if err != nil {
 		return err
 	}
-	return r.point(plumbing.NewTagReferenceName(name), tip)
+	return r.setRef(plumbing.NewTagReferenceName(name), tip)
 }
 
-// AnnotatedTag is Tag with an object of its own, which has another hash than the commit.
+// AnnotatedTag sets a tag like Tag, but as an object of its own, which has another hash than the commit.
 func (r *Repository) AnnotatedTag(name string) error {
 	tip, err := r.tip()
 	if err != nil {
@@ -166,17 +169,17 @@ func (r *Repository) AnnotatedTag(name string) error {
 	if err != nil {
 		return err
 	}
-	return r.point(plumbing.NewTagReferenceName(name), hash)
+	return r.setRef(plumbing.NewTagReferenceName(name), hash)
 }
 
-// Branch makes a branch the current one; a new one starts at the newest commit of the one before.
+// Branch makes a branch the current one. A new branch starts at the newest commit of the current one.
 func (r *Repository) Branch(name string) error {
 	reference := plumbing.NewBranchReferenceName(name)
 	_, err := r.git.Reference(reference, true)
 	if errors.Is(err, plumbing.ErrReferenceNotFound) {
 		var tip plumbing.Hash
 		if tip, err = r.tip(); err == nil {
-			err = r.point(reference, tip)
+			err = r.setRef(reference, tip)
 		}
 	}
 	if err != nil {
@@ -186,8 +189,8 @@ func (r *Repository) Branch(name string) error {
 	return nil
 }
 
-func (r *Repository) point(name plumbing.ReferenceName, to plumbing.Hash) error {
-	if err := r.git.Storer.SetReference(plumbing.NewHashReference(name, to)); err != nil {
+func (r *Repository) setRef(name plumbing.ReferenceName, hash plumbing.Hash) error {
+	if err := r.git.Storer.SetReference(plumbing.NewHashReference(name, hash)); err != nil {
 		return fmt.Errorf("set %s: %w", name, err)
 	}
 	return nil

@@ -1,4 +1,4 @@
-// Package gitserver serves bare Git repositories over smart HTTP, and makes them.
+// Package gitserver creates bare Git repositories and serves them over smart HTTP, for the tests and the demo.
 package gitserver
 
 import (
@@ -13,14 +13,15 @@ import (
 	"strings"
 )
 
-// Options of a server.
+// Options configures a server.
 type Options struct {
-	// Username and Password are asked for below /private/. Without them nothing there is reached.
+	// Username and Password give access to the repositories below /private/. Without a password nobody has access
+	// to them.
 	Username, Password string
 }
 
-// Handler serves the bare repositories below root: each is at its path. Everyone may clone and push,
-// except below /private/, where Basic auth is needed.
+// Handler returns a handler that serves the bare repositories below root, each at its path. Everyone may clone
+// and push, except below /private/, which needs Basic authentication.
 func Handler(root string, o Options) (http.Handler, error) {
 	absolute, err := filepath.Abs(root)
 	if err != nil {
@@ -31,7 +32,7 @@ func Handler(root string, o Options) (http.Handler, error) {
 		return nil, fmt.Errorf("find git http-backend: %w", err)
 	}
 	backend := &cgi.Handler{
-		Stderr: io.Discard, // what a client is refused, it is told
+		Stderr: io.Discard, // clients get the reason for a refusal in the response
 		Path:   filepath.Join(strings.TrimSpace(string(directory)), "git-http-backend"),
 		Env: []string{
 			"GIT_PROJECT_ROOT=" + absolute, "GIT_HTTP_EXPORT_ALL=1",

@@ -2,13 +2,13 @@ package infrahub
 
 import (
 	"context"
-	"errors"
-	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub/graphql"
 )
 
-// Branch is an Infrahub branch, which all branches of the server see alike.
+// Branch is an Infrahub branch. It is the same on every branch of the server.
 type Branch struct {
 	ID   string
 	Name string
@@ -16,13 +16,13 @@ type Branch struct {
 	Description *string
 	// SyncWithGit is whether read-write repositories get the branch too; nil leaves it to the server.
 	SyncWithGit *bool
-	// Default is whether it is the branch that all others are made of and merged into.
+	// Default is whether it is the branch that all others start from and are merged into.
 	Default bool
 	Status  string // OPEN, NEED_REBASE, NEED_UPGRADE_REBASE, MERGING, MERGE_FAILED, MERGED or DELETING
 }
 
-// Merged reports whether the branch was merged. It takes no changes any more, although the server goes
-// on accepting some for a while (infrahub.md, Branches).
+// Merged reports whether the branch was merged. It takes no changes any more, although the server still accepts some for a
+// while (infrahub-behaviour.md, Branches 10).
 func (b Branch) Merged() bool { return b.Status == string(graphql.BranchStatusMerged) }
 
 // Writable reports whether what is written to the branch now can last: it is not merged and not being merged.
@@ -33,99 +33,76 @@ func (b Branch) Writable() bool {
 // WithBranch returns a client for another branch of the same server. Both share connections, login and polling.
 func (c *Client) WithBranch(branch string) *Client {
 	other := *c
-	other.branch, other.graphql = branch, c.graphql.on(branch)
+	other.branch, other.graphql = branch, c.graphql.withBranch(branch)
 	return &other
 }
 
-// BranchWithID returns the branch with an id, or ErrNotFound.
-func (c *Client) BranchWithID(ctx context.Context, id string) (*Branch, error) {
-	return c.findBranch(ctx, id, []string{id}, nil)
+// Branches returns the branches. The server chooses their ids, and changes and deletes them by name; of a branch only
+// the description changes. Deleting one deletes what was changed on it.
+func (c *Client) Branches() Nodes[Branch] {
+	return Nodes[Branch]{
+		client: c, kind: "branch", serverChoosesID: true,
+		key:  func(branch Branch) (string, string) { return branch.ID, branch.Name },
+		list: c.listBranches,
+		create: func(ctx context.Context, _ string, want Branch) (string, error) {
+			resp, err := graphql.CreateBranch(ctx, c.graphql, &graphql.BranchCreateInput{
+				Name: want.Name, Description: want.Description, Sync_with_git: want.SyncWithGit,
+			})
+			if err != nil {
+				return "", err
+			}
+			if resp.BranchCreate == nil || resp.BranchCreate.Object == nil {
+				return "", &Error{Operation: "CreateBranch", Message: "the response holds no branch", kind: ErrNotInfrahub}
+			}
+			return resp.BranchCreate.Object.Id, nil
+		},
+		update: func(ctx context.Context, before, after Branch) error {
+			if equal(before.Description, after.Description) {
+				return nil
+			}
+			description := deref(after.Description)
+			_, err := graphql.UpdateBranch(ctx, c.graphql, &graphql.BranchUpdateInput{Name: before.Name, Description: &description})
+			return err
+		},
+		remove: func(ctx context.Context, id string) error {
+			branch, err := c.Branches().Get(ctx, id) // not by the name alone, which another branch may have by now
+			if err != nil {
+				return err
+			}
+			_, err = graphql.DeleteBranch(ctx, c.graphql, branch.Name)
+			return err
+		},
+	}
 }
 
-// BranchNamed returns the branch with a name, or ErrNotFound.
-func (c *Client) BranchNamed(ctx context.Context, name string) (*Branch, error) {
-	return c.findBranch(ctx, name, nil, &name)
-}
-
-func (c *Client) findBranch(ctx context.Context, what string, ids []string, name *string) (*Branch, error) {
-	answer, err := graphql.Branches(ctx, c.graphql, ids, name)
+// listBranches returns a page of the branches by name. The server lists all of them at once, and takes one name.
+func (c *Client) listBranches(ctx context.Context, filter Filter, page page) ([]Branch, error) {
+	var name *string
+	if len(filter.Names) == 1 {
+		name = &filter.Names[0]
+	}
+	resp, err := graphql.Branches(ctx, c.graphql, filter.IDs, name)
 	if err != nil {
 		return nil, err
 	}
-	if len(answer.Branch) == 0 {
-		return nil, fmt.Errorf("branch %s: %w", what, ErrNotFound)
-	}
-	found := branch(answer.Branch[0])
-	return &found, nil
-}
-
-// branch maps an answer. An empty description is none.
-func branch(found graphql.Branch) Branch {
-	mapped := Branch{
-		ID: found.Id, Name: found.Name, Status: string(found.Status),
-		SyncWithGit: found.Sync_with_git,
-		Default:     found.Is_default != nil && *found.Is_default,
-	}
-	if description := deref(found.Description); description != "" {
-		mapped.Description = &description
-	}
-	return mapped
-}
-
-// CreateBranch makes a branch of the default branch and returns its id, which the server chooses. If the
-// reply is lost, the branch of that name that was not there before is the one. A name that is taken is
-// ErrExists.
-func (c *Client) CreateBranch(ctx context.Context, want Branch) (string, error) {
-	switch _, err := c.BranchNamed(ctx, want.Name); {
-	case err == nil:
-		return "", &Error{Operation: "CreateBranch", Message: fmt.Sprintf("the branch %s already exists", want.Name), Field: "name", kind: ErrExists}
-	case !errors.Is(err, ErrNotFound):
-		return "", err
-	}
-	var id string
-	_, err := c.create(ctx, func(ctx context.Context, _ string) error {
-		made, err := graphql.CreateBranch(ctx, c.graphql, want.Name, want.Description, want.SyncWithGit)
-		if err == nil && made.BranchCreate != nil && made.BranchCreate.Object != nil {
-			id = made.BranchCreate.Object.Id
+	var branches []Branch
+	for _, node := range resp.Branch {
+		if len(filter.Names) == 0 || slices.Contains(filter.Names, node.Name) {
+			branches = append(branches, newBranch(node))
 		}
-		return err
-	}, func(ctx context.Context, _ string) error {
-		found, err := c.BranchNamed(ctx, want.Name)
-		if err == nil {
-			id = found.ID
-		}
-		return err
-	})
-	return id, err
+	}
+	slices.SortFunc(branches, func(a, b Branch) int { return strings.Compare(a.Name, b.Name) })
+	start := min(page.offset, len(branches))
+	return branches[start:min(start+page.limit, len(branches))], nil
 }
 
-// UpdateBranch makes after of before: only a description can change.
-func (c *Client) UpdateBranch(ctx context.Context, before, after Branch) error {
-	if equal(before.Description, after.Description) {
-		return nil
+func newBranch(node *graphql.Branch) Branch {
+	branch := Branch{
+		ID: node.Id, Name: node.Name, Status: string(node.Status),
+		SyncWithGit: node.Sync_with_git, Default: deref(node.Is_default),
 	}
-	_, err := graphql.UpdateBranch(ctx, c.graphql, before.Name, deref(after.Description))
-	return c.updated(err, func() error {
-		_, err := c.BranchWithID(ctx, before.ID)
-		return err
-	})
-}
-
-// DeleteBranch deletes a branch and what was changed on it; one that is gone already is no error, and
-// another one that took its name stays.
-func (c *Client) DeleteBranch(ctx context.Context, id string) error {
-	found, err := c.BranchWithID(ctx, id)
-	if errors.Is(err, ErrNotFound) {
-		return nil
+	if deref(node.Description) != "" {
+		branch.Description = node.Description
 	}
-	if err != nil {
-		return err
-	}
-	return c.remove(func() error {
-		_, err := graphql.DeleteBranch(ctx, c.graphql, found.Name)
-		return err
-	}, func() error {
-		_, err := c.BranchWithID(ctx, id)
-		return err
-	})
+	return branch
 }

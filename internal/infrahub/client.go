@@ -1,7 +1,9 @@
-// Package infrahub talks to an Infrahub server: it manages credentials and Git repositories, and
-// waits for the imports that they set going. It knows nothing of Terraform.
+// Package infrahub is a client of an Infrahub server. It manages credentials, tags, branches, proposed changes
+// and Git repositories, and waits for the imports that changes of repositories start. It knows nothing of
+// Terraform.
 //
-// What the server does and does not promise was measured; comments cite it as infrahub.md.
+// How a server behaves was measured. Comments cite a fact of docs/guides/infrahub-behaviour.md by its section and
+// number, as in (infrahub-behaviour.md, Writing 2).
 package infrahub
 
 import (
@@ -9,17 +11,18 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"strings"
 	"time"
 
-	"github.com/hashicorp/go-version"
+	"github.com/Masterminds/semver/v3"
 
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub/graphql"
 )
 
-// OldestVersion is the oldest server that the client is proven against.
+// OldestVersion is the oldest server that the client is tested against.
 const OldestVersion = "1.9.0"
 
-// Config says where a server is and how to talk to it.
+// Config configures a client.
 type Config struct {
 	// Address is the server's base URL; GraphQL is at Address/graphql/Branch.
 	Address *url.URL
@@ -29,27 +32,28 @@ type Config struct {
 	Token    string
 	Username string
 	Password string
-	// Timeout bounds one request, retries not included. Zero means a minute.
+	// Timeout bounds one request without its retries. Zero means a minute.
 	Timeout time.Duration
-	// MaxRetries bounds how often one request is repeated after the first try.
+	// MaxRetries bounds how often one request is repeated after the first attempt.
 	MaxRetries int
-	// UserAgent names the caller to the server.
+	// UserAgent identifies the caller to the server.
 	UserAgent string
-	// Network is how to reach the server.
+	// Network configures how to reach the server.
 	Network Network
-	// Logger receives a debug line for every answer and an info line for every change of a task that
-	// is waited for. Nil means silence.
+	// Logger receives a debug line for every response, and an info line whenever a task that the client waits for
+	// changes. Nil logs nothing.
 	Logger *slog.Logger
-	// Polling bounds how often a waiting client asks for tasks. The zero value is right for people.
+	// Polling bounds how often the client asks for tasks while it waits. The zero value suits interactive use.
 	Polling Polling
 }
 
-// Polling is how often a waiting client asks: from MinInterval, growing to MaxInterval while nothing changes.
+// Polling is the time between two requests of a waiting client: MinInterval at first and after each change, growing
+// to MaxInterval while nothing changes.
 type Polling struct {
 	MinInterval, MaxInterval time.Duration
 }
 
-// Client is a connection to one branch of one server. It is safe for concurrent use.
+// Client works on one branch of one server. It is safe for concurrent use.
 type Client struct {
 	branch     string
 	graphql    *transport
@@ -58,7 +62,7 @@ type Client struct {
 	log        *slog.Logger
 }
 
-// New returns a client. It sends nothing yet: Connect does.
+// New returns a client. It sends nothing; Connect sends the first request.
 func New(config Config) (*Client, error) {
 	if config.Timeout == 0 {
 		config.Timeout = time.Minute
@@ -79,34 +83,42 @@ func New(config Config) (*Client, error) {
 	}, nil
 }
 
-// Branch is the Infrahub branch that the client works on.
+// Branch returns the name of the Infrahub branch that the client works on.
 func (c *Client) Branch() string { return c.branch }
 
-// Server is what a client is connected to.
+// Server describes the server that a client is connected to.
 type Server struct {
-	// Version is that of Infrahub, such as 1.11.9.
+	// Version is the version of Infrahub, such as 1.11.9.
 	Version string
-	// Branch is the client's branch; of a server that does not tell only the name is known.
+	// Branch is the client's branch. Only its name is set if the server does not describe the branch.
 	Branch Branch
 }
 
-// Connect makes sure that the server is there, that it accepts the credentials, that it has the
-// branch and that it is not too old.
+// Connect checks that the server responds, accepts the credentials, has the branch and is not too old. Errors:
+// ErrUnreachable, ErrNotInfrahub, ErrUnauthorized, ErrBranchNotFound, *TooOldError.
 func (c *Client) Connect(ctx context.Context) (*Server, error) {
 	info, err := graphql.ServerInfo(ctx, c.graphql, c.branch)
 	if err != nil {
 		return nil, err
 	}
-	running, err := version.NewVersion(info.InfrahubInfo.Version)
+	version := info.InfrahubInfo.Version
+	release, err := parseRelease(version)
 	if err != nil {
-		return nil, fmt.Errorf("the server says that its version is %q: %w", info.InfrahubInfo.Version, err)
+		return nil, fmt.Errorf("the server reports the version %q: %w", version, err)
 	}
-	if oldest := version.Must(version.NewVersion(OldestVersion)); running.Core().LessThan(oldest) {
-		return nil, &TooOldError{Version: info.InfrahubInfo.Version}
+	if release.LessThan(semver.MustParse(OldestVersion)) {
+		return nil, &TooOldError{Version: version}
 	}
-	connected := &Server{Version: info.InfrahubInfo.Version, Branch: Branch{Name: c.branch}}
+	connected := &Server{Version: version, Branch: Branch{Name: c.branch}}
 	for _, found := range info.Branch {
-		connected.Branch = branch(found)
+		connected.Branch = newBranch(found)
 	}
 	return connected, nil
+}
+
+// parseRelease returns the release that a server's version belongs to: 1.9.0 for 1.9.0-rc1 as well as for
+// 1.9.0rc1, as Python writes it. So a prerelease counts as its release, not as older.
+func parseRelease(version string) (*semver.Version, error) {
+	suffix := strings.TrimLeft(version, "v.0123456789")
+	return semver.NewVersion(strings.TrimSuffix(version, suffix))
 }

@@ -9,53 +9,60 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mockserver"
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/tlsconfig"
 )
+
+// connect connects a client that has to succeed.
+func connect(t *testing.T, client *infrahub.Client) *infrahub.Server {
+	t.Helper()
+	connected, err := client.Connect(t.Context())
+	must(t, err)
+	return connected
+}
 
 func TestConnect_ReturnsTheVersionOfTheServerAndTheBranch(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, mockserver.Options{Version: "1.10.3"})
 		client := s.client(t)
-		if sent := s.operations(); sent != nil {
-			t.Errorf("New sent %v, want nothing", sent)
+		s.wantOperations(t) // New sends nothing
+		connected := connect(t, client)
+		if connected.Version != "1.10.3" || connected.Branch.Name != "main" || !connected.Branch.Default || connected.Branch.Merged() {
+			t.Errorf("got %+v", connected)
 		}
-		connected, err := client.Connect(t.Context())
-		if err != nil || connected.Version != "1.10.3" || connected.Branch.Name != "main" || !connected.Branch.Default || connected.Branch.Merged() {
-			t.Errorf("got %+v, %v", connected, err)
-		}
-		if difference := cmp.Diff([]string{"ServerInfo"}, s.operations()); difference != "" {
-			t.Error(difference)
-		}
+		s.wantOperations(t, "ServerInfo")
 	})
 }
 
-func TestConnect_OldestVersion(t *testing.T) {
+func TestConnect_RefusesServersOlderThanTheOldestVersion(t *testing.T) {
 	t.Parallel()
 	for version, tooOld := range map[string]bool{
-		"1.8.4": true, "0.16.2": true, "1.9.0": false, "1.9.0rc0": false, "1.9.9": false, "1.10.0": false, "2.0.0": false,
+		"1.8.4": true, "0.16.2": true, "1.9.0": false, "1.9.9": false, "1.10.0": false, "2.0.0": false,
+		// A prerelease or build counts as its release.
+		"1.9.0-rc1": false, "1.9.0rc0": false, "1.9.0b2": false, "1.9.0+build.7": false, "1.8.9-rc1": true, "1.8.9rc1": true,
 	} {
 		t.Run(version, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s := start(t, mockserver.Options{Version: version})
-				got, err := s.client(t).Connect(t.Context())
-				var old *infrahub.TooOldError
-				switch {
-				case !tooOld && (err != nil || got.Version != version):
-					t.Errorf("got %+v, %v", got, err)
-				case tooOld && (!errors.As(err, &old) || old.Version != version):
-					t.Errorf("got %v, want a TooOldError of %s", err, version)
+				connected, err := s.client(t).Connect(t.Context())
+				if tooOld {
+					if failure, ok := errors.AsType[*infrahub.TooOldError](err); !ok || failure.Version != version {
+						t.Errorf("got %v, want a TooOldError of %s", err, version)
+					}
+					return
+				}
+				if err != nil || connected.Version != version {
+					t.Errorf("got %+v, %v", connected, err)
 				}
 			})
 		})
 	}
 }
 
-func TestConnect_VersionThatIsNone(t *testing.T) {
+func TestConnect_InvalidVersionIsAnError(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, mockserver.Options{Version: "unknown"})
@@ -65,50 +72,33 @@ func TestConnect_VersionThatIsNone(t *testing.T) {
 	})
 }
 
-func TestConnect_NoServer(t *testing.T) {
+func TestConnect_WithoutAServerIsUnreachable(t *testing.T) {
 	t.Parallel()
-	var listening net.ListenConfig
-	listener, err := listening.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	must(t, err)
 	nowhere := &url.URL{Scheme: "http", Host: listener.Addr().String()}
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
+	must(t, listener.Close())
 	client, err := infrahub.New(infrahub.Config{Address: nowhere, Branch: "main", Token: mockserver.DefaultToken})
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	_, err = client.Connect(t.Context())
-	if !errors.Is(err, infrahub.ErrUnreachable) {
-		t.Fatalf("got %v, want ErrUnreachable", err)
-	}
-	failed(t, err, want{message: "no answer from " + nowhere.String(), operation: "ServerInfo"})
+	wantKind(t, err, infrahub.ErrUnreachable)
+	wantError(t, err, errorFields{message: "no response from " + nowhere.String(), operation: "ServerInfo"})
 }
 
-func TestNew_AuthoritiesWithoutACertificate(t *testing.T) {
+func TestNew_RefusesCACertificatesThatAreNone(t *testing.T) {
 	t.Parallel()
 	_, err := infrahub.New(infrahub.Config{
 		Address: &url.URL{Scheme: "https", Host: "infrahub.test"}, Network: infrahub.Network{CACertificatesPEM: []byte("no certificate")},
 	})
-	if !errors.Is(err, infrahub.ErrNoCertificate) {
-		t.Errorf("got %v, want ErrNoCertificate", err)
-	}
+	wantErrorIs(t, err, tlsconfig.ErrNoCertificate)
 }
 
-func TestClient_SaysWhoAsksAndHowUrgently(t *testing.T) {
+func TestClient_SendsItsUserAgentAndPriority(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, mockserver.Options{})
 		client := s.client(t, func(config *infrahub.Config) { config.UserAgent = "terraform-provider-infrahub/1.2.3" })
-		_, started, err := client.CreateRepository(t.Context(), readOnly(newRemote(t), "v1.0.0"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := started.Wait(patient(t)); err != nil {
-			t.Fatal(err)
-		}
+		createImported(t, client, readOnly(newRemote(t), "v1.0.0"))
 		polled := 0
 		for _, request := range s.requests() {
 			if agent := request.Header.Get("User-Agent"); agent != "terraform-provider-infrahub/1.2.3" {
@@ -127,23 +117,21 @@ func TestClient_SaysWhoAsksAndHowUrgently(t *testing.T) {
 	})
 }
 
-func TestClient_RequestThatTakesTooLong(t *testing.T) {
+func TestClient_RequestEndsAfterTheTimeout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
+		const timeout = 20 * time.Second
 		s := start(t, mockserver.Options{})
 		s.Inject(mockserver.Fault{Delay: time.Hour})
-		client := s.client(t, func(config *infrahub.Config) { config.MaxRetries, config.Timeout = 0, 20*time.Second })
+		client := s.client(t, noRetries, func(config *infrahub.Config) { config.Timeout = timeout })
 		began := time.Now()
-		if _, err := client.Connect(t.Context()); !errors.Is(err, infrahub.ErrUnreachable) {
-			t.Errorf("got %v, want ErrUnreachable", err)
-		}
-		if took := time.Since(began); took != 20*time.Second {
-			t.Errorf("gave up after %s, want 20 s", took)
-		}
+		_, err := client.Connect(t.Context())
+		wantKind(t, err, infrahub.ErrUnreachable)
+		wantDuration(t, began, timeout, timeout)
 	})
 }
 
-func TestClient_BranchAndPathOfTheAddress(t *testing.T) {
+func TestClient_KeepsThePathOfTheAddress(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var path string
@@ -151,9 +139,9 @@ func TestClient_BranchAndPathOfTheAddress(t *testing.T) {
 		client := p.client(t, func(config *infrahub.Config) {
 			config.Address, config.Branch = config.Address.JoinPath("infra", "hub/"), "feature/a"
 		})
-		_, _ = client.Connect(t.Context()) // the answer is empty; the request counts
+		_, _ = client.Connect(t.Context()) // the response is empty; only the request counts
 		if path != "/infra/hub/graphql/feature/a" || client.Branch() != "feature/a" {
-			t.Errorf("asked %s for branch %s", path, client.Branch())
+			t.Errorf("the client of branch %s sent a request to %s", client.Branch(), path)
 		}
 	})
 }

@@ -17,101 +17,53 @@ type Credential struct {
 	Password *string
 }
 
-// WithPassword makes a read ask for the password, which the server returns in clear (infrahub.md,
+// WithPassword makes a read ask for the password, which the server returns in clear (infrahub-behaviour.md,
 // Writing 6).
 type WithPassword bool
 
-// Credential returns the credential with an id, or ErrNotFound.
-func (c *Client) Credential(ctx context.Context, id string, password WithPassword) (*Credential, error) {
-	return c.credential(ctx, "credential "+id, []string{id}, nil, password)
-}
-
-// CredentialNamed returns the credential with a name, or ErrNotFound. It never holds the password.
-func (c *Client) CredentialNamed(ctx context.Context, name string) (*Credential, error) {
-	return c.credential(ctx, "credential "+name, nil, []string{name}, false)
-}
-
-func (c *Client) credential(ctx context.Context, what string, ids, names []string, password WithPassword) (*Credential, error) {
-	answer, err := graphql.Credentials(ctx, c.graphql, ids, names, bool(password))
-	if err != nil {
-		return nil, err
+// Credentials returns the credentials, with their passwords if those are asked for. The server makes a label of the
+// name of a new one that has none (infrahub-behaviour.md, Writing 5). Deleting one silently detaches it from the
+// repositories that use it (infrahub-behaviour.md, Writing 7).
+func (c *Client) Credentials(password WithPassword) Nodes[Credential] {
+	return Nodes[Credential]{
+		client: c, kind: "credential",
+		key: func(credential Credential) (string, string) { return credential.ID, credential.Name },
+		list: func(ctx context.Context, filter Filter, page page) ([]Credential, error) {
+			resp, err := graphql.Credentials(ctx, c.graphql, filter.IDs, filter.Names, page.limit, page.offset, bool(password))
+			if err != nil {
+				return nil, err
+			}
+			return nodesOf(resp.CorePasswordCredential.Edges, newCredential), nil
+		},
+		create: func(ctx context.Context, id string, want Credential) (string, error) {
+			_, err := graphql.CreateCredential(ctx, c.graphql, &graphql.CorePasswordCredentialCreateInput{
+				Id: &id, Name: set(&want.Name), Label: set(want.Label), Description: set(want.Description),
+				Username: set(want.Username), Password: set(want.Password),
+			})
+			return id, err
+		},
+		update: func(ctx context.Context, before, after Credential) error {
+			data := graphql.CorePasswordCredentialUpdateInput{
+				Id: &before.ID, Name: changedText(&before.Name, &after.Name), Label: changedText(before.Label, after.Label),
+				Description: changedText(before.Description, after.Description),
+				Username:    changedText(before.Username, after.Username), Password: changedText(before.Password, after.Password),
+			}
+			if unchanged(data, graphql.CorePasswordCredentialUpdateInput{Id: &before.ID}) {
+				return nil
+			}
+			_, err := graphql.UpdateCredential(ctx, c.graphql, &data)
+			return err
+		},
+		remove: func(ctx context.Context, id string) error {
+			_, err := graphql.DeleteCredential(ctx, c.graphql, id)
+			return err
+		},
 	}
-	for _, edge := range answer.CorePasswordCredential.Edges {
-		if edge.Node != nil {
-			return &Credential{
-				ID:          edge.Node.Id,
-				Name:        deref(value(edge.Node.Name)),
-				Label:       value(edge.Node.Label),
-				Description: value(edge.Node.Description),
-				Username:    value(edge.Node.Username),
-				Password:    value(edge.Node.Password),
-			}, nil
-		}
-	}
-	return nil, missing(what, c.branch)
 }
 
-// CreateCredential creates a credential and returns its id. The server makes a label of the name if
-// there is none (infrahub.md, Writing 5).
-func (c *Client) CreateCredential(ctx context.Context, want Credential) (string, error) {
-	return c.create(ctx, func(ctx context.Context, id string) error {
-		_, err := graphql.CreateCredential(ctx, c.graphql, id, text(&want.Name), text(want.Label),
-			text(want.Description), text(want.Username), text(want.Password))
-		return err
-	}, func(ctx context.Context, id string) error {
-		_, err := c.Credential(ctx, id, false)
-		return err
-	})
-}
-
-// UpdateCredential makes after of before, and sends only what differs between them.
-func (c *Client) UpdateCredential(ctx context.Context, before, after Credential) error {
-	name, label := changedText(&before.Name, &after.Name), changedText(before.Label, after.Label)
-	description, username := changedText(before.Description, after.Description), changedText(before.Username, after.Username)
-	password := changedText(before.Password, after.Password)
-	if name == nil && label == nil && description == nil && username == nil && password == nil {
-		return nil
+func newCredential(node *graphql.Credential) Credential {
+	return Credential{
+		ID: node.Id, Name: deref(value(node.Name)), Label: value(node.Label), Description: value(node.Description),
+		Username: value(node.Username), Password: value(node.Password),
 	}
-	_, err := graphql.UpdateCredential(ctx, c.graphql, before.ID, name, label, description, username, password)
-	return c.updated(err, func() error {
-		_, err := c.Credential(ctx, before.ID, false)
-		return err
-	})
-}
-
-// DeleteCredential deletes a credential; one that is gone already is no error. Repositories that use
-// it are silently detached by the server (infrahub.md, Writing 7).
-func (c *Client) DeleteCredential(ctx context.Context, id string) error {
-	return c.remove(func() error {
-		_, err := graphql.DeleteCredential(ctx, c.graphql, id)
-		return err
-	}, func() error {
-		_, err := c.Credential(ctx, id, false)
-		return err
-	})
-}
-
-// attribute is a text attribute in any answer.
-type attribute interface{ GetValue() *string }
-
-// value is what an attribute holds; the server's null and "" both mean that it is not set.
-func value[A interface {
-	attribute
-	comparable
-}](a A) *string {
-	var none A
-	if a == none {
-		return nil
-	}
-	if v := a.GetValue(); v != nil && *v != "" {
-		return v
-	}
-	return nil
-}
-
-func deref(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
 }

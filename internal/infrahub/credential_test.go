@@ -4,24 +4,17 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mockserver"
 )
 
-// object and set shorten variables as JSON has them.
-type object = map[string]any
-
-func set(value any) object { return object{"value": value} }
-
 func TestCredential_CreateSendsWhatIsSet(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
-		name       string
-		want       infrahub.Credential
-		sent       object
-		wantsLabel string
+		name  string
+		want  infrahub.Credential
+		sent  object
+		label string
 	}{
 		{"a name alone", infrahub.Credential{Name: "my-git"}, object{"name": set("my-git")}, "My-Git"},
 		{
@@ -44,25 +37,17 @@ func TestCredential_CreateSendsWhatIsSet(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := start(t, mockserver.Options{})
 				client := s.client(t)
-				id, err := client.CreateCredential(t.Context(), test.want)
-				if err != nil {
-					t.Fatal(err)
-				}
+				id, err := client.Credentials(false).Create(t.Context(), test.want)
+				must(t, err)
 				test.sent["id"] = id
-				if difference := cmp.Diff(test.sent, s.variables(t, "CreateCredential")); difference != "" {
-					t.Error(difference)
-				}
-				got, err := client.Credential(t.Context(), id, true)
-				if err != nil {
-					t.Fatal(err)
-				}
-				test.want.ID, test.want.Label = id, &test.wantsLabel
+				wantEqual(t, "variables", test.sent, s.variables(t, "CreateCredential"))
+				got, err := client.Credentials(true).Get(t.Context(), id)
+				must(t, err)
+				test.want.ID, test.want.Label = id, &test.label
 				if test.want.Username != nil && *test.want.Username == "" {
-					test.want.Username = nil // an empty one counts as not set
+					test.want.Username = nil // an empty text counts as not set
 				}
-				if difference := cmp.Diff(&test.want, got); difference != "" {
-					t.Error(difference)
-				}
+				wantEqual(t, "credential", &test.want, got)
 			})
 		})
 	}
@@ -76,14 +61,14 @@ func TestCredential_UpdateSendsWhatDiffers(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		edit func(after *infrahub.Credential)
-		sent object // nil is nothing
+		sent object // nil: nothing
 	}{
 		{"nothing", func(*infrahub.Credential) {}, nil},
 		{"equal texts", func(after *infrahub.Credential) { after.Username = new("bot") }, nil},
 		{"the name", func(after *infrahub.Credential) { after.Name = "other" }, object{"name": set("other")}},
 		{"the password", func(after *infrahub.Credential) { after.Password = new("new") }, object{"password": set("new")}},
 		{
-			"two", func(after *infrahub.Credential) { after.Description, after.Username = new(""), new("other") },
+			"two attributes", func(after *infrahub.Credential) { after.Description, after.Username = new(""), new("other") },
 			object{"description": set(""), "username": set("other")},
 		},
 		{
@@ -98,81 +83,62 @@ func TestCredential_UpdateSendsWhatDiffers(t *testing.T) {
 				s := start(t, mockserver.Options{})
 				client := s.client(t)
 				before, after := full, full
-				id, err := client.CreateCredential(t.Context(), before)
-				if err != nil {
-					t.Fatal(err)
-				}
+				id, err := client.Credentials(false).Create(t.Context(), before)
+				must(t, err)
 				before.ID = id
 				test.edit(&after)
-				s.log.Reset()
-				if err := client.UpdateCredential(t.Context(), before, after); err != nil {
-					t.Fatal(err)
-				}
+				s.Log.Reset()
+				must(t, client.Credentials(false).Update(t.Context(), before, after))
 				if test.sent == nil {
-					if sent := s.operations(); sent != nil {
-						t.Errorf("sent %v, want nothing", sent)
-					}
+					s.wantOperations(t)
 					return
 				}
 				test.sent["id"] = id
-				if difference := cmp.Diff(test.sent, s.variables(t, "UpdateCredential")); difference != "" {
-					t.Error(difference)
-				}
-				got, err := client.Credential(t.Context(), id, true)
-				if err != nil {
-					t.Fatal(err)
-				}
+				wantEqual(t, "variables", test.sent, s.variables(t, "UpdateCredential"))
+				got, err := client.Credentials(true).Get(t.Context(), id)
+				must(t, err)
 				after.ID = id
 				if after.Description != nil && *after.Description == "" {
-					after.Description = nil // an empty one counts as not set
+					after.Description = nil // an empty text counts as not set
 				}
-				if difference := cmp.Diff(&after, got); difference != "" {
-					t.Error(difference)
-				}
+				wantEqual(t, "credential", &after, got)
 			})
 		})
 	}
 }
 
-// The server returns passwords in clear (infrahub.md, Writing 6): none crosses the wire unasked.
-func TestCredential_PasswordIsAskedForOnlyWhereItIsWanted(t *testing.T) {
+// The server returns passwords in clear (infrahub-behaviour.md, Writing 6), so none may be sent without need.
+func TestCredential_PasswordIsReadOnlyOnRequest(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, mockserver.Options{})
 		client := s.client(t)
-		id, err := client.CreateCredential(t.Context(), infrahub.Credential{Name: "git", Password: new("s3cret")})
-		if err != nil {
-			t.Fatal(err)
-		}
+		id, err := client.Credentials(false).Create(t.Context(), infrahub.Credential{Name: "git", Password: new("s3cret")})
+		must(t, err)
 		for _, test := range []struct {
 			read     func() (*infrahub.Credential, error)
 			password *string
 			sent     object
 		}{
 			{
-				func() (*infrahub.Credential, error) { return client.Credential(t.Context(), id, false) }, nil,
-				object{"ids": []any{id}, "withPassword": false},
+				func() (*infrahub.Credential, error) { return client.Credentials(false).Get(t.Context(), id) }, nil,
+				object{"ids": []any{id}, "limit": 100.0, "offset": 0.0, "withPassword": false},
 			},
 			{
-				func() (*infrahub.Credential, error) { return client.CredentialNamed(t.Context(), "git") }, nil,
-				object{"names": []any{"git"}, "withPassword": false},
+				func() (*infrahub.Credential, error) { return client.Credentials(false).GetByName(t.Context(), "git") }, nil,
+				object{"names": []any{"git"}, "limit": 100.0, "offset": 0.0, "withPassword": false},
 			},
 			{
-				func() (*infrahub.Credential, error) { return client.Credential(t.Context(), id, true) }, new("s3cret"),
-				object{"ids": []any{id}, "withPassword": true},
+				func() (*infrahub.Credential, error) { return client.Credentials(true).Get(t.Context(), id) }, new("s3cret"),
+				object{"ids": []any{id}, "limit": 100.0, "offset": 0.0, "withPassword": true},
 			},
 		} {
-			s.log.Reset()
+			s.Log.Reset()
 			got, err := test.read()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if difference := cmp.Diff(test.password, got.Password); difference != "" || got.ID != id {
-				t.Errorf("got %v: %s", got, difference)
-			}
-			if difference := cmp.Diff(test.sent, s.variables(t, "Credentials")); difference != "" {
-				t.Error(difference)
-			}
+			must(t, err)
+			wantEqual(t, "id", id, got.ID)
+			wantEqual(t, "password", test.password, got.Password)
+			wantEqual(t, "variables", test.sent, s.variables(t, "Credentials"))
 		}
 	})
 }

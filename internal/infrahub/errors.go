@@ -4,11 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"regexp"
 	"strings"
 )
 
-// The kinds of failure that callers tell apart, for errors.Is.
+// The kinds of failure that callers distinguish with errors.Is.
 var (
 	// ErrNotFound means that the object does not exist on this branch.
 	ErrNotFound = errors.New("not found")
@@ -16,39 +15,39 @@ var (
 	ErrUnauthorized = errors.New("not authorized")
 	// ErrBranchNotFound means that the server has no such Infrahub branch.
 	ErrBranchNotFound = errors.New("branch not found")
-	// ErrNotInfrahub means that something else than Infrahub answered: a proxy, a login page.
-	ErrNotInfrahub = errors.New("the answer did not come from Infrahub")
-	// ErrUnreachable means that no answer came at all.
-	ErrUnreachable = errors.New("no answer")
+	// ErrNotInfrahub means that something other than Infrahub responded, such as a proxy or a login page.
+	ErrNotInfrahub = errors.New("the response did not come from Infrahub")
+	// ErrUnreachable means that no response came at all.
+	ErrUnreachable = errors.New("no response")
 	// ErrExists means that the name is taken.
-	ErrExists = errors.New("exists already")
-	// ErrAmbiguous means that a name stands for several objects.
+	ErrExists = errors.New("already exists")
+	// ErrAmbiguous means that several objects have the name.
 	ErrAmbiguous = errors.New("ambiguous name")
-	// ErrMerged means that the branch was merged and takes no changes any more.
-	ErrMerged = errors.New("merged, and takes no changes any more")
-	// ErrInactive means that the repository is not in use on the branch, which is older than it.
-	ErrInactive = errors.New("inactive there: the branch was made before the repository")
+	// ErrMerged means that the branch was merged and accepts no more changes.
+	ErrMerged = errors.New("merged, and accepts no more changes")
+	// ErrInactive means that the repository is not in use on the branch, because the branch is older.
+	ErrInactive = errors.New("inactive, because the branch is older than the repository")
 )
 
-// Error is a request that failed, in the server's own words where it has any.
+// Error is a request that failed. It has the server's own message if there is one.
 type Error struct {
-	// Operation is the GraphQL operation, "login" or "refresh".
+	// Operation is the name of the GraphQL operation, "login" or "refresh".
 	Operation string
-	// Status is the HTTP status, 0 if no answer came.
+	// Status is the HTTP status, 0 if no response came.
 	Status int
-	// Code is extensions.code of the GraphQL error; Infrahub 1.9 has none.
+	// Code is extensions.code of the GraphQL error, "" on Infrahub 1.9, which has none.
 	Code string
-	// Message is what the server says, or what is known if it says nothing.
+	// Message is the server's message, or describes the response if the server gave no message.
 	Message string
-	// Field is the attribute or relationship that the error is about, "" if it is not known.
+	// Field is the attribute or relationship at fault, "" if that is unknown.
 	Field string
-	// RequestID is the x-request-id of the answer, by which the server's logs can be searched.
+	// RequestID is the x-request-id of the response, which the server's logs hold too.
 	RequestID string
 
 	kind  error
 	cause error
-	// crashed is whether the server failed at it, and may have carried it out all the same.
-	crashed bool
+	// serverError is whether the server failed internally. It may have carried out the request all the same.
+	serverError bool
 }
 
 func (e *Error) Error() string {
@@ -59,7 +58,7 @@ func (e *Error) Error() string {
 	return text
 }
 
-// Unwrap returns the kind (ErrNotFound, …) and the cause, of those that are known.
+// Unwrap returns the kind (ErrNotFound, …) and the cause, as far as they are known.
 func (e *Error) Unwrap() []error {
 	var wrapped []error
 	for _, err := range []error{e.kind, e.cause} {
@@ -70,12 +69,7 @@ func (e *Error) Unwrap() []error {
 	return wrapped
 }
 
-// missing is the error of a read that found nothing.
-func missing(what, branch string) error {
-	return fmt.Errorf("%s on branch %s: %w", what, branch, ErrNotFound)
-}
-
-// TooOldError is a server older than OldestVersion.
+// TooOldError means that the server is older than OldestVersion.
 type TooOldError struct {
 	Version string
 }
@@ -84,8 +78,8 @@ func (e *TooOldError) Error() string {
 	return fmt.Sprintf("the server runs Infrahub %s; this client needs %s or newer", e.Version, OldestVersion)
 }
 
-// graphqlError is one entry of "errors" in an answer. Extensions.code is a string, or a number for
-// what the REST layer says (infrahub.md, Errors).
+// graphqlError is one entry of "errors" in a response. extensions.code is a string, or a number in the responses
+// to a login (infrahub-behaviour.md, Errors 9) and in those of Infrahub 1.9 (infrahub-behaviour.md, Errors 11).
 type graphqlError struct {
 	Message    string `json:"message"`
 	Extensions struct {
@@ -100,34 +94,37 @@ type graphqlError struct {
 	} `json:"extensions"`
 }
 
+// code returns the code, "" if there is none or it is a number.
 func (e graphqlError) code() string {
 	code, _ := e.Extensions.Code.(string)
 	return code
 }
 
-// mergeCode is that of a write which is refused because a branch is being merged.
-const mergeCode = "MERGE_IN_PROGRESS"
+// mergeInProgressCode is the code of a write that the server refuses because a branch is being merged.
+const mergeInProgressCode = "MERGE_IN_PROGRESS"
 
-// waitsForMerge reports whether a write was refused only until the merge of another branch is over. On the
-// branch that is being merged it would come too late (infrahub.md, Branches).
-func (e graphqlError) waitsForMerge() bool {
-	return e.code() == mergeCode && (e.Extensions.Data.Branch == "" || e.Extensions.Data.Branch != e.Extensions.Data.MergingBranch)
+// endsWithMerge reports whether the server refuses a write only until the merge of another branch has ended. A
+// write to the branch that is being merged would come too late (infrahub-behaviour.md, Branches 11).
+func (e graphqlError) endsWithMerge() bool {
+	data := e.Extensions.Data
+	return e.code() == mergeInProgressCode && (data.Branch == "" || data.Branch != data.MergingBranch)
 }
 
-// kind classifies by code alone; where a server gives no code the callers decide by a read.
+// kind returns the kind of the error by its code and the HTTP status, nil if they do not tell. Infrahub 1.9 gives
+// no codes; there the callers decide by a read.
 func (e graphqlError) kind(status int) error {
 	switch e.code() {
 	case "NODE_NOT_FOUND":
 		if e.relationship() != "" {
-			return nil // what it points at is missing, not the object
+			return nil // the target of a relationship does not exist, not the node itself
 		}
 		return ErrNotFound
 	case "BRANCH_NOT_FOUND":
 		return ErrBranchNotFound
 	case "BRANCH_ALREADY_MERGED":
 		return ErrMerged
-	case mergeCode:
-		if !e.waitsForMerge() {
+	case mergeInProgressCode:
+		if !e.endsWithMerge() {
 			return ErrMerged
 		}
 	case "AUTHENTICATION_REQUIRED", "TOKEN_EXPIRED", "PERMISSION_DENIED":
@@ -139,24 +136,27 @@ func (e graphqlError) kind(status int) error {
 	return nil
 }
 
-// relationship names what points at a node that does not exist, "" if the error is not about that.
+// relationship returns the relationship whose target does not exist, "" if the error has another reason.
 func (e graphqlError) relationship() string {
-	kind := e.Extensions.Data.NodeKind
-	if m := regexp.MustCompile(`/ (\w+) in the database`).FindStringSubmatch(e.Message); kind == "" && m != nil {
-		kind = m[1] // 1.9 has no data; a wrong guess points a person to a wrong attribute, no more
+	for _, target := range []struct{ kind, relationship string }{
+		{"CoreCredential", "credential"},
+		{"BuiltinTag", "tags"},
+	} {
+		switch e.Extensions.Data.NodeKind {
+		case target.kind:
+			return target.relationship
+		case "": // Infrahub 1.9 has no data (infrahub-behaviour.md, Errors 11); a wrong guess only names a wrong attribute
+			if strings.Contains(e.Message, "/ "+target.kind+" in the database") {
+				return target.relationship
+			}
+		}
 	}
-	switch kind {
-	case "CoreCredential":
-		return "credential"
-	case "BuiltinTag":
-		return "tags"
-	default:
-		return ""
-	}
+	return ""
 }
 
-// field names what the error is about. Uniqueness and Git failures have no code of their own
-// (infrahub.md, Errors), so the message decides where a person is pointed, and only that.
+// field returns the attribute or relationship at fault, "" if that is unknown. Violations of uniqueness and
+// failures of Git have no code of their own (infrahub-behaviour.md, Errors 2), so it is guessed from the message,
+// and only used to name an attribute to the user.
 func (e graphqlError) field() string {
 	if e.Extensions.Data.FieldName != "" {
 		return e.Extensions.Data.FieldName
@@ -164,21 +164,26 @@ func (e graphqlError) field() string {
 	if relationship := e.relationship(); relationship != "" {
 		return relationship
 	}
-	if m := regexp.MustCompile(`uniqueness constraint '(\w+)'`).FindStringSubmatch(e.Message); m != nil {
-		return m[1]
+	if _, rest, found := strings.Cut(e.Message, "uniqueness constraint '"); found {
+		if attribute, _, closed := strings.Cut(rest, "'"); closed {
+			return attribute
+		}
 	}
-	switch {
-	case strings.Contains(e.Message, "lookup credentials"), strings.Contains(e.Message, "Authentication failed"):
-		return "credential"
-	case strings.Contains(e.Message, "Unable to clone"), strings.Contains(e.Message, "fatal: repository"):
-		return "location"
-	case strings.Contains(e.Message, "Branch name contains"), strings.Contains(e.Message, "invalid field name"):
-		return "name"
-	case strings.Contains(e.Message, "as a destination for a proposed change"):
-		return "destination_branch"
-	case strings.Contains(e.Message, "source branch for this proposed change"), strings.Contains(e.Message, "proposed change already exists for branch"),
-		strings.Contains(e.Message, "Cannot create proposed change"):
-		return "source_branch"
+	for _, hint := range []struct{ part, field string }{
+		{"lookup credentials", "credential"},
+		{"Authentication failed", "credential"},
+		{"Unable to clone", "location"},
+		{"fatal: repository", "location"},
+		{"Branch name contains", "name"},
+		{"invalid field name", "name"},
+		{"as a destination for a proposed change", "destination_branch"},
+		{"source branch for this proposed change", "source_branch"},
+		{"proposed change already exists for branch", "source_branch"},
+		{"Cannot create proposed change", "source_branch"},
+	} {
+		if strings.Contains(e.Message, hint.part) {
+			return hint.field
+		}
 	}
 	return ""
 }

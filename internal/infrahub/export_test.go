@@ -7,24 +7,23 @@ import (
 	"testing"
 )
 
-// Lingering is how long a change waits for the end of earlier imports.
-const Lingering = lingering
+// IdleTimeout is how long a change waits for the end of earlier imports.
+const IdleTimeout = idleTimeout
 
-// DialThrough makes a client reach its server by other means than sockets, which would stop the clock
-// of a synctest bubble.
+// DialThrough makes a client reach its server without sockets, which would stop the clock of a synctest bubble.
 func DialThrough(t *testing.T, client *Client, dial func(ctx context.Context, network, address string) (net.Conn, error)) {
 	t.Helper()
-	through := client.graphql.http.HTTPClient.Transport
-	switch authenticated := through.(type) {
+	next := client.graphql.http.HTTPClient.Transport
+	switch authenticator := next.(type) {
 	case tokenAuth:
-		through = authenticated.next
+		next = authenticator.next
 	case *sessionAuth:
-		through = authenticated.next
+		next = authenticator.next
 	}
-	answers, _ := through.(wholeAnswers)
-	network, ok := answers.next.(*http.Transport)
+	buffered, _ := next.(bufferedTransport)
+	network, ok := buffered.next.(*http.Transport)
 	if !ok {
-		t.Fatalf("no *http.Transport under %T", through)
+		t.Fatalf("no *http.Transport under %T", next)
 	}
 	network.DialContext = dial
 }

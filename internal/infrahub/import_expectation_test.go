@@ -1,21 +1,16 @@
 package infrahub
 
 import (
-	"net/url"
 	"testing"
 	"time"
 )
 
-// Of all tasks on a server those that a bump started are told by what they were asked to do and when: an
-// echo has the commit, and what was there before the bump is older (infrahub.md, Importing).
-func TestExpectation_OfABump(t *testing.T) {
+// The tasks that a changed ref starts differ from all others by their parameters and their age
+// (infrahub-behaviour.md, Importing 21).
+func TestExpectation_OfAChangedRef(t *testing.T) {
 	t.Parallel()
-	client, err := New(Config{Address: &url.URL{Scheme: "http", Host: "infrahub.test"}, Branch: "main", Token: "token"})
-	if err != nil {
-		t.Fatal(err)
-	}
 	since := time.Date(2024, time.January, 1, 12, 0, 0, 0, time.UTC)
-	bumped := client.importOfBump(Repository{Kind: ReadOnly, ID: "ours", Ref: "v1.1.0"}, baseline{since: since})
+	changed := newOffline(t).importOfRefChange(Repository{Kind: ReadOnly, ID: "id", Ref: "v1.1.0"}, baseline{since: since})
 	for _, test := range []struct {
 		name string
 		edit func(t *task)
@@ -27,16 +22,16 @@ func TestExpectation_OfABump(t *testing.T) {
 		{"of no ref", func(t *task) { t.Model.Ref = nil }, false},
 		{"of another repository", func(t *task) { t.Model.RepositoryID = "other" }, false},
 		{"on another branch", func(t *task) { t.Model.Branch = "feature" }, false},
-		{"of an earlier bump to the same ref", func(t *task) { t.Created = since }, false},
+		{"of an earlier change to the same ref", func(t *task) { t.Created = since }, false},
 		{"of another workflow", func(t *task) { t.Workflow = addReadOnly }, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			for _, expected := range bumped.expected {
-				of := task{ID: "1", Workflow: expected.workflow, Created: since.Add(time.Millisecond)}
-				of.Model.RepositoryID, of.Model.Branch, of.Model.Ref = "ours", "main", new("v1.1.0")
-				test.edit(&of)
-				if got := expected.matches(of); got != test.want {
+			for _, expected := range changed.expected {
+				candidate := task{ID: "1", Workflow: expected.workflow, Created: since.Add(time.Millisecond)}
+				candidate.Model.RepositoryID, candidate.Model.Branch, candidate.Model.Ref = "id", "main", new("v1.1.0")
+				test.edit(&candidate)
+				if got := expected.matches(candidate); got != test.want {
 					t.Errorf("%s: %t, want %t", expected.workflow, got, test.want)
 				}
 			}

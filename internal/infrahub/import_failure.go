@@ -11,103 +11,129 @@ import (
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub/graphql"
 )
 
-// flushing bounds how much later than the end of a task its log may be complete.
-const flushing = 10 * time.Second
+// Cause classifies why an import failed, as far as the server's words tell.
+type Cause int
 
-// reason finds in the log of a failed task what went wrong, an empty exception if it does not say. The log's last line
-// comes up to some seconds after the task has ended, so it is read until it is there.
-func (c *Client) reason(ctx context.Context, id string) (exception, error) {
-	limit := time.Now().Add(flushing)
+const (
+	// CauseUnknown is any other cause.
+	CauseUnknown Cause = iota
+	// RefMissing means that the remote does not have the ref or the default branch.
+	RefMissing
+	// CredentialRefused means that the remote asks for a credential, or for another one.
+	CredentialRefused
+	// RemoteUnreachable means that the remote does not respond to the Infrahub server, or not as a Git remote.
+	RemoteUnreachable
+	// ConfigurationInvalid means that .infrahub.yml is missing or cannot be read.
+	ConfigurationInvalid
+	// ContentInvalid means that a file that .infrahub.yml names is missing or invalid.
+	ContentInvalid
+	// ObjectExists means that an object exists already, often because another repository imported it.
+	ObjectExists
+	// TagMoved means that the remote has moved a tag that the server had cloned, so that Git refuses to fetch the
+	// tags (infrahub-behaviour.md, Importing 15).
+	TagMoved
+)
+
+// logTimeout bounds how long after the end of a task its log may stay incomplete.
+const logTimeout = 10 * time.Second
+
+// readException returns the exception that ended a failed task, a zero one if the log holds none. The last line
+// of the log is written up to some seconds after the end of the task, so the log is read until it has that line
+// (infrahub-behaviour.md, Importing 24).
+func (c *Client) readException(ctx context.Context, taskID string) (exception, error) {
+	deadline := time.Now().Add(logTimeout)
 	for {
-		answer, err := graphql.TaskLogs(ctx, c.graphql, id)
+		resp, err := graphql.TaskLogs(ctx, c.graphql, taskID)
 		if err != nil {
 			return exception{}, err
 		}
-		message, complete := lastError(answer)
-		if complete || time.Now().After(limit) {
-			return raised(message), nil
+		message, complete := lastErrorMessage(resp)
+		if complete || time.Now().After(deadline) {
+			return parseException(message), nil
 		}
-		_ = sleep(ctx, c.tasks.polling.MinInterval) // interrupted, the next read says so
+		_ = sleep(ctx, c.tasks.polling.MinInterval) // the next request fails if ctx has ended
 	}
 }
 
-// lastError is the error that ended the flow or, while that is not complete, the last one so far.
-func lastError(answer *graphql.TaskLogsResponse) (message string, complete bool) {
-	for _, edge := range answer.InfrahubTask.Edges {
+// flowEnded begins the part of the last error message of a task that describes the exception.
+const flowEnded = "Flow run encountered an exception:"
+
+// lastErrorMessage returns the last error message of a task's log, and whether it is the one that ends the log.
+func lastErrorMessage(resp *graphql.TaskLogsResponse) (message string, complete bool) {
+	for _, edge := range resp.InfrahubTask.Edges {
 		if edge.Node == nil || edge.Node.Logs == nil {
 			continue
 		}
-		for _, log := range edge.Node.Logs.Edges {
-			if log.Node == nil || log.Node.Severity != "error" && log.Node.Severity != "critical" {
-				continue
+		for _, line := range edge.Node.Logs.Edges {
+			if line.Node != nil && (line.Node.Severity == "error" || line.Node.Severity == "critical") {
+				message = line.Node.Message
+				complete = strings.Contains(message, flowEnded)
 			}
-			message = log.Node.Message
-			complete = strings.Contains(message, flowEnded)
 		}
 	}
 	return message, complete
 }
 
-const flowEnded = "Flow run encountered an exception:"
-
-// Cause is what kind of thing made an import fail, as far as the server's words tell.
-type Cause int
-
-const (
-	// CauseUnknown is anything else.
-	CauseUnknown Cause = iota
-	// RefMissing is a ref or default branch that the remote does not have.
-	RefMissing
-	// CredentialRefused is a remote that wants a credential, or another one.
-	CredentialRefused
-	// RemoteUnreachable is a remote that does not answer the Infrahub server, or not as Git.
-	RemoteUnreachable
-	// ConfigurationInvalid is a .infrahub.yml that is missing or cannot be read.
-	ConfigurationInvalid
-	// ContentInvalid is a file that .infrahub.yml names and that is missing or not as it should be.
-	ContentInvalid
-	// ObjectExists is an object that there is already, often from another repository.
-	ObjectExists
-	// TagMoved is a tag that the remote has moved since the server cloned it: its fetch is refused then.
-	TagMoved
-)
-
-// exception is what ended a task: its Python class and its words.
+// exception is a Python exception that ended a task.
 type exception struct {
 	class, message string
 }
 
-// raised takes the exception out of how Prefect reports it, which is a Python literal:
+var (
+	// In the messages of Prefect, which runs the tasks.
+	literalEnd           = regexp.MustCompile(`['"]\)\s*$`)
+	classAndMessage      = regexp.MustCompile(`(?s)^\s*([\w.]*(?:Error|Exception)):\s*(.*)$`)
+	encounteredException = regexp.MustCompile(`Encountered exception during execution: (\w+)\(['"](.*)['"]\)`)
+
+	// In the messages of GraphQL and of its Python client.
+	syntaxErrorPosition = regexp.MustCompile(`\s*GraphQL request:(\d+):(\d+)[\s\S]*`)
+	refusedMutation     = regexp.MustCompile(`^An error occurred while executing the GraphQL Query\s+mutation[^{]*\{\s*(\w+?)(?:Create|Upsert)\(`)
+	objectName          = regexp.MustCompile(`\bname: \{\s*value: "([^"]*)"`)
+	errorMessage        = regexp.MustCompile(`'message': (?:"([^"]*)"|'([^']*)')`)
+
+	// In the messages of Pydantic and of the YAML parser about .infrahub.yml.
+	validationError = regexp.MustCompile(`(?m)^(\S+)\n\s+(.+?) \[type=.*\]$`)
+	validationLink  = regexp.MustCompile(`\s*For further information visit \S+`)
+	validationCount = regexp.MustCompile(`\d+ validation errors? for InfrahubRepositoryConfig\s*`)
+	yamlPosition    = regexp.MustCompile(`in "<unicode string>", line (\d+), column (\d+):?[\s\S]*`)
+	notAMapping     = regexp.MustCompile(`^.*\(\) argument after \*\* must be a mapping`)
+	commitDirectory = regexp.MustCompile(`'commits\.[0-9a-f]{40}\.`)
+	idPrefix        = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}: `)
+
+	// In the messages of GitPython.
+	gitError    = regexp.MustCompile(`(?s)^Cmd\('git'\) failed.*stderr: '(.*)'\s*$`)
+	gitExitCode = regexp.MustCompile(`(?s)^Cmd\('git'\) failed due to: (exit code\(\d+\))\s+cmdline: (.*)$`)
+)
+
+// parseException returns the exception that an error message of Prefect describes, as a Python literal:
 //
 //	Finished in state Failed('Flow run encountered an exception: ValueError: Ref v9 not found.')
 //	Encountered exception during execution: ValueError('Ref v9 not found.')
-func raised(message string) exception {
+//
+// An exception without a class holds the message as it is.
+func parseException(message string) exception {
 	message, _, _ = strings.Cut(message, "Traceback (most recent call last)")
 	if _, literal, found := strings.Cut(message, flowEnded); found {
-		literal = regexp.MustCompile(`['"]\)\s*$`).ReplaceAllString(literal, "")
-		literal = unescaped(literal)
-		if m := regexp.MustCompile(`(?s)^\s*([\w.]*(?:Error|Exception)):\s*(.*)$`).FindStringSubmatch(literal); m != nil {
-			return exception{m[1], m[2]}
+		text := unquotePython(literalEnd.ReplaceAllString(literal, ""))
+		if match := classAndMessage.FindStringSubmatch(text); match != nil {
+			return exception{match[1], match[2]}
 		}
-		return exception{"", literal}
+		return exception{"", text}
 	}
-	if m := regexp.MustCompile(`Encountered exception during execution: (\w+)\(['"](.*)['"]\)`).FindStringSubmatch(message); m != nil {
-		return exception{m[1], unescaped(m[2])}
+	if match := encounteredException.FindStringSubmatch(message); match != nil {
+		return exception{match[1], unquotePython(match[2])}
 	}
 	return exception{"", message}
 }
 
-// unescaped is what a Python literal stands for.
-func unescaped(literal string) string {
+// unquotePython returns the text of a Python string literal without its quotes.
+func unquotePython(literal string) string {
 	return strings.NewReplacer(`\n`, "\n", `\t`, "\t", `\'`, "'", `\"`, `"`, `\\`, `\`).Replace(literal)
 }
 
-// cause classifies by the class of the exception and, where that says little, by the words of Git and of
-// the server. They are prose: whoever uses the cause may guess wrong, and must not decide by it.
+// cause classifies the exception by its class and, where that says little, by the words of Git and of the server.
+// These may change, so the cause may only choose how a failure is explained.
 func (e exception) cause() Cause {
-	has := func(parts ...string) bool {
-		return slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(e.message, part) })
-	}
 	switch e.class {
 	case "RepositoryInvalidBranchError":
 		return RefMissing
@@ -121,75 +147,91 @@ func (e exception) cause() Cause {
 		return ContentInvalid
 	}
 	switch {
-	case has("--prune-tags") && has("exit code(1)"): // a fetch of tags that Git refused, and did not fail at
+	case e.mentions("--prune-tags") && e.mentions("exit code(1)"): // a real failure of Git has another code
 		return TagMoved
-	case strings.HasPrefix(e.message, "Ref ") && has(" not found"):
+	case strings.HasPrefix(e.message, "Ref ") && e.mentions(" not found"):
 		return RefMissing
-	case has("InfrahubRepositoryConfig"):
+	case e.mentions("InfrahubRepositoryConfig"):
 		return ConfigurationInvalid
-	case has("could not read Username", "Authentication failed", "authentication failed", "lookup credentials"):
+	case e.mentions("could not read Username", "Authentication failed", "authentication failed", "lookup credentials"):
 		return CredentialRefused
-	case has("Failed to connect", "Could not resolve host", "unable to access", "please check the address"):
+	case e.mentions("Failed to connect", "Could not resolve host", "unable to access", "please check the address"):
 		return RemoteUnreachable
-	case has("Violates uniqueness constraint"):
+	case e.mentions("Violates uniqueness constraint"):
 		return ObjectExists
-	case has("NODE_NOT_FOUND"):
+	case e.mentions("NODE_NOT_FOUND"):
 		return ContentInvalid
 	default:
 		return CauseUnknown
 	}
 }
 
-// reason is the exception for a person: without the query that failed, pointers into text and links.
+// mentions reports whether the message has one of the parts.
+func (e exception) mentions(parts ...string) bool {
+	return slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(e.message, part) })
+}
+
+// reason returns the message for a person, in one line: without the mutation that failed, excerpts of text and
+// links.
 func (e exception) reason() string {
 	text := e.message
 	if kind, name := e.object(); kind != "" {
-		text = fmt.Sprintf("%s (while creating the %s %q)", e.answer(), kind, name)
+		text = fmt.Sprintf("%s (while creating the %s %q)", e.serverMessage(), kind, name)
 	}
-	text = regexp.MustCompile(`\s*GraphQL request:(\d+):(\d+)[\s\S]*`).ReplaceAllString(text, " (line $1, column $2)")
-	text = regexp.MustCompile(`(?m)^(\S+)\n\s+(.+?) \[type=.*\]$`).ReplaceAllString(text, "$1: $2.")
-	text = regexp.MustCompile(`\s*For further information visit \S+`).ReplaceAllString(text, "")
-	text = regexp.MustCompile(`\d+ validation errors? for InfrahubRepositoryConfig\s*`).ReplaceAllString(text, "")
-	text = regexp.MustCompile(`in "<unicode string>", line (\d+), column (\d+):?[\s\S]*`).ReplaceAllString(text, "(line $1, column $2)")
-	text = regexp.MustCompile(`^.*\(\) argument after \*\* must be a mapping`).ReplaceAllString(text, ".infrahub.yml must be a mapping")
-	text = regexp.MustCompile(`(?s)^Cmd\('git'\) failed.*stderr: '(.*)'\s*$`).ReplaceAllString(text, "$1")
-	text = regexp.MustCompile(`(?s)^Cmd\('git'\) failed due to: (exit code\(\d+\))\s+cmdline: (.*)$`).ReplaceAllString(text, "$2: $1")
-	text = regexp.MustCompile(`'commits\.[0-9a-f]{40}\.`).ReplaceAllString(text, "'")
-	text = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}: `).ReplaceAllString(text, "")
+	for _, edit := range []struct {
+		pattern     *regexp.Regexp
+		replacement string
+	}{
+		{syntaxErrorPosition, " (line $1, column $2)"},
+		{validationError, "$1: $2."},
+		{validationLink, ""},
+		{validationCount, ""},
+		{yamlPosition, "(line $1, column $2)"},
+		{notAMapping, ".infrahub.yml must be a mapping"},
+		{gitError, "$1"},
+		{gitExitCode, "$2: $1"},
+		{commitDirectory, "'"},
+		{idPrefix, ""},
+	} {
+		text = edit.pattern.ReplaceAllString(text, edit.replacement)
+	}
 	return strings.Join(strings.Fields(text), " ")
 }
 
-// answer is what the server said to a mutation of the import, out of the text that repeats the mutation.
-func (e exception) answer() string {
-	if m := regexp.MustCompile(`'message': (?:"([^"]*)"|'([^']*)')`).FindStringSubmatch(e.message); m != nil {
-		return m[1] + m[2]
+// serverMessage returns the server's response to a refused mutation, out of a message that repeats the mutation.
+func (e exception) serverMessage() string {
+	if match := errorMessage.FindStringSubmatch(e.message); match != nil {
+		return match[1] + match[2]
 	}
 	return "the mutation was refused"
 }
 
-// object is the kind and the name of what the import was about to create, "" if it was not at that.
+// object returns the kind and the name of the object that the import could not create, "" if it failed at
+// something else.
 func (e exception) object() (kind, name string) {
-	created := regexp.MustCompile(`^An error occurred while executing the GraphQL Query\s+mutation[^{]*\{\s*(\w+?)(?:Create|Upsert)\(`).FindStringSubmatch(e.message)
-	if created == nil {
+	mutation := refusedMutation.FindStringSubmatch(e.message)
+	if mutation == nil {
 		return "", ""
 	}
-	if named := regexp.MustCompile(`\bname: \{\s*value: "([^"]*)"`).FindStringSubmatch(e.message); named != nil {
-		name = named[1]
+	if match := objectName.FindStringSubmatch(e.message); match != nil {
+		name = match[1]
 	}
-	return created[1], name
+	return mutation[1], name
 }
 
-// owner is the repository that a query belongs to, "" if that is not known. A query's name is unique over
-// all repositories, and the server does not say whose it is.
-func (c *Client) owner(ctx context.Context, kind, name string) string {
+// findOwner returns the repository that owns the query that an import could not create, "" if it is unknown. The
+// name of a query is unique over all repositories of a branch, and the server does not say which one owns it
+// (infrahub-behaviour.md, Importing 26).
+func (c *Client) findOwner(ctx context.Context, e exception) string {
+	kind, name := e.object()
 	if kind != "CoreGraphQLQuery" {
 		return ""
 	}
-	answer, err := graphql.QueryOwner(ctx, c.graphql, name)
+	resp, err := graphql.QueryOwner(ctx, c.graphql, name)
 	if err != nil {
 		return ""
 	}
-	for _, edge := range answer.CoreGraphQLQuery.Edges {
+	for _, edge := range resp.CoreGraphQLQuery.Edges {
 		if edge.Node != nil && edge.Node.Repository.Node != nil {
 			return deref(edge.Node.Repository.Node.Display_label)
 		}

@@ -2,61 +2,99 @@ package infrahub
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"time"
 )
 
-// judged waits for the end of an import whose tasks cannot be seen, by what the repository says of
-// itself. That lags behind: after a bump it is in sync with the old commit, a broken configuration
-// shows up seconds after the new commit is in sync, and a missing ref never (infrahub.md, Importing).
-// So it must not change for a while, and a commit that never changes is no success.
-func (i *Import) judged(ctx context.Context) (*Imported, error) {
-	const weak = "The server does not show its tasks to this account, so the import was judged by the repository's " +
-		"statuses alone, which cannot tell every failure. Let the account read tasks."
-	if i.next != nil { // a second import of the same follows; statuses cannot tell them apart
-		following, err := i.next(ctx)
+// The statuses of a repository that works.
+const (
+	inSync = "in-sync"
+	online = "online"
+)
+
+// isHealthy reports whether the statuses of a repository show neither an error nor work in progress.
+func isHealthy(repository *Repository) bool {
+	return repository.SyncStatus == inSync && repository.OperationalStatus == online
+}
+
+// isBroken reports whether a status of a repository shows an error.
+func isBroken(repository *Repository) bool {
+	return repository.SyncStatus == "error-import" || strings.HasPrefix(repository.OperationalStatus, "error")
+}
+
+// describeStatus returns both statuses of a repository, such as "in-sync and error-cred".
+func describeStatus(repository *Repository) string {
+	return repository.SyncStatus + " and " + repository.OperationalStatus
+}
+
+// waitByStatus waits for the end of an import whose tasks are hidden, by what the repository itself shows. Its
+// statuses and its commit are late, and do not show every failure (infrahub-behaviour.md, Importing 1).
+func (i *Import) waitByStatus(ctx context.Context) (*Imported, error) {
+	const warning = "The server does not show its tasks to this account, so the import was judged by the repository's " +
+		"statuses alone, which do not show every failure. Allow the account to read tasks."
+	if i.next != nil { // statuses cannot tell the two imports of the same commit apart, so only the last is waited for
+		next, err := i.next(ctx)
 		if err != nil {
 			return nil, err
 		}
-		i = following
+		return next.waitByStatus(ctx)
 	}
-	quiet, patience := 5*i.client.tasks.polling.MaxInterval, 30*i.client.tasks.polling.MaxInterval
-	start, last, since := time.Now(), "", time.Now()
-	var failure *ImportError
-	node, err := i.node(ctx, func(node *Repository) bool {
-		if now := fmt.Sprint(deref(node.Commit), node.SyncStatus, node.OperationalStatus); now != last {
-			last, since = now, time.Now()
-		}
-		imported := node.Commit != nil && (i.before == nil || !equal(node.Commit, i.before))
-		broken := node.SyncStatus == "error-import" || strings.HasPrefix(node.OperationalStatus, "error")
-		switch {
-		case time.Since(since) < quiet:
-			return false
-		case broken:
-			failure = i.failed(fmt.Sprintf("the repository is %s and %s", node.SyncStatus, node.OperationalStatus))
-			return true
-		case imported && node.SyncStatus == "in-sync" && node.OperationalStatus == "online":
-			return true
-		case i.before != nil && !imported && time.Since(start) > patience:
-			failure = i.failed("the commit did not change: the ref is missing, or it is the commit that was imported before")
-			return true
-		default:
-			return false
-		}
-	})
+	watch := newStatusWatch(i.previousCommit, i.client.tasks.polling.MaxInterval)
+	repository, err := i.pollRepository(ctx, watch.ended)
 	switch {
-	case failure != nil:
-		return nil, failure
+	case watch.failure != "":
+		return nil, i.newError(watch.failure)
 	case err != nil && ctx.Err() != nil:
-		return nil, i.unfinishedAt(ctx.Err(), "its tasks cannot be seen")
+		return nil, i.newUnfinishedError(ctx.Err(), "its tasks are not visible")
 	case err != nil:
 		return nil, err
 	}
-	return &Imported{Repository: *node, Branch: i.client.branch, Warning: weak}, nil
+	return i.imported(repository, warning), nil
 }
 
-// failed is a failure that no task tells of.
-func (i *Import) failed(reason string) *ImportError {
-	return &ImportError{Repository: i.repository, Branch: i.client.branch, Reason: reason, RequestID: i.startedBy()}
+// statusWatch decides by repeated reads of a repository whether its import has ended. The repository has to stay
+// the same for a while: after a ref changed it is in sync with the old commit, and a broken configuration shows
+// seconds after the new commit is in sync (infrahub-behaviour.md, Importing 10 and 12). A missing ref never shows
+// (infrahub-behaviour.md, Importing 11), so a commit that does not change counts as a failure.
+type statusWatch struct {
+	// previousCommit is the commit before the import. Nil: any commit will do.
+	previousCommit *string
+	// settleTime is how long the repository has to stay the same.
+	settleTime time.Duration
+	// commitTimeout is how long the commit may stay the previous one.
+	commitTimeout time.Duration
+
+	start, changed time.Time
+	last           string
+	// failure is why the import failed, "" if it did not.
+	failure string
+}
+
+func newStatusWatch(previousCommit *string, maxInterval time.Duration) *statusWatch {
+	now := time.Now()
+	return &statusWatch{
+		previousCommit: previousCommit, settleTime: 5 * maxInterval, commitTimeout: 30 * maxInterval,
+		start: now, changed: now,
+	}
+}
+
+// ended takes the next read of the repository. It reports whether the import has ended, and sets failure if it
+// failed.
+func (w *statusWatch) ended(repository *Repository) bool {
+	if now := deref(repository.Commit) + " " + describeStatus(repository); now != w.last {
+		w.last, w.changed = now, time.Now()
+	}
+	if time.Since(w.changed) < w.settleTime {
+		return false
+	}
+	imported := repository.Commit != nil && (w.previousCommit == nil || !equal(repository.Commit, w.previousCommit))
+	switch {
+	case isBroken(repository):
+		w.failure = "the repository is " + describeStatus(repository)
+	case !imported && w.previousCommit != nil && time.Since(w.start) > w.commitTimeout:
+		w.failure = "the commit did not change: the ref is missing, or it is the commit that was imported before"
+	default:
+		return imported && isHealthy(repository)
+	}
+	return true
 }

@@ -1,64 +1,80 @@
 package infrahub_test
 
 import (
-	"strings"
+	"context"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mockserver"
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/mocktest"
 )
 
-// An account that may not see tasks is left with what the repository says of itself.
-func TestJudged_WithoutTasks(t *testing.T) {
+// startWithoutTasks starts a server that takes as long as a real one and shows no tasks.
+func startWithoutTasks(t *testing.T) *server {
+	t.Helper()
+	s := start(t, live())
+	s.Inject(mockserver.Fault{NoTasks: true})
+	return s
+}
+
+// wantImportedByStatus waits for an import. It fails the test unless the import ends with a commit and a warning.
+func wantImportedByStatus(t *testing.T, started *infrahub.Import, r *mocktest.Remote, commit string) {
+	t.Helper()
+	imported := waitFor(t, started)
+	if name := commitName(r, imported.Commit); name != commit || imported.SyncStatus != "in-sync" {
+		t.Errorf("imported %s, %s; want %s, in-sync", name, imported.SyncStatus, commit)
+	}
+	wantContains(t, imported.Warning, "does not show its tasks")
+}
+
+// Without tasks the client decides by what the repository shows.
+func TestWaitByStatus(t *testing.T) {
 	t.Parallel()
-	begun := func(t *testing.T) (*infrahub.Client, remote, infrahub.Repository) {
-		t.Helper()
-		s := start(t, live())
-		s.Inject(mockserver.Fault{NoTasks: true})
-		client, r := s.client(t), newRemote(t)
-		return client, r, established(t, client, readOnly(r, "v1.0.0"))
-	}
-	weak := func(t *testing.T, r remote, started *infrahub.Import, name string) {
-		t.Helper()
-		imported := settle(t, started)
-		if commit := r.name(imported.Commit); commit != name || imported.SyncStatus != "in-sync" {
-			t.Errorf("imported %s, %s; want %s", commit, imported.SyncStatus, name)
-		}
-		if !strings.Contains(imported.Warning, "does not show its tasks") {
-			t.Errorf("warning = %q", imported.Warning)
-		}
-	}
-	for name, test := range map[string]func(t *testing.T){
-		"a create and a bump end with the new commit and a warning": func(t *testing.T) {
-			client, r, before := begun(t)
-			weak(t, r, bump(t, client, before, "v1.1.0"), "v1.1.0")
+	for name, test := range map[string]func(t *testing.T, client *infrahub.Client, r *mocktest.Remote, before infrahub.Repository){
+		"a changed ref ends with the new commit and a warning": func(t *testing.T, client *infrahub.Client, r *mocktest.Remote, before infrahub.Repository) {
+			wantImportedByStatus(t, changeRef(t, client, before, "v1.1.0"), r, "v1.1.0")
 		},
-		"a broken configuration fails, though it is in sync at first": func(t *testing.T) {
-			client, r, before := begun(t)
-			r.release(t, "v1.2.0", broken())
-			fails(t, bump(t, client, before, "v1.2.0"), "the repository is error-import")
+		"an import on demand ends with the commit and a warning": func(t *testing.T, client *infrahub.Client, r *mocktest.Remote, before infrahub.Repository) {
+			wantImportedByStatus(t, startReimport(t, client, before), r, "v1.0.0")
 		},
-		"a missing ref fails, though the repository never says so": func(t *testing.T) {
-			client, _, before := begun(t)
-			fails(t, bump(t, client, before, "v9.9.9"), "the commit did not change")
+		"a broken configuration fails, although it is in sync at first": func(t *testing.T, client *infrahub.Client, r *mocktest.Remote, before infrahub.Repository) {
+			r.Release(t, "v1.2.0", mocktest.BrokenFiles())
+			wantFailure(t, changeRef(t, client, before, "v1.2.0"), "the repository is error-import")
 		},
-		"a create of a missing ref fails": func(t *testing.T) {
-			s := start(t, live())
-			s.Inject(mockserver.Fault{NoTasks: true})
-			_, started := begin(t, s.client(t), readOnly(newRemote(t), "v9.9.9"))
-			fails(t, started, "the repository is unknown and error")
+		"a missing ref fails, although the repository never shows it": func(t *testing.T, client *infrahub.Client, _ *mocktest.Remote, before infrahub.Repository) {
+			wantFailure(t, changeRef(t, client, before, "v9.9.9"), "the commit did not change")
 		},
-		"a refresh learns nothing": func(t *testing.T) {
-			client, _, before := begun(t)
+		"the last import is unknown": func(t *testing.T, client *infrahub.Client, _ *mocktest.Remote, before infrahub.Repository) {
 			if moved, err := client.LastImport(t.Context(), before); moved || err != nil {
-				t.Errorf("got %v, %v", moved, err)
+				t.Errorf("got %t, %v", moved, err)
 			}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, test)
+			synctest.Test(t, func(t *testing.T) {
+				client, r := startWithoutTasks(t).client(t), newRemote(t)
+				test(t, client, r, createImported(t, client, readOnly(r, "v1.0.0")))
+			})
 		})
 	}
+}
+
+func TestWaitByStatus_CreateOfAMissingRefFails(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		_, started := startCreate(t, startWithoutTasks(t).client(t), readOnly(newRemote(t), "v9.9.9"))
+		wantFailure(t, started, "the repository is unknown and error")
+	})
+}
+
+func TestWaitByStatus_Canceled(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		_, started := startCreate(t, startWithoutTasks(t).client(t), readOnly(newRemote(t), "v1.0.0"))
+		_, err := started.Wait(canceledAfter(t, time.Second))
+		wantUnfinished(t, err, context.Canceled, "its tasks are not visible")
+	})
 }

@@ -3,6 +3,7 @@ package infrahub
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -10,14 +11,15 @@ import (
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub/graphql"
 )
 
-// task is one run of a workflow on the server.
+// task is one run of a workflow on the server. The zero task stands for none.
 type task struct {
 	ID       string
 	Workflow string
 	State    graphql.StateType
 	Created  time.Time // by the server's clock
 	Started  *time.Time
-	Model    struct {
+	// Model is what the task imports (infrahub-behaviour.md, Importing 21).
+	Model struct {
 		RepositoryID string  `json:"repository_id"`
 		Branch       string  `json:"infrahub_branch_name"`
 		Location     *string `json:"location"`
@@ -26,7 +28,12 @@ type task struct {
 	}
 }
 
-// ended reports whether a task is in a state that it does not leave.
+func (t task) exists() bool { return t.ID != "" }
+
+// completed reports whether the task has ended without a failure.
+func (t task) completed() bool { return t.State == graphql.StateTypeCompleted }
+
+// ended reports whether the task is in a state that it does not leave.
 func (t task) ended() bool {
 	switch t.State {
 	case graphql.StateTypeCompleted, graphql.StateTypeFailed, graphql.StateTypeCancelled, graphql.StateTypeCrashed:
@@ -36,26 +43,62 @@ func (t task) ended() bool {
 	}
 }
 
-// poller reads the list of tasks for everything in the process that waits for one: one request an
-// interval, whatever their number.
+// describe returns the task's workflow, state and id for a person.
+func (t task) describe() string {
+	return fmt.Sprintf("%s: %s, task %s", t.Workflow, t.State, t.ID)
+}
+
+// newestCreation returns when the newest of the tasks was created, by the server's clock; the zero time if there
+// is none.
+func newestCreation(tasks []task) time.Time {
+	var newest time.Time
+	for _, t := range tasks {
+		if t.Created.After(newest) {
+			newest = t.Created
+		}
+	}
+	return newest
+}
+
+// newTask converts a task of a response. Parameters that cannot be read match no expectation.
+func newTask(node graphql.Task) task {
+	t := task{ID: node.Id, Workflow: deref(node.Workflow)}
+	if node.State != nil {
+		t.State = *node.State
+	}
+	if created, err := time.Parse(time.RFC3339Nano, node.Created_at); err == nil {
+		t.Created = created
+	}
+	if started, err := time.Parse(time.RFC3339Nano, deref(node.Start_time)); err == nil {
+		t.Started = &started
+	}
+	if node.Parameters != nil {
+		parameters := struct{ Model any }{&t.Model}
+		_ = json.Unmarshal(*node.Parameters, &parameters)
+	}
+	return t
+}
+
+// poller lists the tasks for everything in the process that waits for one: one request each interval, however
+// many wait.
 type poller struct {
 	graphql *transport
 	polling Polling
 	log     *slog.Logger
 
-	mu      sync.Mutex
-	waiting map[*subscription]bool
-	running bool
-	wake    chan struct{}
+	mu          sync.Mutex
+	subscribers map[*subscriber]bool
+	running     bool
+	wake        chan struct{}
 }
 
-// subscription is one waiter. Its channel holds the latest list only.
-type subscription struct {
+// subscriber waits for tasks. Its channel holds the latest list only.
+type subscriber struct {
 	since time.Time
 	lists chan taskList
 }
 
-// taskList is one answer, newest tasks first, or why there is none.
+// taskList is the result of one request for tasks, those started last first, or the error of the request.
 type taskList struct {
 	tasks []task
 	err   error
@@ -64,17 +107,17 @@ type taskList struct {
 func newPoller(transport *transport, polling Polling, log *slog.Logger) *poller {
 	return &poller{
 		graphql: transport, polling: polling, log: log,
-		waiting: map[*subscription]bool{}, wake: make(chan struct{}, 1),
+		subscribers: map[*subscriber]bool{}, wake: make(chan struct{}, 1),
 	}
 }
 
-// subscribe makes the poller deliver lists that reach back to since, until the returned function is
-// called. The poller runs while there is a subscriber, and no longer.
+// subscribe returns a channel of lists that reach back to since, and a function that ends the subscription. The
+// poller runs only while there are subscribers.
 func (p *poller) subscribe(ctx context.Context, since time.Time) (<-chan taskList, func()) {
-	s := &subscription{since: since, lists: make(chan taskList, 1)}
+	s := &subscriber{since: since, lists: make(chan taskList, 1)}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.waiting[s] = true
+	p.subscribers[s] = true
 	if !p.running {
 		p.running = true
 		go p.run(withLowPriority(context.WithoutCancel(ctx)))
@@ -86,33 +129,33 @@ func (p *poller) subscribe(ctx context.Context, since time.Time) (<-chan taskLis
 	return s.lists, func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		delete(p.waiting, s)
+		delete(p.subscribers, s)
 	}
 }
 
-// run asks until nobody waits. The interval grows while nothing changes and is the shortest again as
-// soon as something does.
+// run polls until there are no subscribers. The interval grows while nothing changes and returns to the shortest
+// when something does.
 func (p *poller) run(ctx context.Context) {
 	interval := p.polling.MinInterval
 	states := map[string]graphql.StateType{}
 	for poll := 0; ; poll++ {
-		since, waiting := p.earliest()
-		if !waiting {
+		since, subscribed := p.earliestSince()
+		if !subscribed {
 			return
 		}
-		if poll%wholeListEvery != 0 {
-			since = time.Now() // what runs, or has just ended, is on the first page: it was started last
+		if poll%allPagesEvery != 0 {
+			since = time.Now() // a task that runs or has just ended was started last, so it is on the first page
 		}
 		tasks, err := p.list(ctx, since)
 		if err != nil {
 			p.log.DebugContext(ctx, "The tasks could not be listed", "error", err)
 		}
-		if changed(states, tasks) {
+		if updateStates(states, tasks) {
 			interval = p.polling.MinInterval
 		}
 		p.deliver(taskList{tasks, err})
 		select {
-		case <-p.wake: // somebody new waits
+		case <-p.wake: // by a new subscriber
 			interval = p.polling.MinInterval
 			time.Sleep(interval)
 		case <-time.After(interval):
@@ -121,35 +164,36 @@ func (p *poller) run(ctx context.Context) {
 	}
 }
 
-// earliest is how far back the next list must reach. Nobody waiting ends the poller, under the same
-// lock under which subscribe starts it.
-func (p *poller) earliest() (since time.Time, waiting bool) {
+// earliestSince returns how far back the next list has to reach. If there are no subscribers it marks the poller
+// as stopped, under the same lock under which subscribe starts it.
+func (p *poller) earliestSince() (since time.Time, subscribed bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for s := range p.waiting {
-		if !waiting || s.since.Before(since) {
-			since, waiting = s.since, true
+	for s := range p.subscribers {
+		if !subscribed || s.since.Before(since) {
+			since, subscribed = s.since, true
 		}
 	}
-	p.running = waiting
-	return since, waiting
+	p.running = subscribed
+	return since, subscribed
 }
 
+// deliver sends a list to every subscriber, in place of one that the subscriber has not received yet.
 func (p *poller) deliver(list taskList) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for s := range p.waiting {
+	for s := range p.subscribers {
 		select {
-		case <-s.lists: // nobody took the one before
+		case <-s.lists:
 		default:
 		}
 		s.lists <- list
 	}
 }
 
-// changed updates states and reports whether a task is new or in another state.
-func changed(states map[string]graphql.StateType, tasks []task) bool {
-	changed := false
+// updateStates stores the states of tasks by their ids and reports whether a task is new or its state has
+// changed.
+func updateStates(states map[string]graphql.StateType, tasks []task) (changed bool) {
 	for _, t := range tasks {
 		changed = changed || states[t.ID] != t.State
 		states[t.ID] = t.State
@@ -157,19 +201,15 @@ func changed(states map[string]graphql.StateType, tasks []task) bool {
 	return changed
 }
 
-// newest is when the newest of these tasks was created, by the server's clock.
-func newest(tasks []task) time.Time {
-	var newest time.Time
-	for _, t := range tasks {
-		if t.Created.After(newest) {
-			newest = t.Created
-		}
-	}
-	return newest
-}
+const (
+	// tasksPerPage is how many tasks one request lists.
+	tasksPerPage = 200
+	// allPagesEvery is how often the poller lists all pages that it needs, instead of only the first: every fifth
+	// time.
+	allPagesEvery = 5
+)
 
-// list returns the import tasks that were created after since, and some older ones. The server lists
-// them by when they were started, latest first.
+// list returns the import tasks that were created after since, and some older ones, those started last first.
 func (p *poller) list(ctx context.Context, since time.Time) ([]task, error) {
 	var tasks []task
 	for {
@@ -187,43 +227,20 @@ func (p *poller) list(ctx context.Context, since time.Time) ([]task, error) {
 	}
 }
 
-const (
-	// tasksPerPage is as many as the server gives at once.
-	tasksPerPage = 200
-	// wholeListEvery is how often all pages are asked for, instead of the first alone.
-	wholeListEvery = 5
-)
-
+// page returns one page of the import tasks of all repositories on all branches, those started last first. It
+// does not ask for the tasks of one repository, because these become visible only once they have started
+// (infrahub-behaviour.md, Importing 2).
 func (p *poller) page(ctx context.Context, offset int) ([]task, error) {
 	workflows := []string{addReadOnly, addReadWrite, pullReadOnly, importLastCommit, importObjects}
-	answer, err := graphql.Tasks(ctx, p.graphql, workflows, tasksPerPage, offset)
+	resp, err := graphql.Tasks(ctx, p.graphql, workflows, tasksPerPage, offset)
 	if err != nil {
 		return nil, err
 	}
 	var tasks []task
-	for _, edge := range answer.InfrahubTask.Edges {
+	for _, edge := range resp.InfrahubTask.Edges {
 		if edge.Node != nil {
 			tasks = append(tasks, newTask(*edge.Node))
 		}
 	}
 	return tasks, nil
-}
-
-// newTask maps an answer. What cannot be read of its parameters matches no expectation.
-func newTask(node graphql.Task) task {
-	t := task{ID: node.Id, Workflow: deref(node.Workflow)}
-	if node.State != nil {
-		t.State = *node.State
-	}
-	if created, err := time.Parse(time.RFC3339Nano, node.Created_at); err == nil {
-		t.Created = created
-	}
-	if started, err := time.Parse(time.RFC3339Nano, deref(node.Start_time)); err == nil {
-		t.Started = &started
-	}
-	if node.Parameters != nil {
-		parameters := struct{ Model any }{&t.Model}
-		_ = json.Unmarshal(*node.Parameters, &parameters)
-	}
-	return t
 }

@@ -6,27 +6,26 @@ import (
 	"fmt"
 	"strings"
 	"time"
-
-	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub/graphql"
 )
 
 // ImportError is an import that failed.
 type ImportError struct {
-	// Repository is what was imported; its Ref is the one that was asked for.
+	// Repository is what was to be imported; its Ref is the requested one.
 	Repository Repository
-	// Branch is the Infrahub branch that it was imported into.
+	// Branch is the Infrahub branch that it was to be imported into.
 	Branch string
 	// Reason is why, in the server's words.
 	Reason string
-	// Cause is what kind of reason that is.
+	// Cause classifies the reason.
 	Cause Cause
-	// Nearest are refs of the remote that are like a missing one, filled by whoever can list the remote.
+	// Nearest are refs of the remote that resemble a missing one. The client leaves it empty; callers that can
+	// list the remote fill it.
 	Nearest []string
-	// Owner is the repository that has the object which exists already, "" if that is not known.
+	// Owner is the repository that owns the object of an ObjectExists, "" if it is unknown.
 	Owner string
-	// RequestID is that of the mutation that started the import.
+	// RequestID is the request id of the mutation that started the import.
 	RequestID string
-	// Workflow, TaskID and State are those of the task that failed.
+	// Workflow, TaskID and State describe the task that failed.
 	Workflow, TaskID, State string
 }
 
@@ -34,13 +33,14 @@ func (e *ImportError) Error() string {
 	return fmt.Sprintf("import of %s %s at %s: %s", e.Repository.Kind, e.Repository.Name, e.Repository.Ref, e.Reason)
 }
 
-// UnfinishedError is an import whose end was not waited for: time ran out, or the caller gave up.
+// UnfinishedError is an import that had not ended when the time ran out or the caller gave up.
 type UnfinishedError struct {
 	Repository Repository
 	Branch     string
-	// Tasks says of each task what it was doing last, such as "git-repository-pull-read-only: RUNNING".
+	// Tasks are the workflow and the last state of each task, such as "git-repository-pull-read-only: RUNNING,
+	// task 7b4d…".
 	Tasks []string
-	// RequestID is that of the mutation that started the import.
+	// RequestID is the request id of the mutation that started the import.
 	RequestID string
 	cause     error
 }
@@ -53,242 +53,262 @@ func (e *UnfinishedError) Error() string {
 // Unwrap returns context.DeadlineExceeded or context.Canceled.
 func (e *UnfinishedError) Unwrap() error { return e.cause }
 
-// Imported is a repository whose import worked, as it is once the server is done with it.
+// Imported is a repository whose import worked, as it is once the server has finished with it.
 type Imported struct {
 	Repository
 	// Branch is the Infrahub branch that it was imported into.
 	Branch string
-	// Warning is a sentence about what did not work, or is not known to have, although the import is
-	// good enough to be called one; "" mostly.
+	// Warning is a sentence about a part that failed, or whose outcome is unknown, although the import counts as
+	// successful. "" if there is none.
 	Warning string
 }
 
 const (
-	// settling bounds how long the server may take to make its statuses agree with a task that ended.
-	settling = time.Minute
-	// unseen is how long no task may show before it is worth a look whether the repository is still there.
-	unseen = 30 * time.Second
-	// syncing is how long the periodic sync may take to find new commits; it runs each minute.
-	syncing = 90 * time.Second
+	// existenceCheckInterval is how often a waiting client checks that the repository still exists.
+	existenceCheckInterval = 30 * time.Second
+	// statusTimeout bounds how long the server may take until its statuses agree with tasks that have completed.
+	statusTimeout = time.Minute
+	// syncTimeout is how long the periodic sync may take to find new commits; it runs each minute.
+	syncTimeout = 90 * time.Second
+	// failedSyncTimeout bounds how long the periodic sync may take to recover from an error.
+	failedSyncTimeout = 4 * syncTimeout
+	// progressInterval is the shortest time between two log lines about the tasks of an import.
+	progressInterval = time.Second
 )
 
-// Wait returns when every task of the import has ended: with the repository as imported, or with an
-// *ImportError, an *UnfinishedError or why the repository cannot be read.
+// Wait waits until every task of the import has ended and returns the repository as imported. Errors:
+// *ImportError, *UnfinishedError, or the reason why the repository could not be read.
 func (i *Import) Wait(ctx context.Context) (*Imported, error) {
-	if i.synced != nil {
-		return i.synced(ctx)
+	switch {
+	case i.waitForSync != nil:
+		return i.waitForSync(ctx)
+	case i.tasksHidden:
+		return i.waitByStatus(ctx)
 	}
-	if i.blind {
-		return i.judged(ctx)
-	}
-	tasks, err := i.ended(ctx)
+	tasks, err := i.waitForTasks(ctx)
 	if err != nil {
 		return nil, err
 	}
-	warning := ""
-	for n, t := range tasks {
-		if t.State == graphql.StateTypeCompleted || i.expected[n].mayFail {
-			continue
-		}
-		if warning, err = i.forgiven(ctx, i.failure(ctx, t)); err != nil {
-			return nil, err
-		}
+	warning, err := i.checkTasks(ctx, tasks)
+	if err != nil {
+		return nil, err
 	}
 	if i.next != nil {
-		following, err := i.next(ctx)
+		next, err := i.next(ctx)
 		if err != nil {
 			return nil, err
 		}
-		return following.Wait(ctx)
+		return next.Wait(ctx)
 	}
-	settled, err := i.settled(ctx)
+	repository, err := i.waitForStatus(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return &Imported{Repository: *settled, Branch: i.client.branch, Warning: warning}, nil
+	return i.imported(repository, warning), nil
 }
 
-// ended waits until every expected task has ended and returns them, in the order of expectation.
-func (i *Import) ended(ctx context.Context) ([]task, error) {
+// waitForTasks waits until every expected task has ended and returns the tasks in the order of the expectations.
+func (i *Import) waitForTasks(ctx context.Context) ([]task, error) {
 	lists, unsubscribe := i.client.tasks.subscribe(ctx, i.since)
 	defer unsubscribe()
-	look := time.NewTimer(unseen)
-	defer look.Stop()
-	found, told := make([]task, len(i.expected)), &progress{start: time.Now()}
+	existenceCheck := time.NewTicker(existenceCheckInterval)
+	defer existenceCheck.Stop()
+	matched, progress := make([]task, len(i.expected)), progressLog{start: time.Now()}
 	for {
 		select {
 		case <-ctx.Done():
-			return nil, i.unfinished(found, ctx.Err())
-		case <-look.C:
-			look.Reset(unseen)
-			if _, err := i.client.Repository(ctx, i.repository.Kind, i.repository.ID); errors.Is(err, ErrNotFound) {
+			return nil, i.newUnfinishedError(ctx.Err(), describeTasks(i.expected, matched)...)
+		case <-existenceCheck.C:
+			if _, err := i.readRepository(ctx); errors.Is(err, ErrNotFound) {
 				return nil, fmt.Errorf("while it was being imported: %w", err)
 			}
 		case list := <-lists:
 			if errors.Is(list.err, ErrUnauthorized) {
 				return nil, list.err
 			}
-			all := i.find(found, list.tasks)
-			told.tell(ctx, i, found)
-			if all {
-				return found, nil
+			allEnded := matchTasks(i.expected, matched, list.tasks)
+			progress.write(ctx, i, matched)
+			if allEnded {
+				return matched, nil
 			}
 		}
 	}
 }
 
-// find puts the expected tasks of a list into found and reports whether all of them have ended. Of
-// several that match the one created first is meant: later ones are an echo or someone else's.
-func (i *Import) find(found, tasks []task) bool {
-	all := true
-	for n, expected := range i.expected {
+// matchTasks updates matched, which has one task for each expectation, from a list of tasks. It reports whether
+// all of them have ended. If several tasks fit an expectation it takes the one that was created first: later ones
+// are an echo, or somebody else's.
+func matchTasks(expected []expectation, matched, tasks []task) (allEnded bool) {
+	allEnded = true
+	for n, expectation := range expected {
 		for _, t := range tasks {
-			if expected.matches(t) && (found[n].ID == "" || t.ID == found[n].ID || t.Created.Before(found[n].Created)) {
-				found[n] = t
+			if expectation.matches(t) && (!matched[n].exists() || t.ID == matched[n].ID || t.Created.Before(matched[n].Created)) {
+				matched[n] = t
 			}
 		}
-		all = all && found[n].ended()
+		allEnded = allEnded && matched[n].ended()
 	}
-	return all
+	return allEnded
 }
 
-// states says of each expected task what it is doing.
-func (i *Import) states(found []task) []string {
-	var states []string
-	for n, expected := range i.expected {
-		if found[n].ID == "" {
-			states = append(states, expected.workflow+": not started")
-			continue
+// describeTasks returns the workflow and the state of the task of each expectation.
+func describeTasks(expected []expectation, matched []task) []string {
+	var descriptions []string
+	for n, expectation := range expected {
+		if matched[n].exists() {
+			descriptions = append(descriptions, matched[n].describe())
+		} else {
+			descriptions = append(descriptions, expectation.workflow+": not started")
 		}
-		states = append(states, progressOf(found[n]))
 	}
-	return states
+	return descriptions
 }
 
-func progressOf(t task) string {
-	return fmt.Sprintf("%s: %s, task %s", t.Workflow, t.State, t.ID)
+// progressLog logs the tasks of an import when they change, but no more often than each progressInterval.
+type progressLog struct {
+	start, written time.Time
+	last           string
 }
 
-// progress logs what the tasks of an import do when it changes, but not more than once a second.
-type progress struct {
-	start, told time.Time
-	last        string
-}
-
-func (p *progress) tell(ctx context.Context, i *Import, found []task) {
-	states := strings.Join(i.states(found), "; ")
-	if states == p.last || time.Since(p.told) < time.Second {
+func (p *progressLog) write(ctx context.Context, i *Import, matched []task) {
+	tasks := strings.Join(describeTasks(i.expected, matched), "; ")
+	if tasks == p.last || time.Since(p.written) < progressInterval {
 		return
 	}
-	p.last, p.told = states, time.Now()
+	p.last, p.written = tasks, time.Now()
 	i.client.log.InfoContext(ctx, "Importing "+i.repository.Name, "ref", i.repository.Ref, "branch", i.client.branch,
-		"tasks", states, "elapsed", time.Since(p.start).Round(time.Millisecond).String())
+		"tasks", tasks, "elapsed", time.Since(p.start).Round(time.Millisecond).String())
 }
 
-func (i *Import) unfinished(found []task, cause error) error {
-	return i.unfinishedAt(cause, i.states(found)...)
-}
-
-func (i *Import) unfinishedAt(cause error, tasks ...string) error {
-	return &UnfinishedError{Repository: i.repository, Branch: i.client.branch, Tasks: tasks, RequestID: i.startedBy(), cause: cause}
-}
-
-// failure tells why a task failed, from its logs.
-func (i *Import) failure(ctx context.Context, t task) *ImportError {
-	failure := i.failed("")
-	failure.Workflow, failure.TaskID, failure.State = t.Workflow, t.ID, string(t.State)
-	thrown, err := i.client.reason(ctx, t.ID)
-	switch {
-	case err != nil:
-		failure.Reason = fmt.Sprintf("the task ended as %s; its log could not be read: %v", t.State, err)
-	case thrown.message == "":
-		failure.Reason = fmt.Sprintf("the task ended as %s and its log does not say why", t.State)
-	default:
-		failure.Reason, failure.Cause = thrown.reason(), thrown.cause()
-		if failure.Cause == ObjectExists {
-			kind, name := thrown.object()
-			failure.Owner = i.client.owner(ctx, kind, name)
+// checkTasks returns the *ImportError of the first task whose failure makes the import fail, and a warning about
+// a failure that does not.
+func (i *Import) checkTasks(ctx context.Context, tasks []task) (warning string, err error) {
+	for n, t := range tasks {
+		if t.completed() || i.expected[n].mayFail {
+			continue
+		}
+		if warning, err = i.toleratePartial(ctx, i.taskError(ctx, t)); err != nil {
+			return "", err
 		}
 	}
-	return failure
+	return warning, nil
 }
 
-// forgiven turns the failure of adding a read-write repository into a warning where its default branch
-// was imported all the same: other Git branches could not be (infrahub.md, Importing).
-func (i *Import) forgiven(ctx context.Context, failure *ImportError) (warning string, err error) {
+// toleratePartial turns the failure to add a read-write repository into a warning if the default branch was
+// imported: then only other Git branches could not be synced (infrahub-behaviour.md, Importing 20). It returns
+// any other failure.
+func (i *Import) toleratePartial(ctx context.Context, failure *ImportError) (warning string, err error) {
 	if failure.Workflow != addReadWrite {
 		return "", failure
 	}
-	node, err := i.client.Repository(ctx, i.repository.Kind, i.repository.ID)
+	repository, err := i.readRepository(ctx)
 	if err != nil {
 		return "", err
 	}
-	if node.Commit == nil || node.SyncStatus != "in-sync" {
+	if repository.Commit == nil || repository.SyncStatus != inSync {
 		return "", failure
 	}
 	return "Not everything was imported: " + failure.Reason, nil
 }
 
-// nextSync waits until the periodic sync has imported another commit than before. That it finds none
-// cannot be told from the outside, so its time passing without an error is the end, with a warning. An
-// error may be its own, of the clone that it gives up before it makes a new one, and gets more time.
-func (i *Import) nextSync(ctx context.Context, before *string) (*Imported, error) {
-	limited, cancel := context.WithTimeout(ctx, 4*syncing)
+// waitForStatus reads the repository until its statuses agree with the tasks, which have completed. They may not
+// at first, because another import, the echo, works on the same objects (infrahub-behaviour.md, Importing 7).
+func (i *Import) waitForStatus(ctx context.Context) (*Repository, error) {
+	limited, cancel := context.WithTimeout(ctx, statusTimeout)
 	defer cancel()
-	healthy := func(node *Repository) bool { return node.SyncStatus == "in-sync" && node.OperationalStatus == "online" }
-	start, unchanged := time.Now(), false
-	node, err := i.node(limited, func(node *Repository) bool {
-		unchanged = equal(node.Commit, before)
-		return healthy(node) && (!unchanged || time.Since(start) > syncing)
-	})
-	switch {
-	case err == nil && unchanged:
-		return &Imported{Repository: *node, Branch: i.client.branch, Warning: "No other commit than before was found at the new location, which is right if both have the same commits."}, nil
-	case err == nil:
-		return &Imported{Repository: *node, Branch: i.client.branch}, nil
-	case ctx.Err() != nil:
-		return nil, i.unfinishedAt(ctx.Err(), "the next periodic sync")
-	case node == nil || limited.Err() == nil:
-		return nil, err
-	default:
-		return nil, i.failed(fmt.Sprintf("after its periodic sync the repository is %s and %s", node.SyncStatus, node.OperationalStatus))
-	}
-}
-
-// settled reads the repository until its statuses agree with the import that worked: another one, the
-// echo, may be at work on the same objects.
-func (i *Import) settled(ctx context.Context) (*Repository, error) {
-	limited, cancel := context.WithTimeout(ctx, settling)
-	defer cancel()
-	node, err := i.node(limited, func(node *Repository) bool {
-		return node.SyncStatus == "in-sync" && node.OperationalStatus == "online"
-	})
+	repository, err := i.pollRepository(limited, isHealthy)
 	if err == nil || limited.Err() == nil {
-		return node, err
+		return repository, err
 	}
-	state := "the repository was not read"
-	if node != nil {
-		state = fmt.Sprintf("the repository is %s and %s", node.SyncStatus, node.OperationalStatus)
+	state := "the repository could not be read"
+	if repository != nil {
+		state = "the repository is " + describeStatus(repository)
 	}
 	if ctx.Err() != nil {
-		return nil, i.unfinishedAt(ctx.Err(), state)
+		return nil, i.newUnfinishedError(ctx.Err(), state)
 	}
-	return nil, i.failed("its tasks completed, but " + state)
+	return nil, i.newError("its tasks completed, but " + state)
 }
 
-// node reads the repository until it is as wanted, or else returns how it was last.
-func (i *Import) node(ctx context.Context, wanted func(*Repository) bool) (*Repository, error) {
+// waitForNextSync waits until the periodic sync has imported another commit than the previous one. If it finds
+// none, which is not visible from outside, the wait ends after syncTimeout with a warning. An error status gets
+// more time, because it may belong to the old clone, which the server gives up before it makes a new one.
+func (i *Import) waitForNextSync(ctx context.Context, previousCommit *string) (*Imported, error) {
+	const warning = "The periodic sync found no other commit than before at the new location. " +
+		"That is right if both locations have the same commits."
+	limited, cancel := context.WithTimeout(ctx, failedSyncTimeout)
+	defer cancel()
+	start, sameCommit := time.Now(), false
+	repository, err := i.pollRepository(limited, func(repository *Repository) bool {
+		sameCommit = equal(repository.Commit, previousCommit)
+		return isHealthy(repository) && (!sameCommit || time.Since(start) > syncTimeout)
+	})
+	switch {
+	case err == nil && sameCommit:
+		return i.imported(repository, warning), nil
+	case err == nil:
+		return i.imported(repository, ""), nil
+	case ctx.Err() != nil:
+		return nil, i.newUnfinishedError(ctx.Err(), "the next periodic sync")
+	case repository == nil || limited.Err() == nil:
+		return nil, err
+	default:
+		return nil, i.newError("after its periodic sync the repository is " + describeStatus(repository))
+	}
+}
+
+// pollRepository reads the repository until it is as wanted. With an error it returns the repository as it was
+// read last, nil if it never was.
+func (i *Import) pollRepository(ctx context.Context, wanted func(*Repository) bool) (*Repository, error) {
+	polling := i.client.tasks.polling
 	var last *Repository
-	for interval := i.client.tasks.polling.MinInterval; ; interval = min(interval*3/2, i.client.tasks.polling.MaxInterval) {
-		node, err := i.client.Repository(ctx, i.repository.Kind, i.repository.ID)
+	for interval := polling.MinInterval; ; interval = min(interval*3/2, polling.MaxInterval) {
+		repository, err := i.readRepository(ctx)
 		if err != nil {
 			return last, err
 		}
-		if last = node; wanted(node) {
-			return node, nil
+		if last = repository; wanted(repository) {
+			return repository, nil
 		}
 		if err := sleep(ctx, interval); err != nil {
 			return last, err
 		}
 	}
+}
+
+func (i *Import) readRepository(ctx context.Context) (*Repository, error) {
+	return i.client.Repositories(i.repository.Kind).Get(ctx, i.repository.ID)
+}
+
+func (i *Import) imported(repository *Repository, warning string) *Imported {
+	return &Imported{Repository: *repository, Branch: i.client.branch, Warning: warning}
+}
+
+// newError returns the error of an import that failed for a reason that no task's log gives.
+func (i *Import) newError(reason string) *ImportError {
+	return &ImportError{Repository: i.repository, Branch: i.client.branch, Reason: reason, RequestID: i.startedBy()}
+}
+
+// newUnfinishedError returns the error of an import that has not ended. Tasks describe what was still going on.
+func (i *Import) newUnfinishedError(cause error, tasks ...string) *UnfinishedError {
+	return &UnfinishedError{Repository: i.repository, Branch: i.client.branch, Tasks: tasks, RequestID: i.startedBy(), cause: cause}
+}
+
+// taskError returns the error of an import in which a task failed, with the reason from the task's log.
+func (i *Import) taskError(ctx context.Context, t task) *ImportError {
+	failure := i.newError("")
+	failure.Workflow, failure.TaskID, failure.State = t.Workflow, t.ID, string(t.State)
+	exception, err := i.client.readException(ctx, t.ID)
+	switch {
+	case err != nil:
+		failure.Reason = fmt.Sprintf("the task ended as %s; its log could not be read: %v", t.State, err)
+	case exception.message == "":
+		failure.Reason = fmt.Sprintf("the task ended as %s and its log does not say why", t.State)
+	default:
+		failure.Reason, failure.Cause = exception.reason(), exception.cause()
+	}
+	if failure.Cause == ObjectExists {
+		failure.Owner = i.client.findOwner(ctx, exception)
+	}
+	return failure
 }

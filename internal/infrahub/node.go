@@ -4,89 +4,227 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"net/http"
 	"time"
 
-	"github.com/hashicorp/go-uuid"
+	"github.com/google/uuid"
 )
 
-// create sends a mutation that creates a node with an id that we choose, and returns that id. If the
-// reply is lost the node is looked up by the id, and adopted where it is there: nothing is created
-// twice, nothing is lost (infrahub.md, Writing 1).
-func (c *Client) create(ctx context.Context, send, lookUp func(ctx context.Context, id string) error) (string, error) {
-	id, err := uuid.GenerateUUID()
+// Nodes reads and writes the nodes of one kind on the client's branch. What differs between the kinds
+// is in its slots; a file for each kind fills them.
+type Nodes[T any] struct {
+	client *Client
+	// kind is what errors call a node, such as "tag".
+	kind string
+	// key returns the id and the name of a node.
+	key func(node T) (id, name string)
+	// list returns one page of the nodes that a filter picks, in an order that does not change between pages.
+	list func(ctx context.Context, filter Filter, page page) ([]T, error)
+	// create sends the mutation that creates a node and returns its id.
+	create func(ctx context.Context, id string, want T) (string, error)
+	// update sends the mutation that makes after of before, unless nothing differs.
+	update func(ctx context.Context, before, after T) error
+	// remove sends the mutation that deletes a node.
+	remove func(ctx context.Context, id string) error
+	// serverChoosesID is whether the server ignores the id that create is given. A create whose reply is
+	// lost is then looked up by its name.
+	serverChoosesID bool
+}
+
+// Filter picks nodes by all of its conditions. The zero Filter picks every node.
+type Filter struct {
+	// IDs picks the nodes with one of these ids.
+	IDs []string
+	// Names picks the nodes with one of these names.
+	Names []string
+}
+
+// page is a part of a list.
+type page struct {
+	limit, offset int
+}
+
+// pageSize is how many nodes one request lists.
+const pageSize = 100
+
+// Get returns the node with an id, or ErrNotFound.
+func (n Nodes[T]) Get(ctx context.Context, id string) (*T, error) {
+	return n.get(ctx, Filter{IDs: []string{id}}, id)
+}
+
+// GetByName returns the node with a name: ErrNotFound if there is none, ErrAmbiguous if there are several.
+func (n Nodes[T]) GetByName(ctx context.Context, name string) (*T, error) {
+	return n.get(ctx, Filter{Names: []string{name}}, name)
+}
+
+// IDByName returns the id of the node with a name, with the errors of GetByName.
+func (n Nodes[T]) IDByName(ctx context.Context, name string) (string, error) {
+	found, err := n.GetByName(ctx, name)
 	if err != nil {
-		return "", fmt.Errorf("choose an id: %w", err)
+		return "", err
 	}
-	failure := send(ctx, id)
+	id, _ := n.key(*found)
+	return id, nil
+}
+
+func (n Nodes[T]) get(ctx context.Context, filter Filter, wanted string) (*T, error) {
+	nodes, err := n.list(ctx, filter, page{limit: pageSize})
+	switch {
+	case err != nil:
+		return nil, err
+	case len(nodes) == 0:
+		return nil, fmt.Errorf("%s %s on branch %s: %w", n.kind, wanted, n.client.branch, ErrNotFound)
+	case len(nodes) > 1:
+		return nil, fmt.Errorf("%d %ss are named %q: %w", len(nodes), n.kind, wanted, ErrAmbiguous)
+	}
+	return &nodes[0], nil
+}
+
+// List returns the nodes that a filter picks, page by page. An error ends it; the nodes before it hold.
+func (n Nodes[T]) List(ctx context.Context, filter Filter) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for next := (page{limit: pageSize}); ; next.offset += pageSize {
+			nodes, err := n.list(ctx, filter, next)
+			if err != nil {
+				var none T
+				yield(none, err)
+				return
+			}
+			for _, node := range nodes {
+				if !yield(node, nil) {
+					return
+				}
+			}
+			if len(nodes) < pageSize {
+				return
+			}
+		}
+	}
+}
+
+// Create creates a node and returns its id. If the reply is lost the node is looked up, and taken over where
+// it exists: nothing is created twice, nothing is lost (infrahub-behaviour.md, Writing 1). ErrExists if the
+// server chooses the ids of the kind and the name is taken.
+func (n Nodes[T]) Create(ctx context.Context, want T) (string, error) {
+	if n.serverChoosesID {
+		if err := n.requireFreeName(ctx, want); err != nil {
+			return "", err
+		}
+	}
+	chosen := uuid.NewString()
+	id, failure := n.create(ctx, chosen, want)
 	for attempt := 0; failure != nil; attempt++ {
-		if attempt == 0 && !lost(failure) {
+		if attempt == 0 && !outcomeUnknown(failure) {
 			return "", failure
 		}
-		switch found := lookUp(context.WithoutCancel(ctx), id); {
-		case found == nil:
-			return id, nil
-		case !errors.Is(found, ErrNotFound), ctx.Err() != nil, attempt == c.maxRetries:
+		switch found, err := n.created(context.WithoutCancel(ctx), chosen, want); {
+		case err == nil:
+			return found, nil
+		case !errors.Is(err, ErrNotFound), ctx.Err() != nil, attempt == n.client.maxRetries:
 			return "", failure
 		}
-		if !lost(failure) {
-			if !idTaken(failure) {
+		switch {
+		case outcomeUnknown(failure):
+			if sleep(ctx, backoff(shortestRetry, longestRetry, attempt, nil)) != nil {
 				return "", failure
 			}
-			// The first try was carried out and undone: the connection check failed. An id is never free again.
-			if id, err = uuid.GenerateUUID(); err != nil {
-				return "", fmt.Errorf("choose an id: %w", err)
-			}
-		} else if err := sleep(ctx, backoff(shortestRetry, longestRetry, attempt, nil)); err != nil {
+		case idTaken(failure):
+			// The first attempt was carried out and undone, because the connection check failed. Its id is
+			// never free again (infrahub-behaviour.md, Writing 1).
+			chosen = uuid.NewString()
+		default:
 			return "", failure
 		}
-		failure = send(ctx, id)
+		id, failure = n.create(ctx, chosen, want)
 	}
 	return id, nil
 }
 
-// remove sends a mutation that deletes a node. If that fails the node is looked up: what is gone is
-// deleted, whatever the server says about it (1.9 gives no codes).
-func (c *Client) remove(send, lookUp func() error) error {
-	failure := c.updated(send(), lookUp)
-	if errors.Is(failure, ErrNotFound) {
+// requireFreeName returns ErrExists if a node has the name already: if the reply of the create is lost, that
+// node must not be taken for the new one.
+func (n Nodes[T]) requireFreeName(ctx context.Context, want T) error {
+	_, name := n.key(want)
+	_, err := n.GetByName(ctx, name)
+	switch {
+	case errors.Is(err, ErrNotFound):
 		return nil
+	case err != nil:
+		return err
+	default:
+		return &Error{Operation: "create " + n.kind, Message: fmt.Sprintf("the %s %s already exists", n.kind, name), Field: "name", kind: ErrExists}
 	}
-	return failure
 }
 
-// updated is the error of a mutation of a node that should exist: ErrNotFound if it does not, by the
-// server's code or, where it gives none, by a look (infrahub.md, Errors).
-func (c *Client) updated(failure error, lookUp func() error) error {
+// created returns the id of the node that a create has made whose reply was lost, or ErrNotFound.
+func (n Nodes[T]) created(ctx context.Context, chosen string, want T) (string, error) {
+	if !n.serverChoosesID {
+		_, err := n.Get(ctx, chosen)
+		return chosen, err
+	}
+	_, name := n.key(want)
+	return n.IDByName(ctx, name)
+}
+
+// Update makes after of before, and sends only what differs. ErrNotFound if the node does not exist.
+func (n Nodes[T]) Update(ctx context.Context, before, after T) error {
+	id, _ := n.key(before)
+	return n.notFoundIfGone(ctx, id, n.update(ctx, before, after))
+}
+
+// Delete deletes a node. One that does not exist is no error.
+func (n Nodes[T]) Delete(ctx context.Context, id string) error {
+	err := n.notFoundIfGone(ctx, id, n.remove(ctx, id))
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// notFoundIfGone returns the failure of a mutation: ErrNotFound if the node does not exist, by the server's code
+// or, where Infrahub 1.9 gives none, by a read (infrahub-behaviour.md, Errors 11).
+func (n Nodes[T]) notFoundIfGone(ctx context.Context, id string, failure error) error {
 	if failure == nil || errors.Is(failure, ErrNotFound) {
 		return failure
 	}
-	if found := lookUp(); errors.Is(found, ErrNotFound) {
-		return found
+	if _, err := n.Get(ctx, id); errors.Is(err, ErrNotFound) {
+		return err
 	}
 	return failure
 }
 
-// lost reports whether a mutation that failed may have been carried out all the same.
-func lost(err error) bool {
-	var failure *Error
-	if !errors.As(err, &failure) {
+// outcomeUnknown reports whether a mutation that failed may have been carried out all the same.
+func outcomeUnknown(err error) bool {
+	failure, ok := errors.AsType[*Error](err)
+	if !ok {
 		return false
 	}
 	switch failure.Status {
 	case 0, http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		return true
 	default:
-		return failure.crashed || errors.Is(err, ErrNotInfrahub)
+		return failure.serverError || errors.Is(err, ErrNotInfrahub)
 	}
 }
 
 // idTaken reports whether a create was refused because of its id.
 func idTaken(err error) bool {
-	var failure *Error
-	return errors.As(err, &failure) && failure.Field == "id"
+	failure, ok := errors.AsType[*Error](err)
+	return ok && failure.Field == "id"
 }
 
+// nodesOf returns the nodes of a list's edges as the client knows them.
+func nodesOf[E interface{ GetNode() *N }, N, T any](edges []E, convert func(node *N) T) []T {
+	var nodes []T
+	for _, edge := range edges {
+		if node := edge.GetNode(); node != nil {
+			nodes = append(nodes, convert(node))
+		}
+	}
+	return nodes
+}
+
+// sleep waits, or returns the error of a context that ends first.
 func sleep(ctx context.Context, wait time.Duration) error {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()

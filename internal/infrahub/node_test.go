@@ -1,189 +1,152 @@
 package infrahub_test
 
 import (
-	"errors"
 	"net/http"
 	"os"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mockserver"
 )
 
-// ids are those that the requests of an operation had, in their order.
-func (s *server) ids(operation string) []any {
-	var ids []any
-	for _, request := range s.requests(operation) {
-		ids = append(ids, request.Variables["id"])
-	}
-	return ids
-}
-
-// count is how many nodes of a kind there are.
-func (s *server) count(t *testing.T, kind string) any {
-	t.Helper()
-	nodes, _ := s.ask(t, "{"+kind+"{count}}")[kind].(map[string]any)
-	return nodes["count"]
+func TestRead_MissingNode(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client := start(t, mockserver.Options{}).client(t)
+		_, byID := client.Credentials(false).Get(t.Context(), missingID)
+		_, byName := client.Credentials(false).GetByName(t.Context(), "nope")
+		_, readOnlyByID := client.Repositories(infrahub.ReadOnly).Get(t.Context(), missingID)
+		_, readOnlyByName := client.Repositories(infrahub.ReadOnly).GetByName(t.Context(), "nope")
+		_, readWriteByID := client.Repositories(infrahub.ReadWrite).Get(t.Context(), missingID)
+		_, readWriteByName := client.Repositories(infrahub.ReadWrite).GetByName(t.Context(), "nope")
+		for what, err := range map[string]error{
+			"credential " + missingID: byID, "credential nope": byName,
+			"read-only repository " + missingID: readOnlyByID, "read-only repository nope": readOnlyByName,
+			"repository " + missingID: readWriteByID, "repository nope": readWriteByName,
+		} {
+			wantKind(t, err, infrahub.ErrNotFound)
+			if err == nil || err.Error() != what+" on branch main: not found" {
+				t.Errorf("%s: got %v", what, err)
+			}
+		}
+	})
 }
 
 func TestCreate_LostReply(t *testing.T) {
 	t.Parallel()
-	const c, r = "CreateReadOnlyRepository", "ReadOnlyRepositories"
+	const create, read = "CreateReadOnlyRepository", "ReadOnlyRepositories"
 	for _, test := range []struct {
-		name  string
-		after bool
-		sent  []string
+		name       string
+		created    bool
+		operations []string
 	}{
-		{"after the node was made: it is adopted", true, []string{c, r}},
-		{"before the node was made: it is made with the same id", false, []string{c, r, c}},
+		{"of a node that exists: it is taken over", true, []string{"Tasks", create, read}},
+		{"of a node that does not exist: it is created with the same id", false, []string{"Tasks", create, read, create}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s := start(t, mockserver.Options{})
-				s.Inject(mockserver.Fault{Operation: c, Drop: true, After: test.after, Times: 1})
+				s.Inject(mockserver.Fault{Operation: create, Drop: true, After: test.created, Times: 1})
 				r := newRemote(t)
-				id, started, err := s.client(t).CreateRepository(t.Context(), readOnly(r, "v1.0.0"))
-				if err != nil {
-					t.Fatal(err)
-				}
-				if difference := cmp.Diff(append([]string{"Tasks"}, test.sent...), s.operations()); difference != "" {
-					t.Error(difference)
-				}
-				for _, sent := range s.ids(c) {
-					if sent != id {
-						t.Errorf("sent the id %v, want %s each time", sent, id)
+				created, started := startCreate(t, s.client(t), readOnly(r, "v1.0.0"))
+				s.wantOperations(t, test.operations...)
+				for _, id := range s.sentIDs(create) {
+					if id != created.ID {
+						t.Errorf("sent the id %v, want %s each time", id, created.ID)
 					}
 				}
-				if count := s.count(t, "CoreReadOnlyRepository"); count != 1.0 {
-					t.Errorf("%v repositories, want one", count)
-				}
-				if imported, err := started.Wait(patient(t)); err != nil || r.name(imported.Commit) != "v1.0.0" {
-					t.Errorf("imported %v, %v", imported, err)
-				}
+				wantEqual[any](t, "repositories", 1.0, s.count(t, "CoreReadOnlyRepository"))
+				wantImported(t, started, r, "v1.0.0")
 			})
 		})
 	}
 }
 
-// The server undoes a create whose remote it does not reach, and never frees its id (infrahub.md,
-// Writing 1 and 9). If the reply is lost as well, the same id is refused the next time.
-func TestCreate_IDOfAnUndoneTryIsNotUsedAgain(t *testing.T) {
+// The server undoes a create whose remote it cannot reach, and the id is never free again (infrahub-behaviour.md,
+// Writing 1 and 9). If the reply to that create is lost, the server refuses the same id the next time.
+func TestCreate_IDOfAnUndoneAttemptIsNotUsedAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
+		const create = "CreateReadOnlyRepository"
 		s := start(t, mockserver.Options{})
 		r := newRemote(t)
 		hidden := r.Path + ".hidden"
-		if err := os.Rename(r.Path, hidden); err != nil {
-			t.Fatal(err)
-		}
-		const c = "CreateReadOnlyRepository"
-		s.Inject(mockserver.Fault{Operation: c, Drop: true, After: true, Times: 1})
-		time.AfterFunc(100*time.Millisecond, func() { // the client waits for longer
+		must(t, os.Rename(r.Path, hidden))
+		s.Inject(mockserver.Fault{Operation: create, Drop: true, After: true, Times: 1})
+		time.AfterFunc(100*time.Millisecond, func() { // before the client repeats the create
 			if err := os.Rename(hidden, r.Path); err != nil {
 				t.Error(err)
 			}
 		})
-		id, _, err := s.client(t).CreateRepository(t.Context(), readOnly(r, "v1.0.0"))
-		if err != nil {
-			t.Fatal(err)
+		created, _ := startCreate(t, s.client(t), readOnly(r, "v1.0.0"))
+		ids := s.sentIDs(create)
+		if len(ids) != 3 || ids[0] != ids[1] || ids[1] == ids[2] || ids[2] != created.ID {
+			t.Errorf("sent the ids %v and returned %s; want one twice and then a fresh one, which is returned", ids, created.ID)
 		}
-		ids := s.ids(c)
-		if len(ids) != 3 || ids[0] != ids[1] || ids[1] == ids[2] || ids[2] != id {
-			t.Errorf("sent the ids %v and returned %s; want one twice and then a fresh one, which is returned", ids, id)
-		}
-		if count := s.count(t, "CoreReadOnlyRepository"); count != 1.0 {
-			t.Errorf("%v repositories, want one", count)
-		}
+		wantEqual[any](t, "repositories", 1.0, s.count(t, "CoreReadOnlyRepository"))
 	})
 }
 
 func TestCreate_RefusalIsFinal(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := start(t, mockserver.Options{})
-		client := s.client(t)
-		credential(t, client)
-		s.log.Reset()
-		_, err := client.CreateCredential(t.Context(), infrahub.Credential{Name: "git"})
-		failed(t, err, want{code: "UNDEFINED_ERROR", field: "name", message: "Violates uniqueness constraint"})
-		if difference := cmp.Diff([]string{"CreateCredential"}, s.operations()); difference != "" {
-			t.Error(difference)
-		}
+	withCredential(t, func(t *testing.T, s *server, client *infrahub.Client, credential infrahub.Credential) {
+		_, err := client.Credentials(false).Create(t.Context(), infrahub.Credential{Name: credential.Name})
+		wantError(t, err, errorFields{code: "UNDEFINED_ERROR", field: "name", message: "Violates uniqueness constraint"})
+		s.wantOperations(t, "CreateCredential")
 	})
 }
 
-// Whether the node is there is asked even by a caller who has given up: else it was lost.
-func TestCreate_LostReplyOfACanceledCallerIsLookedUp(t *testing.T) {
+// Otherwise the node would exist and nobody would know its id.
+func TestCreate_LostReplyIsLookedUpEvenIfTheCallerGaveUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, mockserver.Options{})
 		s.Inject(mockserver.Fault{Operation: "CreateCredential", Delay: 10 * time.Second, Drop: true, After: true})
-		id, err := s.client(t).CreateCredential(canceledAfter(t, time.Second), infrahub.Credential{Name: "git"})
-		if err != nil || id != s.ids("CreateCredential")[0] {
-			t.Errorf("got %q, %v; want the node to be adopted", id, err)
-		}
-		if difference := cmp.Diff([]string{"CreateCredential", "Credentials"}, s.operations()); difference != "" {
-			t.Error(difference)
-		}
+		id, err := s.client(t).Credentials(false).Create(canceledAfter(t, time.Second), infrahub.Credential{Name: "git"})
+		must(t, err)
+		wantEqual(t, "sent ids", []any{id}, s.sentIDs("CreateCredential"))
+		s.wantOperations(t, "CreateCredential", "Credentials")
 	})
 }
 
-// Where the look fails too nobody knows whether the node is there, so nothing more is sent.
-func TestCreate_LostReplyAndNoLook(t *testing.T) {
+// If the read fails too, it is unknown whether the node exists, so no further create is sent.
+func TestCreate_LostReplyAndFailedReadIsNotRepeated(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, mockserver.Options{})
 		s.Inject(mockserver.Fault{Operation: "CreateCredential", Drop: true, After: true})
 		s.Inject(mockserver.Fault{Operation: "Credentials", Status: http.StatusServiceUnavailable})
-		_, err := s.client(t).CreateCredential(t.Context(), infrahub.Credential{Name: "git"})
-		if !errors.Is(err, infrahub.ErrUnreachable) {
-			t.Errorf("got %v, want how the create failed", err)
-		}
-		if difference := cmp.Diff([]string{"CreateCredential", "Credentials", "Credentials", "Credentials"}, s.operations()); difference != "" {
-			t.Error(difference)
-		}
+		_, err := s.client(t).Credentials(false).Create(t.Context(), infrahub.Credential{Name: "git"})
+		wantErrorIs(t, err, infrahub.ErrUnreachable) // of the create, not of the read
+		s.wantOperations(t, "CreateCredential", "Credentials", "Credentials", "Credentials")
 	})
 }
 
 func TestDelete_LostReply(t *testing.T) {
 	t.Parallel()
-	const d, r = "DeleteReadOnlyRepository", "ReadOnlyRepositories"
+	const remove, read = "DeleteReadOnlyRepository", "ReadOnlyRepositories"
 	for _, test := range []struct {
 		name       string
 		maxRetries int
-		sent       []string
+		operations []string
 	}{
-		{"is sent again", 2, []string{d, d}},
-		{"is looked up where it may not be sent again", 0, []string{d, r}},
+		{"is sent again", 2, []string{remove, remove}},
+		{"is looked up without retries", 0, []string{remove, read}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s := start(t, mockserver.Options{})
 				client := s.client(t, func(config *infrahub.Config) { config.MaxRetries = test.maxRetries })
-				id, started, err := client.CreateRepository(t.Context(), readOnly(newRemote(t), "v1.0.0"))
-				if err != nil {
-					t.Fatal(err)
-				}
-				if _, err := started.Wait(patient(t)); err != nil {
-					t.Fatal(err)
-				}
-				s.log.Reset()
-				s.Inject(mockserver.Fault{Operation: d, Drop: true, After: true, Times: 1})
-				if err := client.DeleteRepository(t.Context(), infrahub.ReadOnly, id); err != nil {
-					t.Errorf("got %v, want no error", err)
-				}
-				if difference := cmp.Diff(test.sent, s.operations()); difference != "" {
-					t.Error(difference)
-				}
-				if count := s.count(t, "CoreReadOnlyRepository"); count != 0.0 {
-					t.Errorf("%v repositories, want none", count)
-				}
+				created := createImported(t, client, readOnly(newRemote(t), "v1.0.0"))
+				s.Log.Reset()
+				s.Inject(mockserver.Fault{Operation: remove, Drop: true, After: true, Times: 1})
+				must(t, client.Repositories(infrahub.ReadOnly).Delete(t.Context(), created.ID))
+				s.wantOperations(t, test.operations...)
+				wantEqual[any](t, "repositories", 0.0, s.count(t, "CoreReadOnlyRepository"))
 			})
 		})
 	}

@@ -17,7 +17,7 @@ const (
 	ReadOnly Kind = "CoreReadOnlyRepository"
 )
 
-// String is the kind as people know it.
+// String returns what people call the kind.
 func (k Kind) String() string {
 	if k == ReadOnly {
 		return "read-only repository"
@@ -25,7 +25,7 @@ func (k Kind) String() string {
 	return "repository"
 }
 
-// Repository is a repository as it is on one branch. A nil field is not set; an empty one counts as
+// Repository is a repository of either kind, as it is on one branch. A nil field is not set; an empty one counts as
 // not set.
 type Repository struct {
 	Kind     Kind
@@ -37,7 +37,7 @@ type Repository struct {
 	Description *string
 	// CredentialID is the id of a CorePasswordCredential.
 	CredentialID *string
-	// Tags are names of tags, in the alphabet's order.
+	// Tags are names of tags, sorted.
 	Tags []string
 
 	// Commit is what was imported last, nil before the first import.
@@ -47,45 +47,104 @@ type Repository struct {
 	SyncStatus        string // unknown, syncing, in-sync or error-import
 }
 
-// Repository returns the repository with an id, or ErrNotFound.
-func (c *Client) Repository(ctx context.Context, kind Kind, id string) (*Repository, error) {
-	return c.repository(ctx, kind, id, []string{id}, nil)
-}
-
-// RepositoryNamed returns the repository with a name, or ErrNotFound.
-func (c *Client) RepositoryNamed(ctx context.Context, kind Kind, name string) (*Repository, error) {
-	return c.repository(ctx, kind, name, nil, []string{name})
-}
-
-func (c *Client) repository(ctx context.Context, kind Kind, what string, ids, names []string) (*Repository, error) {
+// Repositories returns the repositories of a kind. CreateRepository and UpdateRepository also return the import that
+// they start. Deleting one deletes it on every branch; some of what was imported from it stays
+// (infrahub-behaviour.md, Writing 7).
+func (c *Client) Repositories(kind Kind) Nodes[Repository] {
 	if kind == ReadOnly {
-		answer, err := graphql.ReadOnlyRepositories(ctx, c.graphql, ids, names)
-		if err != nil {
-			return nil, err
-		}
-		for _, edge := range answer.CoreReadOnlyRepository.Edges {
-			if edge.Node != nil {
-				return repository(kind, graphql.Repository(*edge.Node)), nil
-			}
-		}
-	} else {
-		answer, err := graphql.Repositories(ctx, c.graphql, ids, names)
-		if err != nil {
-			return nil, err
-		}
-		for _, edge := range answer.CoreRepository.Edges {
-			if edge.Node != nil {
-				return repository(kind, *edge.Node), nil
-			}
-		}
+		return c.readOnlyRepositories()
 	}
-	return nil, missing(kind.String()+" "+what, c.branch)
+	return c.readWriteRepositories()
 }
 
-// repository maps an answer. The fragments of both kinds have the same fields in the same order, so
-// the one type converts to the other.
-func repository(kind Kind, node graphql.Repository) *Repository {
-	found := &Repository{
+// readWriteRepositories never updates the default branch: the server stores a changed one and does not act on it
+// (infrahub-behaviour.md, Importing 18).
+func (c *Client) readWriteRepositories() Nodes[Repository] {
+	return Nodes[Repository]{
+		client: c, kind: ReadWrite.String(),
+		key: repositoryKey,
+		list: func(ctx context.Context, filter Filter, page page) ([]Repository, error) {
+			resp, err := graphql.Repositories(ctx, c.graphql, filter.IDs, filter.Names, page.limit, page.offset)
+			if err != nil {
+				return nil, err
+			}
+			return nodesOf(resp.CoreRepository.Edges, newReadWrite), nil
+		},
+		create: func(ctx context.Context, id string, want Repository) (string, error) {
+			_, err := graphql.CreateRepository(ctx, c.graphql, &graphql.CoreRepositoryCreateInput{
+				Id: &id, Name: set(&want.Name), Location: set(&want.Location), Default_branch: set(&want.Ref), Description: set(want.Description),
+				Credential: changedNode(nil, want.CredentialID), Tags: changedNames(nil, want.Tags),
+			})
+			return id, err
+		},
+		update: func(ctx context.Context, before, after Repository) error {
+			data := graphql.CoreRepositoryUpdateInput{
+				Id: &before.ID, Name: changedText(&before.Name, &after.Name), Location: changedText(&before.Location, &after.Location),
+				Description: changedText(before.Description, after.Description),
+				Credential:  changedNode(before.CredentialID, after.CredentialID), Tags: changedNames(before.Tags, after.Tags),
+			}
+			if unchanged(data, graphql.CoreRepositoryUpdateInput{Id: &before.ID}) {
+				return nil
+			}
+			_, err := graphql.UpdateRepository(ctx, c.graphql, &data)
+			return err
+		},
+		remove: func(ctx context.Context, id string) error {
+			_, err := graphql.DeleteRepository(ctx, c.graphql, id)
+			return err
+		},
+	}
+}
+
+func (c *Client) readOnlyRepositories() Nodes[Repository] {
+	return Nodes[Repository]{
+		client: c, kind: ReadOnly.String(),
+		key: repositoryKey,
+		list: func(ctx context.Context, filter Filter, page page) ([]Repository, error) {
+			resp, err := graphql.ReadOnlyRepositories(ctx, c.graphql, filter.IDs, filter.Names, page.limit, page.offset)
+			if err != nil {
+				return nil, err
+			}
+			return nodesOf(resp.CoreReadOnlyRepository.Edges, newReadOnly), nil
+		},
+		create: func(ctx context.Context, id string, want Repository) (string, error) {
+			_, err := graphql.CreateReadOnlyRepository(ctx, c.graphql, &graphql.CoreReadOnlyRepositoryCreateInput{
+				Id: &id, Name: set(&want.Name), Location: set(&want.Location), Ref: set(&want.Ref), Description: set(want.Description),
+				Credential: changedNode(nil, want.CredentialID), Tags: changedNames(nil, want.Tags),
+			})
+			return id, err
+		},
+		update: func(ctx context.Context, before, after Repository) error {
+			data := graphql.CoreReadOnlyRepositoryUpdateInput{
+				Id: &before.ID, Name: changedText(&before.Name, &after.Name), Location: changedText(&before.Location, &after.Location),
+				Ref: changedText(&before.Ref, &after.Ref), Description: changedText(before.Description, after.Description),
+				Credential: changedNode(before.CredentialID, after.CredentialID), Tags: changedNames(before.Tags, after.Tags),
+			}
+			if unchanged(data, graphql.CoreReadOnlyRepositoryUpdateInput{Id: &before.ID}) {
+				return nil
+			}
+			_, err := graphql.UpdateReadOnlyRepository(ctx, c.graphql, &data)
+			return err
+		},
+		remove: func(ctx context.Context, id string) error {
+			_, err := graphql.DeleteReadOnlyRepository(ctx, c.graphql, id)
+			return err
+		},
+	}
+}
+
+func repositoryKey(repository Repository) (id, name string) { return repository.ID, repository.Name }
+
+func newReadWrite(node *graphql.Repository) Repository { return newRepository(ReadWrite, node) }
+
+// newReadOnly relies on the fragments of both kinds having the same fields in the same order, so that one type converts to
+// the other.
+func newReadOnly(node *graphql.ReadOnlyRepository) Repository {
+	return newRepository(ReadOnly, (*graphql.Repository)(node))
+}
+
+func newRepository(kind Kind, node *graphql.Repository) Repository {
+	repository := Repository{
 		Kind:              kind,
 		ID:                node.Id,
 		Name:              deref(value(node.Name)),
@@ -98,151 +157,13 @@ func repository(kind Kind, node graphql.Repository) *Repository {
 		SyncStatus:        deref(value(node.Sync_status)),
 	}
 	if node.Credential.Node != nil {
-		found.CredentialID = node.Credential.Node.Id
+		repository.CredentialID = node.Credential.Node.Id
 	}
 	for _, edge := range node.Tags.Edges {
 		if edge.Node != nil {
-			found.Tags = append(found.Tags, deref(value(edge.Node.Name)))
+			repository.Tags = append(repository.Tags, deref(value(edge.Node.Name)))
 		}
 	}
-	slices.Sort(found.Tags)
-	return found
-}
-
-// CreateRepository creates a repository and returns its id and the import that this starts.
-func (c *Client) CreateRepository(ctx context.Context, want Repository) (string, *Import, error) {
-	ctx, from, err := c.baseline(ctx, "")
-	if err != nil {
-		return "", nil, err
-	}
-	credential, tags := changedNode(nil, want.CredentialID), changedNames(nil, want.Tags)
-	id, err := c.create(ctx, func(ctx context.Context, id string) error {
-		var err error
-		if want.Kind == ReadOnly {
-			_, err = graphql.CreateReadOnlyRepository(ctx, c.graphql, id, text(&want.Name), text(&want.Location),
-				text(&want.Ref), text(want.Description), credential, tags)
-		} else {
-			_, err = graphql.CreateRepository(ctx, c.graphql, id, text(&want.Name), text(&want.Location),
-				text(&want.Ref), text(want.Description), credential, tags)
-		}
-		return err
-	}, func(ctx context.Context, id string) error {
-		_, err := c.Repository(ctx, want.Kind, id)
-		return err
-	})
-	if err != nil {
-		return "", nil, err
-	}
-	want.ID = id
-	return id, c.importOfCreate(want, from), nil
-}
-
-// UpdateRepository makes after of before, sends only what differs between them, and returns the import
-// that this starts, nil if none. The ref of a ReadWrite repository cannot change.
-func (c *Client) UpdateRepository(ctx context.Context, before, after Repository) (*Import, error) {
-	after.Kind, after.ID = before.Kind, before.ID
-	switch {
-	case before.Location != after.Location:
-		return c.Relocate(ctx, before, after)
-	case before.Kind == ReadOnly && before.Ref != after.Ref:
-		return c.bump(ctx, before, after)
-	default:
-		return nil, c.update(ctx, before, after)
-	}
-}
-
-// Relocate makes after of before and imports from the location of after, also where that is the one of
-// before: so a move that failed is tried again.
-//
-// A changed location imports nothing by itself (infrahub.md, Importing), and imports on demand go on
-// with the remote that was cloned. Only a pull, which a changed ref starts, takes a read-only repository
-// to its new location: so the ref is written in another way and then as it should be. Only the
-// periodic sync takes a read-write repository there.
-func (c *Client) Relocate(ctx context.Context, before, after Repository) (*Import, error) {
-	after.Kind, after.ID = before.Kind, before.ID
-	if before.Kind == ReadOnly {
-		ctx, from, err := c.baseline(ctx, before.ID)
-		if err != nil {
-			return nil, err
-		}
-		between := after
-		between.Ref += "^0" // the same commit for Git, another ref for Infrahub
-		if err := c.update(ctx, before, between); err != nil {
-			return nil, err
-		}
-		if err := c.update(ctx, between, after); err != nil {
-			return nil, err
-		}
-		return c.importOfMove(after, between, from), nil
-	}
-	current, err := c.Repository(ctx, before.Kind, before.ID)
-	if err != nil {
-		return nil, err
-	}
-	if err := c.update(ctx, before, after); err != nil {
-		return nil, err
-	}
-	return c.importOfSync(ctx, after, current.Commit)
-}
-
-// bump is an update that changes the ref. The server starts no import for the ref that it has already:
-// if someone else was faster, one is asked for.
-func (c *Client) bump(ctx context.Context, before, after Repository) (*Import, error) {
-	ctx, from, err := c.baseline(ctx, before.ID)
-	if err != nil {
-		return nil, err
-	}
-	current, err := c.Repository(ctx, before.Kind, before.ID)
-	if err != nil {
-		return nil, err
-	}
-	if err := c.update(ctx, before, after); err != nil {
-		return nil, err
-	}
-	if current.Ref == after.Ref {
-		return c.Reimport(ctx, after)
-	}
-	from.before = current.Commit
-	return c.importOfBump(after, from), nil
-}
-
-func (c *Client) update(ctx context.Context, before, after Repository) error {
-	return c.updated(c.sendUpdate(ctx, before, after), func() error {
-		_, err := c.Repository(ctx, before.Kind, before.ID)
-		return err
-	})
-}
-
-func (c *Client) sendUpdate(ctx context.Context, before, after Repository) error {
-	name := changedText(&before.Name, &after.Name)
-	location := changedText(&before.Location, &after.Location)
-	description := changedText(before.Description, after.Description)
-	credential := changedNode(before.CredentialID, after.CredentialID)
-	tags := changedNames(before.Tags, after.Tags)
-	ref := changedText(&before.Ref, &after.Ref)
-	if name == nil && location == nil && description == nil && credential == nil && tags == nil && ref == nil {
-		return nil
-	}
-	if before.Kind == ReadOnly {
-		_, err := graphql.UpdateReadOnlyRepository(ctx, c.graphql, before.ID, name, location, ref, description, credential, tags)
-		return err
-	}
-	_, err := graphql.UpdateRepository(ctx, c.graphql, before.ID, name, location, description, credential, tags)
-	return err
-}
-
-// DeleteRepository deletes a repository on every branch; one that is gone already is no error. Some
-// of what was imported from it stays (infrahub.md, Writing 7).
-func (c *Client) DeleteRepository(ctx context.Context, kind Kind, id string) error {
-	return c.remove(func() error {
-		if kind == ReadOnly {
-			_, err := graphql.DeleteReadOnlyRepository(ctx, c.graphql, id)
-			return err
-		}
-		_, err := graphql.DeleteRepository(ctx, c.graphql, id)
-		return err
-	}, func() error {
-		_, err := c.Repository(ctx, kind, id)
-		return err
-	})
+	slices.Sort(repository.Tags)
+	return repository
 }

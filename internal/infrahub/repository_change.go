@@ -6,13 +6,103 @@ import (
 	"fmt"
 )
 
-// SetRef sets the ref of a read-only repository on the client's branch alone, and returns the import that
-// this starts: nil if the branch has that ref and a task proves that it has imported it, unless again asks for
-// another one. ErrMerged if the branch was merged or is being merged, ErrInactive if it is older than the
-// repository.
+// CreateRepository creates a repository and returns its id and the import that this starts.
+func (c *Client) CreateRepository(ctx context.Context, want Repository) (string, *Import, error) {
+	ctx, from, err := c.baseline(ctx, "")
+	if err != nil {
+		return "", nil, err
+	}
+	if want.ID, err = c.Repositories(want.Kind).Create(ctx, want); err != nil {
+		return "", nil, err
+	}
+	return want.ID, c.importOfCreate(want, from), nil
+}
+
+// UpdateRepository makes after of before, sends only what differs, and returns the import that this starts, nil if none.
+// The ref of a ReadWrite repository cannot change.
+func (c *Client) UpdateRepository(ctx context.Context, before, after Repository) (*Import, error) {
+	after.Kind, after.ID = before.Kind, before.ID
+	switch {
+	case before.Location != after.Location:
+		return c.Relocate(ctx, before, after)
+	case before.Kind == ReadOnly && before.Ref != after.Ref:
+		return c.changeRef(ctx, before, after)
+	default:
+		return nil, c.Repositories(before.Kind).Update(ctx, before, after)
+	}
+}
+
+// Relocate makes after of before and imports from the location of after, even where before has the same location, so that
+// a failed relocation can be repeated.
+func (c *Client) Relocate(ctx context.Context, before, after Repository) (*Import, error) {
+	after.Kind, after.ID = before.Kind, before.ID
+	if before.Kind == ReadOnly {
+		return c.relocateReadOnly(ctx, before, after)
+	}
+	return c.relocateReadWrite(ctx, before, after)
+}
+
+// relocateReadOnly changes the ref twice, because only the pull that a changed ref starts goes to the new location
+// (infrahub-behaviour.md, Importing 16).
+func (c *Client) relocateReadOnly(ctx context.Context, before, after Repository) (*Import, error) {
+	ctx, from, err := c.baseline(ctx, before.ID)
+	if err != nil {
+		return nil, err
+	}
+	between := after
+	between.Ref += "^0" // Git resolves it to the same commit, Infrahub sees another ref
+	repositories := c.Repositories(ReadOnly)
+	if err := repositories.Update(ctx, before, between); err != nil {
+		return nil, err
+	}
+	if err := repositories.Update(ctx, between, after); err != nil {
+		return nil, err
+	}
+	return c.importOfRelocation(after, between, from), nil
+}
+
+// relocateReadWrite leaves the import to the periodic sync, the only one that goes to the new location
+// (infrahub-behaviour.md, Importing 16).
+func (c *Client) relocateReadWrite(ctx context.Context, before, after Repository) (*Import, error) {
+	repositories := c.Repositories(ReadWrite)
+	current, err := repositories.Get(ctx, before.ID)
+	if err != nil {
+		return nil, err
+	}
+	if err := repositories.Update(ctx, before, after); err != nil {
+		return nil, err
+	}
+	return c.importOfSync(ctx, after, current.Commit)
+}
+
+// changeRef updates a read-only repository whose ref changes. If the server has that ref already, because somebody else
+// set it in the meantime, the update starts no import and this asks for one.
+func (c *Client) changeRef(ctx context.Context, before, after Repository) (*Import, error) {
+	ctx, from, err := c.baseline(ctx, before.ID)
+	if err != nil {
+		return nil, err
+	}
+	repositories := c.Repositories(ReadOnly)
+	current, err := repositories.Get(ctx, before.ID)
+	if err != nil {
+		return nil, err
+	}
+	if err := repositories.Update(ctx, before, after); err != nil {
+		return nil, err
+	}
+	if current.Ref == after.Ref {
+		return c.Reimport(ctx, after)
+	}
+	from.previousCommit = current.Commit
+	return c.importOfRefChange(after, from), nil
+}
+
+// SetRef sets the ref of a read-only repository on the client's branch alone, and returns the import that this starts. The
+// import is nil if the branch has that ref and a task proves that it has imported it, unless again is set. ErrMerged if the
+// branch was merged or is being merged, ErrInactive if the branch is older than the repository.
 func (c *Client) SetRef(ctx context.Context, id, ref string, again bool) (*Import, error) {
-	// Asked for here, for the server may take the change and lose it (infrahub.md, Branches).
-	branch, err := c.BranchNamed(ctx, c.branch)
+	// The server may accept a change of a merged branch, and lose it (infrahub-behaviour.md, Branches 10).
+	branch, err := c.Branches().GetByName(ctx, c.branch)
 	switch {
 	case errors.Is(err, ErrNotFound):
 		return nil, fmt.Errorf("branch %s: %w", c.branch, ErrBranchNotFound)
@@ -21,18 +111,18 @@ func (c *Client) SetRef(ctx context.Context, id, ref string, again bool) (*Impor
 	case !branch.Writable():
 		return nil, fmt.Errorf("branch %s: %w", c.branch, ErrMerged)
 	}
-	current, err := c.Repository(ctx, ReadOnly, id)
+	current, err := c.Repositories(ReadOnly).Get(ctx, id)
 	if err != nil {
 		return nil, err
 	}
 	if current.InternalStatus == "inactive" {
-		// The server would not keep the ref, and import without end (infrahub.md, Branches).
+		// The server would not keep the ref, and would import again and again (infrahub-behaviour.md, Branches 9).
 		return nil, fmt.Errorf("%s %s on branch %s: %w", ReadOnly, current.Name, c.branch, ErrInactive)
 	}
 	if current.Ref != ref {
-		pinned := *current
-		pinned.Ref = ref
-		return c.UpdateRepository(ctx, *current, pinned)
+		changed := *current
+		changed.Ref = ref
+		return c.UpdateRepository(ctx, *current, changed)
 	}
 	if !again {
 		last, err := c.lastImport(ctx, *current)

@@ -3,206 +3,209 @@ package infrahub_test
 import (
 	"context"
 	"os"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mockserver"
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/mocktest"
 )
 
-// syncing is a mock that looks at the remotes of read-write repositories each minute, as a server does.
-func syncing() mockserver.Options {
+// liveWithSync returns options of a mock server that takes as long as a real one, and syncs read-write
+// repositories each minute.
+func liveWithSync() mockserver.Options {
 	options := live()
 	options.SyncInterval = time.Minute
 	return options
 }
 
-// newFork makes a repository with other commits under the same names.
-func newFork(t *testing.T) remote {
-	t.Helper()
-	r := newRemote(t)
-	r.on(t, "fork")
-	r.release(t, "v1.0.0", imports("another 1.0"))
-	r.on(t, "main")
-	r.commit(t, "main", imports("another main"))
-	return r
-}
-
-// move starts an import from another location.
-func move(t *testing.T, client *infrahub.Client, before infrahub.Repository, location string) *infrahub.Import {
+// relocate starts an import from another location.
+func relocate(t *testing.T, client *infrahub.Client, before infrahub.Repository, location string) *infrahub.Import {
 	t.Helper()
 	after := before
 	after.Location = location
-	started, err := client.UpdateRepository(t.Context(), before, after)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if started == nil {
-		t.Fatal("a move started no import")
-	}
-	return started
+	return startUpdate(t, client, before, after)
 }
 
-// A changed location imports nothing by itself (infrahub.md, Importing): the ref is written in another
-// way and then as it should be.
-func TestMove_ReadOnly(t *testing.T) {
+// A changed location starts no import (infrahub-behaviour.md, Importing 16), so the ref is changed to another
+// spelling and back.
+func TestRelocate_ReadOnlyChangesTheRefTwice(t *testing.T) {
 	t.Parallel()
-	delays(t, func(t *testing.T, options mockserver.Options) {
+	forEachDelay(t, func(t *testing.T, options mockserver.Options) {
 		s := start(t, options)
 		client := s.client(t)
-		r, fork := newRemote(t), newFork(t)
-		before := established(t, client, readOnly(r, "v1.0.0"))
-		s.log.Reset()
-		fork.done(t, move(t, client, before, fork.Path), "v1.0.0")
+		fork := newFork(t)
+		before := createImported(t, client, readOnly(newRemote(t), "v1.0.0"))
+		s.Log.Reset()
+		wantImported(t, relocate(t, client, before, fork.Path), fork, "v1.0.0")
 		var sent []object
 		for _, request := range s.requests("UpdateReadOnlyRepository") {
-			sent = append(sent, request.Variables)
+			sent = append(sent, request.Input())
 		}
-		want := []object{
+		wantEqual(t, "variables", []object{
 			{"id": before.ID, "location": set(fork.Path), "ref": set("v1.0.0^0")},
 			{"id": before.ID, "ref": set("v1.0.0")},
-		}
-		if difference := cmp.Diff(want, sent); difference != "" {
-			t.Error(difference)
-		}
-		if node, err := client.Repository(t.Context(), infrahub.ReadOnly, before.ID); err != nil || node.Ref != "v1.0.0" || node.Location != fork.Path {
-			t.Errorf("the node is %+v, %v", node, err)
+		}, sent)
+		if node := getRepository(t, client, infrahub.ReadOnly, before.ID); node.Ref != "v1.0.0" || node.Location != fork.Path {
+			t.Errorf("the repository is %+v", node)
 		}
 	})
 }
 
-func TestMove_ReadOnlyWithABump(t *testing.T) {
+func TestRelocate_ReadOnlyToAnotherRef(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		client := start(t, live()).client(t)
-		r, fork := newRemote(t), newFork(t)
-		before := established(t, client, readOnly(r, "v1.0.0"))
+		fork := newFork(t)
+		before := createImported(t, client, readOnly(newRemote(t), "v1.0.0"))
 		after := before
 		after.Location, after.Ref, after.Name = fork.Path, "main", "renamed"
-		started, err := client.UpdateRepository(t.Context(), before, after)
-		if err != nil {
-			t.Fatal(err)
-		}
-		fork.done(t, started, "main")
-		if node, err := client.RepositoryNamed(t.Context(), infrahub.ReadOnly, "renamed"); err != nil || node.Ref != "main" {
-			t.Errorf("the node is %+v, %v", node, err)
+		wantImported(t, startUpdate(t, client, before, after), fork, "main")
+		if node := getRepository(t, client, infrahub.ReadOnly, before.ID); node.Ref != "main" || node.Name != "renamed" {
+			t.Errorf("the repository is %+v", node)
 		}
 	})
 }
 
-func TestMove_ReadOnlyThatFailsIsTriedAgain(t *testing.T) {
+func TestRelocate_ReadOnlyCanBeRepeatedAfterAFailure(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		client := start(t, live()).client(t)
-		r, fork := newRemote(t), newFork(t)
+		fork := newFork(t)
 		hidden := fork.Path + ".hidden"
-		if err := os.Rename(fork.Path, hidden); err != nil {
-			t.Fatal(err)
-		}
-		before := established(t, client, readOnly(r, "main"))
-		fails(t, move(t, client, before, fork.Path), "")
-		if err := os.Rename(hidden, fork.Path); err != nil {
-			t.Fatal(err)
-		}
-		now, err := client.Repository(t.Context(), infrahub.ReadOnly, before.ID)
-		if err != nil {
-			t.Fatal(err)
-		}
+		must(t, os.Rename(fork.Path, hidden))
+		before := createImported(t, client, readOnly(newRemote(t), "main"))
+		wantFailure(t, relocate(t, client, before, fork.Path), "")
+		must(t, os.Rename(hidden, fork.Path))
+		now := getRepository(t, client, infrahub.ReadOnly, before.ID)
 		started, err := client.Relocate(t.Context(), *now, *now)
-		if err != nil {
-			t.Fatal(err)
-		}
-		fork.done(t, started, "main")
+		must(t, err)
+		wantImported(t, started, fork, "main")
 	})
 }
 
-func TestMove_ReadOnlyToWhereTheRefIsMissing(t *testing.T) {
+func TestRelocate_ReadOnlyToALocationWithoutTheRef(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		client := start(t, live()).client(t)
-		r, other := newRemote(t), newFork(t)
-		r.release(t, "v3.0.0", imports("3.0"))
-		before := established(t, client, readOnly(r, "v3.0.0"))
-		failure := importError(t, move(t, client, before, other.Path), "")
+		r := newRemote(t)
+		r.Release(t, "v3.0.0", queryFiles("3.0"))
+		before := createImported(t, client, readOnly(r, "v3.0.0"))
+		failure := importError(t, relocate(t, client, before, newFork(t).Path), "")
 		if failure.Repository.Ref != "v3.0.0" || failure.Workflow != pullReadOnly {
 			t.Errorf("got %+v", failure)
 		}
 	})
 }
 
-// Only the periodic sync takes a read-write repository to its new location.
-func TestMove_ReadWrite(t *testing.T) {
+// Only the periodic sync takes a read-write repository to its new location (infrahub-behaviour.md, Importing 16).
+func TestRelocate_ReadWriteWaitsForThePeriodicSync(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := start(t, syncing())
+		s := start(t, liveWithSync())
 		client := s.client(t)
-		r, fork := newRemote(t), newFork(t)
-		before := established(t, client, readWrite(r))
-		s.log.Reset()
-		fork.done(t, move(t, client, before, fork.Path), "main")
-		want := object{"id": before.ID, "location": set(fork.Path)}
-		if difference := cmp.Diff(want, s.variables(t, "UpdateRepository")); difference != "" {
-			t.Error(difference)
-		}
+		fork := newFork(t)
+		before := createImported(t, client, readWrite(newRemote(t)))
+		s.Log.Reset()
+		wantImported(t, relocate(t, client, before, fork.Path), fork, "main")
+		wantEqual(t, "variables", object{"id": before.ID, "location": set(fork.Path)}, s.variables(t, "UpdateRepository"))
 	})
 }
 
-func TestMove_ReadWriteToTheSameCommits(t *testing.T) {
+func TestRelocate_ReadWriteToTheSameCommitsIsAWarning(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		client := start(t, syncing()).client(t)
-		r, same := newRemote(t), newRemote(t)
-		before := established(t, client, readWrite(r))
-		began := time.Now()
-		done := settle(t, move(t, client, before, same.Path))
-		if commit := r.name(done.Commit); commit != "main" || !strings.Contains(done.Warning, "No other commit") {
-			t.Errorf("got %s, warning %q", commit, done.Warning)
-		}
-		if took := time.Since(began); took < time.Minute {
-			t.Errorf("gave the periodic sync %s", took)
-		}
-	})
-}
-
-func TestMove_ReadWriteToNowhere(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		client := start(t, syncing()).client(t)
+		client := start(t, liveWithSync()).client(t)
 		r := newRemote(t)
-		before := established(t, client, readWrite(r))
+		before := createImported(t, client, readWrite(r))
 		began := time.Now()
-		fails(t, move(t, client, before, r.Path+".none"), "")
-		if took := time.Since(began); took > 10*time.Second {
-			t.Errorf("took %s, want an answer at once", took)
-		}
+		imported := waitFor(t, relocate(t, client, before, newRemote(t).Path))
+		wantEqual(t, "commit", "main", commitName(r, imported.Commit))
+		wantContains(t, imported.Warning, "no other commit")
+		wantDuration(t, began, time.Minute, 10*time.Minute)
 	})
 }
 
-func TestMove_ReadWriteToSomethingBroken(t *testing.T) {
+func TestRelocate_ReadWriteToNowhereFailsAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		client := start(t, syncing()).client(t)
-		r, fork := newRemote(t), newFork(t)
-		fork.commit(t, "main", broken())
-		before := established(t, client, readWrite(r))
-		fails(t, move(t, client, before, fork.Path), "after its periodic sync the repository is error-import and ")
+		client := start(t, liveWithSync()).client(t)
+		r := newRemote(t)
+		before := createImported(t, client, readWrite(r))
+		began := time.Now()
+		wantFailure(t, relocate(t, client, before, r.Path+".none"), "")
+		wantDuration(t, began, 0, 10*time.Second)
 	})
 }
 
-func TestMove_ReadWriteThatIsGivenUp(t *testing.T) {
+func TestRelocate_ReadWriteToABrokenConfigurationFails(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client := start(t, liveWithSync()).client(t)
+		fork := newFork(t)
+		fork.Commit(t, "main", mocktest.BrokenFiles())
+		before := createImported(t, client, readWrite(newRemote(t)))
+		wantFailure(t, relocate(t, client, before, fork.Path), "after its periodic sync the repository is error-import and ")
+	})
+}
+
+func TestRelocate_ReadWriteCanceled(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		client := start(t, live()).client(t)
-		r, same := newRemote(t), newRemote(t)
-		before := established(t, client, readWrite(r))
-		started := move(t, client, before, same.Path)
+		before := createImported(t, client, readWrite(newRemote(t)))
+		started := relocate(t, client, before, newRemote(t).Path)
 		_, err := started.Wait(canceledAfter(t, 5*time.Second))
-		if failure := unfinished(t, err, context.Canceled); len(failure.Tasks) != 1 || failure.Tasks[0] != "the next periodic sync" {
-			t.Errorf("was at %q", failure.Tasks)
-		}
+		wantUnfinished(t, err, context.Canceled, "the next periodic sync")
 	})
+}
+
+func TestSetRef_OnAMergedOrMissingBranchSendsNoMutation(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := start(t, live())
+		client := s.client(t)
+		created := createImported(t, client, readOnly(newRemote(t), "v1.0.0"))
+		s.createRelease(t)
+		s.mergeRelease(t)
+		s.Log.Reset()
+		for branch, want := range map[string]error{"release": infrahub.ErrMerged, "none": infrahub.ErrBranchNotFound} {
+			_, err := client.WithBranch(branch).SetRef(t.Context(), created.ID, "v1.1.0", true)
+			wantErrorIs(t, err, want)
+		}
+		wantEqual(t, "mutations", []string{}, mocktest.Mutations(s.requests()))
+	})
+}
+
+func TestSetRef_ImportsUnlessATaskProvesThatTheRefWasImported(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		ref, onMain string
+		fault       mockserver.Fault
+		imports     bool
+	}{
+		"main has imported it":      {"v1.0.0", "", mockserver.Fault{Operation: "none"}, false},
+		"main could not import it":  {"v2.0.0", "v2.0.0", mockserver.Fault{Operation: "none"}, true},
+		"the tasks are not visible": {"v1.0.0", "", mockserver.Fault{NoTasks: true}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := start(t, live())
+				client := s.client(t)
+				created := createImported(t, client, readOnly(newRemote(t), "v1.0.0"))
+				time.Sleep(time.Minute) // the echo, which names the commit, has ended
+				if test.onMain != "" {
+					wantFailure(t, changeRef(t, client, created, test.onMain), "")
+				}
+				s.createRelease(t)
+				s.Inject(test.fault)
+				started, err := client.WithBranch("release").SetRef(t.Context(), created.ID, test.ref, false)
+				if err != nil || (started != nil) != test.imports {
+					t.Errorf("got %v, %v; want an import: %t", started, err, test.imports)
+				}
+			})
+		})
+	}
 }

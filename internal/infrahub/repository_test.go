@@ -12,77 +12,68 @@ import (
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mockserver"
 )
 
-// tagged makes the tags that a repository can have.
-func (s *server) tagged(t *testing.T, names ...string) {
+// createTags creates the tags that a repository can have.
+func (s *server) createTags(t *testing.T, names ...string) {
 	t.Helper()
 	for _, name := range names {
-		s.ask(t, `mutation{BuiltinTagCreate(data:{name:{value:"`+name+`"}}){ok}}`)
+		s.Ask(t, `mutation{BuiltinTagCreate(data:{name:{value:"`+name+`"}}){ok}}`)
 	}
 }
 
-// imported ignores what an import makes of a repository.
-func imported() cmp.Option {
+// ignoreImported ignores the fields of a repository that an import changes.
+func ignoreImported() cmp.Option {
 	return cmpopts.IgnoreFields(infrahub.Repository{}, "Commit", "InternalStatus", "OperationalStatus", "SyncStatus")
 }
 
-// operation names what is done to a kind, as the documents do.
-func operation(verb string, kind infrahub.Kind) string {
+// operationName returns the name of an operation on a kind, as in the documents.
+func operationName(verb string, kind infrahub.Kind) string {
 	if kind == infrahub.ReadOnly {
 		return verb + "ReadOnlyRepository"
 	}
 	return verb + "Repository"
 }
 
+// getRepository returns a repository as the server has it.
+func getRepository(t *testing.T, client *infrahub.Client, kind infrahub.Kind, id string) *infrahub.Repository {
+	t.Helper()
+	repository, err := client.Repositories(kind).Get(t.Context(), id)
+	must(t, err)
+	return repository
+}
+
 func TestRepository_CreateSendsWhatIsSet(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []infrahub.Kind{infrahub.ReadOnly, infrahub.ReadWrite} {
 		for _, full := range []bool{false, true} {
-			name := "a " + kind.String() + " with what it needs"
+			name := kind.String() + " with what it needs"
 			if full {
-				name = "a " + kind.String() + " with everything"
+				name = kind.String() + " with everything"
 			}
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					s := start(t, mockserver.Options{})
 					client := s.client(t)
-					r := newRemote(t)
-					wanted := readOnly(r, "main")
-					wanted.Kind = kind
-					sent := object{"name": set("network"), "location": set(r.Path), "ref": set("main")}
+					want := ofKind(newRemote(t), kind)
+					refName := map[infrahub.Kind]string{infrahub.ReadOnly: "ref", infrahub.ReadWrite: "default_branch"}[kind]
+					sent := object{"name": set("network"), "location": set(want.Location), refName: set("main")}
 					if full {
-						s.tagged(t, "blue", "green", "red")
-						wanted.Description, wanted.Tags = new("Our network"), []string{"red", "blue"}
-						wanted.CredentialID = new(credential(t, client).ID)
-						sent["description"], sent["credential"] = set("Our network"), object{"id": *wanted.CredentialID}
+						s.createTags(t, "blue", "green", "red")
+						want.Description, want.Tags = new("Our network"), []string{"red", "blue"}
+						want.CredentialID = new(createCredential(t, client).ID)
+						sent["description"], sent["credential"] = set("Our network"), object{"id": *want.CredentialID}
 						sent["tags"] = []any{object{"hfid": []any{"blue"}}, object{"hfid": []any{"red"}}}
 					}
-					id, _, err := client.CreateRepository(t.Context(), wanted)
-					if err != nil {
-						t.Fatal(err)
-					}
-					sent["id"] = id
-					if difference := cmp.Diff(sent, s.variables(t, operation("Create", kind))); difference != "" {
-						t.Error(difference)
-					}
-					wanted.ID = id
+					want, _ = startCreate(t, client, want)
+					sent["id"] = want.ID
+					wantEqual(t, "variables", sent, s.variables(t, operationName("Create", kind)))
 					if full {
-						wanted.Tags = []string{"blue", "red"}
+						want.Tags = []string{"blue", "red"}
 					}
-					byID, err := client.Repository(t.Context(), kind, id)
-					if err != nil {
-						t.Fatal(err)
-					}
-					if difference := cmp.Diff(&wanted, byID, imported()); difference != "" {
-						t.Error(difference)
-					}
-					byName, err := client.RepositoryNamed(t.Context(), kind, "network")
-					if err != nil {
-						t.Fatal(err)
-					}
-					if difference := cmp.Diff(byID, byName, imported()); difference != "" {
-						t.Error(difference)
-					}
+					wantEqual(t, "repository by id", &want, getRepository(t, client, kind, want.ID), ignoreImported())
+					byName, err := client.Repositories(kind).GetByName(t.Context(), "network")
+					must(t, err)
+					wantEqual(t, "repository by name", &want, byName, ignoreImported())
 				})
 			})
 		}
@@ -94,7 +85,7 @@ func TestRepository_UpdateSendsWhatDiffers(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		edit func(after *infrahub.Repository)
-		sent object // nil is nothing
+		sent object // nil: nothing
 	}{
 		{"nothing", func(*infrahub.Repository) {}, nil},
 		{"the order of tags", func(after *infrahub.Repository) { after.Tags = []string{"red", "blue"} }, nil},
@@ -116,76 +107,50 @@ func TestRepository_UpdateSendsWhatDiffers(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					s := start(t, mockserver.Options{})
 					client := s.client(t)
-					s.tagged(t, "blue", "green", "red")
-					wanted := readOnly(newRemote(t), "main")
-					wanted.Kind, wanted.Description, wanted.Tags = kind, new("Our network"), []string{"blue", "red"}
-					wanted.CredentialID = new(credential(t, client).ID)
-					id, started, err := client.CreateRepository(t.Context(), wanted)
-					if err != nil {
-						t.Fatal(err)
-					}
-					if _, err := started.Wait(patient(t)); err != nil {
-						t.Fatal(err)
-					}
-					before, err := client.Repository(t.Context(), kind, id)
-					if err != nil {
-						t.Fatal(err)
-					}
+					s.createTags(t, "blue", "green", "red")
+					want := ofKind(newRemote(t), kind)
+					want.Description, want.Tags = new("Our network"), []string{"blue", "red"}
+					want.CredentialID = new(createCredential(t, client).ID)
+					id := createImported(t, client, want).ID
+					before := getRepository(t, client, kind, id)
 					after := *before
 					test.edit(&after)
-					s.log.Reset()
-					following, err := client.UpdateRepository(t.Context(), *before, after)
-					if err != nil || following != nil {
-						t.Fatalf("got %v, %v; want no import", following, err)
+					s.Log.Reset()
+					started, err := client.UpdateRepository(t.Context(), *before, after)
+					if err != nil || started != nil {
+						t.Fatalf("got %v, %v; want no import", started, err)
 					}
 					if test.sent == nil {
-						if sent := s.operations(); sent != nil {
-							t.Errorf("sent %v, want nothing", sent)
-						}
+						s.wantOperations(t)
 						return
 					}
 					sent := maps.Clone(test.sent)
 					sent["id"] = id
-					if difference := cmp.Diff(sent, s.variables(t, operation("Update", kind))); difference != "" {
-						t.Error(difference)
-					}
-					got, err := client.Repository(t.Context(), kind, id)
-					if err != nil {
-						t.Fatal(err)
-					}
-					if difference := cmp.Diff(&after, got, imported(), cmpopts.SortSlices(func(a, b string) bool { return a < b })); difference != "" {
-						t.Error(difference)
-					}
+					wantEqual(t, "variables", sent, s.variables(t, operationName("Update", kind)))
+					wantEqual(t, "repository", &after, getRepository(t, client, kind, id),
+						ignoreImported(), cmpopts.SortSlices(func(a, b string) bool { return a < b }))
 				})
 			})
 		}
 	}
 }
 
-// The server stores another default branch and never acts on it (infrahub.md, Importing).
-func TestRepository_DefaultBranchIsNeverSent(t *testing.T) {
+// The server stores another default branch and never acts on it (infrahub-behaviour.md, Importing 18).
+func TestRepository_DefaultBranchIsNeverUpdated(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, mockserver.Options{})
 		client := s.client(t)
-		before := readWrite(newRemote(t))
-		id, _, err := client.CreateRepository(t.Context(), before)
-		if err != nil {
-			t.Fatal(err)
-		}
-		before.ID = id
+		before, _ := startCreate(t, client, readWrite(newRemote(t)))
 		after := before
 		after.Name, after.Ref = "other", "feature"
-		if _, err := client.UpdateRepository(t.Context(), before, after); err != nil {
-			t.Fatal(err)
-		}
-		if difference := cmp.Diff(object{"id": id, "name": set("other")}, s.variables(t, "UpdateRepository")); difference != "" {
-			t.Error(difference)
-		}
+		_, err := client.UpdateRepository(t.Context(), before, after)
+		must(t, err)
+		wantEqual(t, "variables", object{"id": before.ID, "name": set("other")}, s.variables(t, "UpdateRepository"))
 	})
 }
 
-func TestRepository_DeleteIsForGood(t *testing.T) {
+func TestRepository_DeleteOfADeletedOneIsNoError(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []infrahub.Kind{infrahub.ReadOnly, infrahub.ReadWrite} {
 		t.Run(kind.String(), func(t *testing.T) {
@@ -193,22 +158,13 @@ func TestRepository_DeleteIsForGood(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := start(t, mockserver.Options{})
 				client := s.client(t)
-				wanted := readOnly(newRemote(t), "main")
-				wanted.Kind = kind
-				id, _, err := client.CreateRepository(t.Context(), wanted)
-				if err != nil {
-					t.Fatal(err)
+				created, _ := startCreate(t, client, ofKind(newRemote(t), kind))
+				for range 2 {
+					must(t, client.Repositories(kind).Delete(t.Context(), created.ID))
 				}
-				for range 2 { // the second finds it gone already
-					if err := client.DeleteRepository(t.Context(), kind, id); err != nil {
-						t.Error(err)
-					}
-				}
-				_, err = client.Repository(t.Context(), kind, id)
-				ofKind(t, err, infrahub.ErrNotFound)
-				if difference := cmp.Diff([]any{id, id}, s.ids(operation("Delete", kind))); difference != "" {
-					t.Error(difference)
-				}
+				_, err := client.Repositories(kind).Get(t.Context(), created.ID)
+				wantKind(t, err, infrahub.ErrNotFound)
+				wantEqual(t, "deleted ids", []any{created.ID, created.ID}, s.sentIDs(operationName("Delete", kind)))
 			})
 		})
 	}

@@ -1,13 +1,10 @@
 package infrahub_test
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"slices"
 	"sync"
@@ -17,12 +14,13 @@ import (
 
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mockserver"
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/mocktest"
 )
 
-// These tests run in synctest bubbles: a minute there takes no time, and is a minute to the client, to
-// the mock and to the test. Sockets would stop that clock, so client and server talk through pipes.
+// Most tests run in synctest bubbles: a minute there passes at once, and the client, the mock server and the test
+// share the clock. Sockets would stop that clock, so the client and the server talk through pipes.
 
-// pipes is a network with one server.
+// pipes is a network with one server. It implements net.Listener.
 type pipes struct {
 	dialed chan net.Conn
 	closed chan struct{}
@@ -60,103 +58,103 @@ func (p *pipes) Close() error {
 // Addr implements net.Listener.
 func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipes", Net: "pipe"} }
 
-// serve lets a handler answer what is dialed, until the test ends.
+// serve serves a handler on pipes until the test ends.
 func serve(t *testing.T, handler http.Handler) *pipes {
 	t.Helper()
 	p := &pipes{dialed: make(chan net.Conn), closed: make(chan struct{})}
 	front := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}
-	go func() { _ = front.Serve(p) }() // it ends with http.ErrServerClosed
+	go func() { _ = front.Serve(p) }() // ends with http.ErrServerClosed
 	t.Cleanup(func() { _ = front.Close() })
 	return p
 }
 
-const address = "http://infrahub.test"
-
-// client talks to the server with the mock's token, unless an edit says otherwise.
+// client returns a client of main with the mock server's token, unless an edit changes that.
 func (p *pipes) client(t *testing.T, edits ...func(*infrahub.Config)) *infrahub.Client {
 	t.Helper()
-	at, err := url.Parse(address)
-	if err != nil {
-		t.Fatal(err)
-	}
 	config := infrahub.Config{
-		Address: at, Branch: "main", Token: mockserver.DefaultToken, MaxRetries: 2, UserAgent: "tests/1.0",
+		Address: &url.URL{Scheme: "http", Host: "infrahub.test"}, Branch: "main", Token: mockserver.DefaultToken, MaxRetries: 2,
+		UserAgent: "tests/1.0",
 	}
 	for _, edit := range edits {
 		edit(&config)
 	}
 	client, err := infrahub.New(config)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	infrahub.DialThrough(t, client, p.dial)
-	t.Cleanup(func() { time.Sleep(10 * time.Second) }) // a poller that goes on after this fails the test
+	t.Cleanup(func() { time.Sleep(10 * time.Second) }) // a poller that still runs after this fails the test
 	return client
 }
 
-// server is a mock of Infrahub and the log of what it is asked.
+// noRetries edits a client to send each request once.
+func noRetries(config *infrahub.Config) { config.MaxRetries = 0 }
+
+// server is a mock server behind pipes.
 type server struct {
-	*mockserver.Server
+	*mocktest.Server
 	*pipes
-	log *mockserver.Recorder
 }
 
+// start starts a mock server without delays, unless options change that.
 func start(t *testing.T, options mockserver.Options) *server {
 	t.Helper()
-	mock, err := mockserver.New(options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(mock.Close)
-	log := mockserver.Record(mock)
-	return &server{Server: mock, pipes: serve(t, log), log: log}
+	mock := mocktest.New(t, options)
+	return &server{Server: mock, pipes: serve(t, mock.Log)}
 }
 
-// requests are those that were answered, of any operation or of the ones named.
+// live returns options of a mock server that takes as long as a real one.
+func live() mockserver.Options { return mockserver.Options{Delay: mockserver.LiveDelay} }
+
+// requests returns the requests so far: all of them, or those of the operations.
 func (s *server) requests(operations ...string) []mockserver.Request {
-	synctest.Wait() // a connection is dropped before its request is logged
-	return slices.DeleteFunc(s.log.Requests(), func(r mockserver.Request) bool {
+	synctest.Wait() // the mock server drops a connection before it logs the request
+	return slices.DeleteFunc(s.Log.Requests(), func(r mockserver.Request) bool {
 		return len(operations) > 0 && !slices.Contains(operations, r.Operation)
 	})
 }
 
-// operations are the names of the requests so far, in the order of their arrival.
-func (s *server) operations() []string {
-	var names []string
-	for _, request := range s.requests() {
-		names = append(names, request.Operation)
-	}
-	return names
-}
-
-// variables are those of the only request of an operation.
+// variables returns the variables of the only request of an operation.
 func (s *server) variables(t *testing.T, operation string) map[string]any {
 	t.Helper()
 	requests := s.requests(operation)
 	if len(requests) != 1 {
 		t.Fatalf("%d requests %s, want one", len(requests), operation)
 	}
-	return requests[0].Variables
+	return requests[0].Input()
 }
 
-// ask sends a document to main, past client and log, and returns the data.
-func (s *server) ask(t *testing.T, document string) map[string]any {
+// sentIDs returns the variable "id" of each request of an operation.
+func (s *server) sentIDs(operation string) []any {
+	var ids []any
+	for _, request := range s.requests(operation) {
+		ids = append(ids, request.Input()["id"])
+	}
+	return ids
+}
+
+// wantOperations fails the test unless these operations were sent, in this order, and no others.
+func (s *server) wantOperations(t *testing.T, operations ...string) {
 	t.Helper()
-	body, err := json.Marshal(map[string]any{"query": document})
-	if err != nil {
-		t.Fatal(err)
+	var sent []string
+	for _, request := range s.requests() {
+		sent = append(sent, request.Operation)
 	}
-	request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/graphql/main", bytes.NewReader(body))
-	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("X-Infrahub-Key", mockserver.DefaultToken)
-	answer := httptest.NewRecorder()
-	s.ServeHTTP(answer, request)
-	var envelope struct {
-		Data   map[string]any
-		Errors []any
-	}
-	if err := json.Unmarshal(answer.Body.Bytes(), &envelope); err != nil || envelope.Errors != nil {
-		t.Fatalf("%s: %s, %v", document, answer.Body, err)
-	}
-	return envelope.Data
+	wantEqual(t, "operations", operations, sent)
+}
+
+// count returns how many nodes of a kind main has.
+func (s *server) count(t *testing.T, kind string) any {
+	t.Helper()
+	return s.Ask(t, "{"+kind+"{count}}").At("data." + kind + ".count")
+}
+
+// createRelease creates the branch "release".
+func (s *server) createRelease(t *testing.T) {
+	t.Helper()
+	s.Ask(t, `mutation{BranchCreate(data:{name:"release" sync_with_git:false} wait_until_completion:true){ok}}`)
+}
+
+// mergeRelease merges the branch "release" into main.
+func (s *server) mergeRelease(t *testing.T) {
+	t.Helper()
+	s.Ask(t, `mutation{BranchMerge(data:{name:"release"} wait_until_completion:true){ok}}`)
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/hashicorp/go-retryablehttp"
 )
 
-// transport sends GraphQL operations and makes one typed error of every way in which they fail.
+// transport sends GraphQL operations to one branch and returns every failure as an *Error.
 // It implements genqlient's graphql.Client.
 type transport struct {
 	address  *url.URL
@@ -28,93 +28,107 @@ type transport struct {
 }
 
 func newTransport(config Config) (*transport, error) {
-	network, err := config.Network.transport()
+	network, err := config.Network.httpTransport()
 	if err != nil {
 		return nil, err
 	}
-	plain := &http.Client{
-		Transport: wholeAnswers{userAgent: config.UserAgent, next: network},
+	anonymous := &http.Client{
+		Transport: bufferedTransport{userAgent: config.UserAgent, next: network},
 		Timeout:   config.Timeout,
 		// A redirect would turn a POST into a GET, or carry the token to another host.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	authenticated := *plain
-	authenticated.Transport = newAuthenticator(config, plain)
-	general := &transport{address: config.Address, http: newRetrying(&authenticated, config.MaxRetries), log: config.Logger}
-	return general.on(config.Branch), nil
+	authenticated := *anonymous
+	authenticated.Transport = newAuthenticator(config, anonymous)
+	t := &transport{address: config.Address, http: newRetryClient(&authenticated, config.MaxRetries), log: config.Logger}
+	return t.withBranch(config.Branch), nil
 }
 
-// on is the same transport to another branch, whose name may hold what means something in a URL.
-func (t *transport) on(branch string) *transport {
-	other := *t
-	path := strings.Split(branch, "/") // not every proxy takes an escaped slash
-	for n, part := range path {
-		path[n] = url.PathEscape(part)
+// withBranch returns a transport to another branch, which shares the connections. The name of a branch may hold
+// characters that have a meaning in a URL.
+func (t *transport) withBranch(branch string) *transport {
+	path := []string{"graphql"}
+	for part := range strings.SplitSeq(branch, "/") { // some proxies refuse an escaped slash
+		path = append(path, url.PathEscape(part))
 	}
-	other.branch, other.endpoint = branch, t.address.JoinPath(append([]string{"graphql"}, path...)...)
+	other := *t
+	other.branch, other.endpoint = branch, t.address.JoinPath(path...)
 	return &other
 }
 
-// MakeRequest sends one operation and decodes its data.
-func (t *transport) MakeRequest(ctx context.Context, operation *genqlient.Request, answer *genqlient.Response) error {
-	body, err := json.Marshal(operation)
-	if err != nil {
-		return fmt.Errorf("%s: encode the request: %w", operation.OpName, err)
-	}
+// MakeRequest sends an operation and decodes the data of its response into result.
+func (t *transport) MakeRequest(ctx context.Context, operation *genqlient.Request, result *genqlient.Response) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("%s: %w", operation.OpName, err)
 	}
-	request, err := retryablehttp.NewRequestWithContext(withOperation(ctx, operation), http.MethodPost, t.endpoint.String(), body)
+	request, err := t.newRequest(ctx, operation)
 	if err != nil {
-		return fmt.Errorf("%s: build the request: %w", operation.OpName, err)
+		return err
 	}
-	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("Accept", "application/json")
-	request.Header.Set("X-Priority", priority(ctx))
-
 	start := time.Now()
 	response, err := t.http.Do(request)
 	if err != nil {
-		if response != nil { // an answer that came while the caller gave up
+		if response != nil { // it came just as the caller gave up
 			_ = response.Body.Close()
 		}
 		return t.unreachable(operation.OpName, err)
 	}
 	defer func() { _ = response.Body.Close() }()
-	text, err := io.ReadAll(response.Body)
-	// Never variables or bodies: they carry passwords.
+	body, err := io.ReadAll(response.Body)
+	// Never log variables or bodies: they hold passwords.
 	t.log.DebugContext(ctx, "Infrahub answered",
 		"operation", operation.OpName, "branch", t.branch, "status", response.StatusCode,
-		"milliseconds", time.Since(start).Milliseconds(), "request_id", response.Header.Get("X-Request-Id"))
+		"milliseconds", time.Since(start).Milliseconds(), "request_id", requestID(response))
 	if err != nil {
 		return t.unreachable(operation.OpName, err)
 	}
-	if id, ok := ctx.Value(requestIDKey).(*string); ok && isMutation(operation) {
-		*id = response.Header.Get("X-Request-Id")
+	if isMutation(operation) {
+		storeRequestID(ctx, requestID(response))
 	}
-	return decode(operation.OpName, response, text, answer)
+	return decode(operation.OpName, response, body, result)
 }
 
-// unreachable is the error of a request that got no answer.
-func (t *transport) unreachable(operation string, err error) error {
-	if known, ok := errors.AsType[*Error](err); ok {
-		return known
+func (t *transport) newRequest(ctx context.Context, operation *genqlient.Request) (*retryablehttp.Request, error) {
+	body, err := json.Marshal(operation)
+	if err != nil {
+		return nil, fmt.Errorf("%s: encode the request: %w", operation.OpName, err)
 	}
-	if wrapped, ok := errors.AsType[*url.Error](err); ok {
-		err = wrapped.Err
+	request, err := retryablehttp.NewRequestWithContext(operationContext(ctx, operation), http.MethodPost, t.endpoint.String(), body)
+	if err != nil {
+		return nil, fmt.Errorf("%s: build the request: %w", operation.OpName, err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Accept", "application/json")
+	request.Header.Set("X-Priority", priority(ctx))
+	return request, nil
+}
+
+// requestID returns the id that the server gave a request, "" if it gave none.
+func requestID(response *http.Response) string { return response.Header.Get("X-Request-Id") }
+
+// unreachable returns the error of a request that got no response. An *Error, which a login returns, stays as it
+// is.
+func (t *transport) unreachable(operation string, err error) error {
+	if failure, ok := errors.AsType[*Error](err); ok {
+		return failure
+	}
+	if wrapper, ok := errors.AsType[*url.Error](err); ok {
+		err = wrapper.Err
 	}
 	return &Error{
-		Operation: operation, Message: fmt.Sprintf("no answer from %s://%s: %v", t.endpoint.Scheme, t.endpoint.Host, err),
+		Operation: operation, Message: fmt.Sprintf("no response from %s://%s: %v", t.endpoint.Scheme, t.endpoint.Host, err),
 		kind: ErrUnreachable, cause: err,
 	}
 }
 
-// decode reads an answer, which may be GraphQL, strings for errors (infrahub.md, Errors), plain text
-// or whatever a proxy made up.
-func decode(operation string, response *http.Response, body []byte, answer *genqlient.Response) error {
-	failure := &Error{Operation: operation, Status: response.StatusCode, RequestID: response.Header.Get("X-Request-Id")}
-	if location := response.Header.Get("Location"); response.StatusCode/100 == 3 {
-		failure.Message, failure.kind = fmt.Sprintf("the server redirects to %s", withoutQuery(location)), ErrNotInfrahub
+// decode reads a response into result. Not every response is GraphQL: errors may be strings
+// (infrahub-behaviour.md, Errors 5 and 6) or plain text (infrahub-behaviour.md, Errors 7), and a proxy may
+// respond in the server's place.
+func decode(operation string, response *http.Response, body []byte, result *genqlient.Response) error {
+	failure := &Error{Operation: operation, Status: response.StatusCode, RequestID: requestID(response)}
+	if response.StatusCode/100 == 3 {
+		location, _, _ := strings.Cut(response.Header.Get("Location"), "?") // the query may hold a token
+		failure.Message, failure.kind = fmt.Sprintf("the server redirects to %s", location), ErrNotInfrahub
 		return failure
 	}
 	var envelope struct {
@@ -122,102 +136,103 @@ func decode(operation string, response *http.Response, body []byte, answer *genq
 		Errors []json.RawMessage `json:"errors"`
 	}
 	if err := json.Unmarshal(body, &envelope); err != nil {
-		failure.Message, failure.kind = strings.TrimSpace(fmt.Sprintf("HTTP status %d %s", response.StatusCode, plainText(response, body))), ErrNotInfrahub
-		if response.StatusCode == http.StatusInternalServerError && string(body) == http.StatusText(http.StatusInternalServerError) {
-			failure.kind = nil // Infrahub's own, in plain text and without a request id (infrahub.md, Errors)
+		failure.Message = strings.TrimSpace(fmt.Sprintf("HTTP status %d %s", response.StatusCode, summarize(response, body)))
+		if !isCrash(response, body) {
+			failure.kind = ErrNotInfrahub
 		}
 		return failure
 	}
 	if len(envelope.Errors) > 0 {
-		describe(failure, envelope.Errors[0])
+		failure.describe(envelope.Errors[0])
 		return failure
 	}
 	if response.StatusCode != http.StatusOK {
 		failure.Message = fmt.Sprintf("HTTP status %d", response.StatusCode)
 		return failure
 	}
-	if err := json.Unmarshal(envelope.Data, answer.Data); err != nil {
-		failure.Message, failure.kind, failure.cause = "the answer is not what the schema promises", ErrNotInfrahub, err
+	if err := json.Unmarshal(envelope.Data, result.Data); err != nil {
+		failure.Message, failure.kind, failure.cause = "the response does not fit the schema", ErrNotInfrahub, err
 		return failure
 	}
 	return nil
 }
 
-// describe fills failure from one entry of "errors": an object, or a string.
-func describe(failure *Error, entry json.RawMessage) {
-	if json.Unmarshal(entry, &failure.Message) == nil {
-		switch failure.Status {
+// isCrash reports whether a response is Infrahub's own plain text about an internal error. It has no request id,
+// by which it could be recognized (infrahub-behaviour.md, Errors 7).
+func isCrash(response *http.Response, body []byte) bool {
+	return response.StatusCode == http.StatusInternalServerError && string(body) == http.StatusText(http.StatusInternalServerError)
+}
+
+// describe fills in the error from one entry of "errors", which is an object or a string.
+func (e *Error) describe(entry json.RawMessage) {
+	if json.Unmarshal(entry, &e.Message) == nil {
+		switch e.Status {
 		case http.StatusNotFound:
-			failure.kind = ErrBranchNotFound // the URL holds nothing else that could be missing
+			e.kind = ErrBranchNotFound // the URL names nothing else that could be missing
 		case http.StatusUnauthorized, http.StatusForbidden:
-			failure.kind = ErrUnauthorized
+			e.kind = ErrUnauthorized
 		}
 		return
 	}
 	var object graphqlError
 	if err := json.Unmarshal(entry, &object); err != nil {
-		failure.Message, failure.kind = "the server's error could not be read", ErrNotInfrahub
+		e.Message, e.kind = "the server's error could not be read", ErrNotInfrahub
 		return
 	}
-	failure.Message = strings.TrimSpace(object.Message)
-	failure.Code, failure.Field, failure.kind = object.code(), object.field(), object.kind(failure.Status)
-	failure.crashed = object.Extensions.Status == http.StatusInternalServerError
+	e.Message = strings.TrimSpace(object.Message)
+	e.Code, e.Field, e.kind = object.code(), object.field(), object.kind(e.Status)
+	e.serverError = object.Extensions.Status == http.StatusInternalServerError
 }
 
-// plainText is the beginning of a body that is not JSON; of HTML only that it is HTML.
-func plainText(response *http.Response, body []byte) string {
-	const enough = 200
-	if strings.Contains(response.Header.Get("Content-Type"), "html") || bytes.Contains(bytes.ToLower(body[:min(len(body), enough)]), []byte("<html")) {
+// summarize returns the beginning of a body that is not JSON, without its line breaks. It reports HTML as such.
+func summarize(response *http.Response, body []byte) string {
+	const maxBytes = 200
+	if strings.Contains(response.Header.Get("Content-Type"), "html") || bytes.Contains(bytes.ToLower(body[:min(len(body), maxBytes)]), []byte("<html")) {
 		return "with an HTML page"
 	}
 	text := strings.Join(strings.Fields(string(body)), " ")
-	if len(text) > enough {
-		text = strings.ToValidUTF8(text[:enough], "") + "…"
+	if len(text) > maxBytes {
+		text = strings.ToValidUTF8(text[:maxBytes], "") + "…"
 	}
 	return text
 }
 
-// wholeAnswers reads every answer to its end before it counts as one, so that a connection that
-// breaks halfway is a transport error like any other, and retried like one. So is a refusal that only its
-// body tells.
-type wholeAnswers struct {
+// bufferedTransport reads each response to its end before it returns it, so that a connection that breaks halfway
+// is an error like any other, and is retried. It sets the status that a refused write has only in its body.
+type bufferedTransport struct {
 	userAgent string
 	next      http.RoundTripper
 }
 
-func (w wholeAnswers) RoundTrip(request *http.Request) (*http.Response, error) {
+// RoundTrip implements http.RoundTripper.
+func (b bufferedTransport) RoundTrip(request *http.Request) (*http.Response, error) {
 	request = request.Clone(request.Context())
-	request.Header.Set("User-Agent", w.userAgent)
-	response, err := w.next.RoundTrip(request)
+	request.Header.Set("User-Agent", b.userAgent)
+	response, err := b.next.RoundTrip(request)
 	if err != nil {
 		return nil, err
 	}
 	body, err := io.ReadAll(response.Body)
 	_ = response.Body.Close()
 	if err != nil {
-		return nil, fmt.Errorf("the answer broke off: %w", err)
+		return nil, fmt.Errorf("the response is incomplete: %w", err)
 	}
 	response.Body = io.NopCloser(bytes.NewReader(body))
-	if response.StatusCode == http.StatusOK && mergeInProgress(body) {
+	if response.StatusCode == http.StatusOK && isMergeInProgress(body) {
 		response.StatusCode = http.StatusLocked
 	}
 	return response, nil
 }
 
-// mergeInProgress reports whether the server refused a write because a branch is being merged: it says so
-// within an answer that is 200 (infrahub.md, Branches).
-func mergeInProgress(body []byte) bool {
-	if !bytes.Contains(body, []byte(mergeCode)) {
-		return false // most answers are not read twice
+// isMergeInProgress reports whether the server refused a write because another branch is being merged. Such a
+// response has status 200 (infrahub-behaviour.md, Branches 11).
+func isMergeInProgress(body []byte) bool {
+	if !bytes.Contains(body, []byte(mergeInProgressCode)) {
+		return false // spares parsing nearly every body twice
 	}
 	var envelope struct {
 		Errors []graphqlError `json:"errors"`
 	}
 	err := json.Unmarshal(body, &envelope)
-	return err == nil && len(envelope.Errors) > 0 && envelope.Errors[0].waitsForMerge()
-}
-
-func withoutQuery(location string) string {
-	before, _, _ := strings.Cut(location, "?")
-	return before
+	return err == nil && len(envelope.Errors) > 0 && envelope.Errors[0].endsWithMerge()
 }

@@ -17,7 +17,8 @@ import (
 	genqlient "github.com/Khan/genqlient/graphql"
 )
 
-// newAuthenticator adds to every request what proves who sends it: the token, or a session's.
+// newAuthenticator returns a transport that adds credentials to every request: the API token, or the access token
+// of a session, which client logs in to.
 func newAuthenticator(config Config, client *http.Client) http.RoundTripper {
 	if config.Token != "" {
 		return tokenAuth{token: config.Token, next: client.Transport}
@@ -31,24 +32,27 @@ func newAuthenticator(config Config, client *http.Client) http.RoundTripper {
 	}
 }
 
+// tokenAuth sends an API token.
 type tokenAuth struct {
 	token string
 	next  http.RoundTripper
 }
 
+// RoundTrip implements http.RoundTripper.
 func (a tokenAuth) RoundTrip(request *http.Request) (*http.Response, error) {
 	request = request.Clone(request.Context())
 	request.Header.Set("X-Infrahub-Key", a.token)
 	return a.next.RoundTrip(request)
 }
 
-// sessionAuth sends the access token of a session. If the server refuses it, the session is renewed
-// and the request sent once more: a refused request was not carried out.
+// sessionAuth sends the access token of a session. If the server refuses it, sessionAuth renews the session and
+// sends the request once more, which is safe: the server did not carry out what it refused.
 type sessionAuth struct {
 	session *session
 	next    http.RoundTripper
 }
 
+// RoundTrip implements http.RoundTripper.
 func (a *sessionAuth) RoundTrip(request *http.Request) (*http.Response, error) {
 	token, err := a.session.token(request.Context(), "")
 	if err != nil {
@@ -79,7 +83,7 @@ func (a *sessionAuth) send(request *http.Request, token string) (*http.Response,
 	return a.next.RoundTrip(request)
 }
 
-// session is a login: an access token for an hour, and a refresh token to get the next one with.
+// session is a login: an access token, which lasts an hour, and a refresh token, which gets the next one.
 type session struct {
 	client             *http.Client
 	address            *url.URL
@@ -90,15 +94,15 @@ type session struct {
 	expires         time.Time
 }
 
-// beforeExpiry is how long before its end an access token is replaced.
-const beforeExpiry = time.Minute
+// renewalMargin is how long before its expiry an access token is replaced.
+const renewalMargin = time.Minute
 
-// token returns an access token that is not the refused one: the current one while it lasts, else
-// one from the refresh token, else one from a new login.
+// token returns an access token other than the refused one: the current one until shortly before it expires, or
+// else one from a refresh, or else one from a new login.
 func (s *session) token(ctx context.Context, refused string) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.access != "" && s.access != refused && time.Until(s.expires) > beforeExpiry {
+	if s.access != "" && s.access != refused && time.Until(s.expires) > renewalMargin {
 		return s.access, nil
 	}
 	if s.refresh != "" {
@@ -117,40 +121,32 @@ func (s *session) token(ctx context.Context, refused string) (string, error) {
 	return s.access, nil
 }
 
-// renew asks /api/auth/login or /api/auth/refresh for tokens and keeps them.
-func (s *session) renew(ctx context.Context, operation, bearer string, body any) error {
-	content, err := json.Marshal(body)
+// renew requests tokens from /api/auth/login or /api/auth/refresh and stores them.
+func (s *session) renew(ctx context.Context, operation, bearer string, content any) error {
+	request, err := s.newRequest(ctx, operation, bearer, content)
 	if err != nil {
-		return fmt.Errorf("%s: encode the request: %w", operation, err)
-	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.address.JoinPath("api", "auth", operation).String(), bytes.NewReader(content))
-	if err != nil {
-		return fmt.Errorf("%s: build the request: %w", operation, err)
-	}
-	request.Header.Set("Content-Type", "application/json")
-	if bearer != "" {
-		request.Header.Set("Authorization", "Bearer "+bearer)
+		return err
 	}
 	response, err := s.client.Do(request)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = response.Body.Close() }()
-	answer, err := io.ReadAll(response.Body)
+	body, err := io.ReadAll(response.Body)
 	if err != nil {
 		return err
 	}
 	if response.StatusCode != http.StatusOK {
-		return refusal(operation, response, answer)
+		return loginError(operation, response, body)
 	}
 	var tokens struct {
 		Access  string `json:"access_token"`
 		Refresh string `json:"refresh_token"`
 	}
-	if err := json.Unmarshal(answer, &tokens); err != nil || tokens.Access == "" {
+	if err := json.Unmarshal(body, &tokens); err != nil || tokens.Access == "" {
 		return &Error{
-			Operation: operation, Status: response.StatusCode, Message: "the answer holds no access token",
-			RequestID: response.Header.Get("X-Request-Id"), kind: ErrNotInfrahub, cause: err,
+			Operation: operation, Status: response.StatusCode, Message: "the response holds no access token",
+			RequestID: requestID(response), kind: ErrNotInfrahub, cause: err,
 		}
 	}
 	s.access, s.expires = tokens.Access, expiry(tokens.Access)
@@ -160,12 +156,28 @@ func (s *session) renew(ctx context.Context, operation, bearer string, body any)
 	return nil
 }
 
-// refusal is the error of a login or refresh that was not granted. An unknown user is a 404
-// (infrahub.md, Errors), but no less a refusal.
-func refusal(operation string, response *http.Response, body []byte) error {
+// newRequest returns a request of the authentication API with content as JSON.
+func (s *session) newRequest(ctx context.Context, operation, bearer string, content any) (*http.Request, error) {
+	body, err := json.Marshal(content)
+	if err != nil {
+		return nil, fmt.Errorf("%s: encode the request: %w", operation, err)
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.address.JoinPath("api", "auth", operation).String(), bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("%s: build the request: %w", operation, err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	if bearer != "" {
+		request.Header.Set("Authorization", "Bearer "+bearer)
+	}
+	return request, nil
+}
+
+// loginError returns the error of a login or refresh that did not succeed. The server responds to an unknown user
+// with 404 (infrahub-behaviour.md, Errors 9); that is ErrUnauthorized as well.
+func loginError(operation string, response *http.Response, body []byte) error {
 	err := decode(operation, response, body, &genqlient.Response{})
-	var failure *Error
-	if errors.As(err, &failure) && failure.kind == nil {
+	if failure, ok := errors.AsType[*Error](err); ok && failure.kind == nil {
 		switch response.StatusCode {
 		case http.StatusUnauthorized, http.StatusNotFound, http.StatusUnprocessableEntity:
 			failure.kind = ErrUnauthorized
@@ -174,8 +186,8 @@ func refusal(operation string, response *http.Response, body []byte) error {
 	return err
 }
 
-// expiry reads when a JSON web token ends. It is a hint, not a proof, so nothing is verified; where
-// there is none to read, the token lasts until the server refuses it.
+// expiry returns when a JSON web token expires. Its signature is not verified: the time only decides when to
+// renew the token. A token whose expiry cannot be read is used until the server refuses it.
 func expiry(token string) time.Time {
 	never := time.Now().AddDate(1, 0, 0)
 	parts := strings.Split(token, ".")

@@ -1,7 +1,6 @@
 package infrahub_test
 
 import (
-	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -12,34 +11,40 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mockserver"
 )
 
-// login makes a client of a name and a password.
+// login edits a client to log in instead of sending a token.
 func login(username, password string) func(*infrahub.Config) {
 	return func(config *infrahub.Config) { config.Token, config.Username, config.Password = "", username, password }
 }
 
-func admin(config *infrahub.Config) {
+// adminLogin edits a client to log in as the mock server's user.
+func adminLogin(config *infrahub.Config) {
 	login(mockserver.DefaultUsername, mockserver.DefaultPassword)(config)
 }
 
-// refused is the answer to a request that is not authorized.
-func refused(operation, code string, times int) mockserver.Fault {
+// refusal returns a fault that refuses an operation as not authorized, so many times or always (0).
+func refusal(operation, code string, times int) mockserver.Fault {
 	return mockserver.Fault{
 		Operation: operation, Times: times, Status: http.StatusUnauthorized, ContentType: "application/json",
 		Body: `{"data": null, "errors": [{"message": "Refused", "extensions": {"code": "` + code + `", "http_status": 401, "data": {}}}]}`,
 	}
 }
 
-func connect(t *testing.T, client *infrahub.Client) {
+// connectAtOnce connects a client ten times at once.
+func connectAtOnce(t *testing.T, client *infrahub.Client) {
 	t.Helper()
-	if _, err := client.Connect(t.Context()); err != nil {
-		t.Fatal(err)
+	var all sync.WaitGroup
+	for range 10 {
+		all.Go(func() {
+			if _, err := client.Connect(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
 	}
+	all.Wait()
 }
 
 func TestToken_IsSentWithEveryRequest(t *testing.T) {
@@ -54,9 +59,7 @@ func TestToken_IsSentWithEveryRequest(t *testing.T) {
 				t.Errorf("%s had other headers than the token: %v", request.Operation, request.Header)
 			}
 		}
-		if difference := cmp.Diff([]string{"ServerInfo", "ServerInfo"}, s.operations()); difference != "" {
-			t.Error(difference)
-		}
+		s.wantOperations(t, "ServerInfo", "ServerInfo")
 	})
 }
 
@@ -64,16 +67,7 @@ func TestLogin_OnceForManyRequests(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, mockserver.Options{})
-		client := s.client(t, admin)
-		var all sync.WaitGroup
-		for range 10 {
-			all.Go(func() {
-				if _, err := client.Connect(t.Context()); err != nil {
-					t.Error(err)
-				}
-			})
-		}
-		all.Wait()
+		connectAtOnce(t, s.client(t, adminLogin))
 		if logins := len(s.requests("login", "refresh")); logins != 1 {
 			t.Errorf("%d logins, want one", logins)
 		}
@@ -90,23 +84,21 @@ func TestLogin_RefreshesBeforeExpiry(t *testing.T) {
 	for _, test := range []struct {
 		name           string
 		lifetime, idle time.Duration
-		want           []string
+		operations     []string
 	}{
 		{"a token that lasts", time.Hour, 58 * time.Minute, []string{"login", "ServerInfo", "ServerInfo"}},
-		{"less than a minute before its end", time.Hour, 59*time.Minute + time.Second, []string{"login", "ServerInfo", "refresh", "ServerInfo"}},
+		{"less than a minute before it expires", time.Hour, 59*time.Minute + time.Second, []string{"login", "ServerInfo", "refresh", "ServerInfo"}},
 		{"a token that lasts half a minute", 30 * time.Second, 0, []string{"login", "ServerInfo", "refresh", "ServerInfo"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s := start(t, mockserver.Options{AccessTokenLifetime: test.lifetime})
-				client := s.client(t, admin)
+				client := s.client(t, adminLogin)
 				connect(t, client)
 				time.Sleep(test.idle)
 				connect(t, client)
-				if difference := cmp.Diff(test.want, s.operations()); difference != "" {
-					t.Error(difference)
-				}
+				s.wantOperations(t, test.operations...)
 				for _, request := range s.requests() {
 					if request.Status != http.StatusOK {
 						t.Errorf("%s was refused with %d", request.Operation, request.Status)
@@ -120,13 +112,13 @@ func TestLogin_RefreshesBeforeExpiry(t *testing.T) {
 func TestLogin_ExpiredTokenIsRenewedAndTheRequestRepeatedOnce(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
-		name  string
-		fault *mockserver.Fault
-		want  []string
+		name       string
+		fault      *mockserver.Fault
+		operations []string
 	}{
 		{"by a refresh", nil, []string{"CreateCredential", "refresh", "CreateCredential"}},
 		{
-			"by a login, where the refresh is refused",
+			"by a login if the refresh is refused",
 			&mockserver.Fault{Operation: "refresh", Status: http.StatusUnauthorized, ContentType: "application/json", Body: `{"data": null, "errors": [{"message": "Invalid token", "extensions": {"code": 401}}]}`},
 			[]string{"CreateCredential", "refresh", "login", "CreateCredential"},
 		},
@@ -135,26 +127,18 @@ func TestLogin_ExpiredTokenIsRenewedAndTheRequestRepeatedOnce(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s := start(t, mockserver.Options{})
-				client := s.client(t, admin)
+				client := s.client(t, adminLogin)
 				connect(t, client)
 				s.ExpireTokens()
-				s.log.Reset()
+				s.Log.Reset()
 				if test.fault != nil {
 					s.Inject(*test.fault)
 				}
-				id, err := client.CreateCredential(t.Context(), infrahub.Credential{Name: "git"})
-				if err != nil {
-					t.Fatal(err)
-				}
-				if difference := cmp.Diff(test.want, s.operations()); difference != "" {
-					t.Error(difference)
-				}
-				for _, request := range s.requests("CreateCredential") {
-					if request.Variables["id"] != id {
-						t.Errorf("sent %v, want the same body twice", request.Variables)
-					}
-				}
-				if credential, err := client.Credential(t.Context(), id, false); err != nil || credential.Name != "git" {
+				id, err := client.Credentials(false).Create(t.Context(), infrahub.Credential{Name: "git"})
+				must(t, err)
+				s.wantOperations(t, test.operations...)
+				wantEqual(t, "ids of the two requests", []any{id, id}, s.sentIDs("CreateCredential"))
+				if credential, err := client.Credentials(false).Get(t.Context(), id); err != nil || credential.Name != "git" {
 					t.Errorf("got %v, %v", credential, err)
 				}
 			})
@@ -166,62 +150,47 @@ func TestLogin_ManyRequestsShareOneRenewal(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, mockserver.Options{})
-		client := s.client(t, admin)
+		client := s.client(t, adminLogin)
 		connect(t, client)
 		s.ExpireTokens()
-		s.log.Reset()
-		var all sync.WaitGroup
-		for range 10 {
-			all.Go(func() {
-				if _, err := client.Connect(t.Context()); err != nil {
-					t.Error(err)
-				}
-			})
-		}
-		all.Wait()
+		s.Log.Reset()
+		connectAtOnce(t, client)
 		if renewals := len(s.requests("login", "refresh")); renewals != 1 {
 			t.Errorf("%d renewals, want one", renewals)
 		}
 	})
 }
 
-func TestLogin_RequestThatStaysRefusedIsNotRepeatedForEver(t *testing.T) {
+func TestLogin_RequestThatStaysRefusedIsRepeatedOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, mockserver.Options{})
-		s.Inject(refused("ServerInfo", "TOKEN_EXPIRED", 0))
-		_, err := s.client(t, admin).Connect(t.Context())
-		if !errors.Is(err, infrahub.ErrUnauthorized) {
-			t.Errorf("got %v, want ErrUnauthorized", err)
-		}
-		if difference := cmp.Diff([]string{"login", "ServerInfo", "refresh", "ServerInfo"}, s.operations()); difference != "" {
-			t.Error(difference)
-		}
+		s.Inject(refusal("ServerInfo", "TOKEN_EXPIRED", 0))
+		_, err := s.client(t, adminLogin).Connect(t.Context())
+		wantErrorIs(t, err, infrahub.ErrUnauthorized)
+		s.wantOperations(t, "login", "ServerInfo", "refresh", "ServerInfo")
 	})
 }
 
-func TestUnauthorized(t *testing.T) {
+func TestUnauthorized_WrongCredentials(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
-		name string
-		as   func(*infrahub.Config)
-		sent []string
-		want want
+		name      string
+		edit      func(*infrahub.Config)
+		operation string
+		want      errorFields
 	}{
 		{
-			"wrong password", login(mockserver.DefaultUsername, "wrong"),
-			[]string{"login"},
-			want{operation: "login", status: http.StatusUnauthorized, message: "Incorrect password"},
+			"wrong password", login(mockserver.DefaultUsername, "wrong"), "login",
+			errorFields{status: http.StatusUnauthorized, message: "Incorrect password"},
 		},
 		{
-			"unknown user", login("nobody", "wrong"),
-			[]string{"login"},
-			want{operation: "login", status: http.StatusNotFound, message: "That login user doesn't exist in the system"},
+			"unknown user", login("nobody", "wrong"), "login",
+			errorFields{status: http.StatusNotFound, message: "That login user doesn't exist in the system"},
 		},
 		{
-			"wrong token", func(config *infrahub.Config) { config.Token = "wrong" },
-			[]string{"ServerInfo"},
-			want{operation: "ServerInfo", status: http.StatusUnauthorized, code: "AUTHENTICATION_REQUIRED", message: "Invalid token"},
+			"wrong token", func(config *infrahub.Config) { config.Token = "wrong" }, "ServerInfo",
+			errorFields{status: http.StatusUnauthorized, code: "AUTHENTICATION_REQUIRED", message: "Invalid token"},
 		},
 	} {
 		for _, version := range []string{"1.11.9", "1.9.9"} {
@@ -229,65 +198,57 @@ func TestUnauthorized(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					s := start(t, mockserver.Options{Version: version})
-					_, err := s.client(t, test.as).Connect(t.Context())
-					if !errors.Is(err, infrahub.ErrUnauthorized) || errors.Is(err, infrahub.ErrNotFound) {
-						t.Errorf("got %v, want ErrUnauthorized", err)
-					}
-					expected := test.want
+					_, err := s.client(t, test.edit).Connect(t.Context())
+					wantKind(t, err, infrahub.ErrUnauthorized)
+					want := test.want
+					want.operation = test.operation
 					if version == "1.9.9" {
-						expected.code = "" // infrahub.md, Errors
+						want.code = "" // infrahub-behaviour.md, Errors 11
 					}
-					failed(t, err, expected)
-					if difference := cmp.Diff(test.sent, s.operations()); difference != "" {
-						t.Error(difference)
-					}
+					wantError(t, err, want)
+					s.wantOperations(t, test.operation)
 				})
 			})
 		}
 	}
 }
 
-func TestLogin_AnswerWithoutAToken(t *testing.T) {
+func TestLogin_ResponseWithoutATokenIsNotInfrahub(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"hello": "world"}`)) }))
-		_, err := p.client(t, admin, once).Connect(t.Context())
-		if !errors.Is(err, infrahub.ErrNotInfrahub) {
-			t.Errorf("got %v, want ErrNotInfrahub", err)
-		}
+		_, err := p.client(t, adminLogin, noRetries).Connect(t.Context())
+		wantErrorIs(t, err, infrahub.ErrNotInfrahub)
 	})
 }
 
-// A token must not reach whoever the server, or what stands before it, redirects to.
-func TestRedirect_TokenStaysHome(t *testing.T) {
+// A redirect must not carry the credentials to another host.
+func TestRedirect_IsNotFollowed(t *testing.T) {
 	t.Parallel()
-	for name, as := range map[string]func(*infrahub.Config){
+	for name, edit := range map[string]func(*infrahub.Config){
 		"token": func(config *infrahub.Config) { config.Token = "secret" },
 		"login": login("admin", "secret"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var reached atomic.Int32
-			elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached.Add(1) }))
-			t.Cleanup(elsewhere.Close)
+			other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached.Add(1) }))
+			t.Cleanup(other.Close)
 			for _, status := range []int{http.StatusMovedPermanently, http.StatusFound, http.StatusTemporaryRedirect, http.StatusPermanentRedirect} {
-				home := httptest.NewServer(http.RedirectHandler(elsewhere.URL+"/sign-in?next=secret", status))
-				t.Cleanup(home.Close)
-				at, err := url.Parse(home.URL)
-				if err != nil {
-					t.Fatal(err)
-				}
-				config := infrahub.Config{Address: at, Branch: "main"}
-				as(&config)
+				redirecting := httptest.NewServer(http.RedirectHandler(other.URL+"/sign-in?next=secret", status))
+				t.Cleanup(redirecting.Close)
+				address, err := url.Parse(redirecting.URL)
+				must(t, err)
+				config := infrahub.Config{Address: address, Branch: "main"}
+				edit(&config)
 				client, err := infrahub.New(config)
-				if err != nil {
-					t.Fatal(err)
-				}
+				must(t, err)
 				_, err = client.Connect(t.Context())
-				if !errors.Is(err, infrahub.ErrNotInfrahub) || strings.Contains(err.Error(), "secret") {
-					t.Errorf("%d: got %v, want ErrNotInfrahub", status, err)
+				wantKind(t, err, infrahub.ErrNotInfrahub)
+				wantError(t, err, errorFields{status: status, message: "the server redirects to " + other.URL + "/sign-in"})
+				if strings.Contains(err.Error(), "secret") {
+					t.Errorf("%d: %v holds the secret", status, err)
 				}
-				failed(t, err, want{status: status, message: "the server redirects to " + elsewhere.URL + "/sign-in"})
 			}
 			if got := reached.Load(); got != 0 {
 				t.Errorf("%d requests reached the other host", got)

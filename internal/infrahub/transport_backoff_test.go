@@ -14,13 +14,13 @@ func TestBackoff(t *testing.T) {
 		response *http.Response
 		want     time.Duration
 	}{
-		{"the first", 0, nil, 250 * time.Millisecond},
-		{"the third", 2, nil, time.Second},
-		{"a late one", 20, nil, 30 * time.Second},
-		{"a server that is busy", 0, &http.Response{StatusCode: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"7"}}}, 7 * time.Second},
-		{"a server that is down", 3, &http.Response{StatusCode: http.StatusServiceUnavailable, Header: http.Header{"Retry-After": {"1"}}}, time.Second},
+		{"the first attempt", 0, nil, 250 * time.Millisecond},
+		{"the third attempt", 2, nil, time.Second},
+		{"a late attempt", 20, nil, 30 * time.Second},
+		{"an overload", 0, &http.Response{StatusCode: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"7"}}}, 7 * time.Second},
+		{"an unavailable server", 3, &http.Response{StatusCode: http.StatusServiceUnavailable, Header: http.Header{"Retry-After": {"1"}}}, time.Second},
 		{"a merge", 0, &http.Response{StatusCode: http.StatusLocked}, 5 * time.Second},
-		{"a proxy that does not say", 1, &http.Response{StatusCode: http.StatusBadGateway}, 500 * time.Millisecond},
+		{"a proxy without Retry-After", 1, &http.Response{StatusCode: http.StatusBadGateway}, 500 * time.Millisecond},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -33,7 +33,7 @@ func TestBackoff(t *testing.T) {
 				different[wait] = true
 			}
 			if len(different) < 2 {
-				t.Error("waits equally long each time: clients that were refused together come back together")
+				t.Error("waits equally long each time: clients that were refused together return together")
 			}
 		})
 	}

@@ -14,21 +14,27 @@ import (
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mockserver"
 )
 
-// journal keeps what is logged.
-type journal struct {
+// logBuffer keeps what a client logs.
+type logBuffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 }
 
 // Write implements io.Writer.
-func (j *journal) Write(line []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.Write(line)
+func (b *logBuffer) Write(line []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(line)
 }
 
-// line is one line of a log.
-type line struct {
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+// logLine is one line of the log.
+type logLine struct {
 	Time                   time.Time
 	Level, Msg             string
 	Operation, Branch, Ref string
@@ -37,34 +43,30 @@ type line struct {
 	Tasks, Elapsed         string
 }
 
-func (j *journal) lines(t *testing.T) []line {
+func (b *logBuffer) lines(t *testing.T) []logLine {
 	t.Helper()
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	var lines []line
-	for each := range strings.Lines(j.text.String()) {
-		var parsed line
-		if err := json.Unmarshal([]byte(each), &parsed); err != nil {
-			t.Fatal(err)
-		}
-		lines = append(lines, parsed)
+	var lines []logLine
+	for text := range strings.Lines(b.String()) {
+		var line logLine
+		must(t, json.Unmarshal([]byte(text), &line))
+		lines = append(lines, line)
 	}
 	return lines
 }
 
-func (j *journal) keep(config *infrahub.Config) {
-	config.Logger = slog.New(slog.NewJSONHandler(j, &slog.HandlerOptions{Level: slog.LevelDebug}))
+// use edits a client to log into the buffer.
+func (b *logBuffer) use(config *infrahub.Config) {
+	config.Logger = slog.New(slog.NewJSONHandler(b, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
-func TestLog_EveryAnswerIsALine(t *testing.T) {
+func TestLog_HasALineForEachResponse(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s, j := start(t, mockserver.Options{}), &journal{}
-		client := s.client(t, j.keep)
+		s, log := start(t, mockserver.Options{}), &logBuffer{}
+		client := s.client(t, log.use)
 		connect(t, client)
-		credential(t, client)
-		requests := s.requests()
-		lines := j.lines(t)
+		createCredential(t, client)
+		requests, lines := s.requests(), log.lines(t)
 		if len(lines) != len(requests) {
 			t.Fatalf("%d lines for %d requests", len(lines), len(requests))
 		}
@@ -76,31 +78,26 @@ func TestLog_EveryAnswerIsALine(t *testing.T) {
 	})
 }
 
-// Variables and bodies carry passwords: no secret is in a log, a failure or not.
+// Variables and bodies hold passwords. Neither the log nor an error may repeat them.
 func TestLog_HoldsNoSecrets(t *testing.T) {
 	t.Parallel()
-	for name, as := range map[string]func(*infrahub.Config){
+	for name, edit := range map[string]func(*infrahub.Config){
 		"token": func(*infrahub.Config) {}, "login": login(mockserver.DefaultUsername, "canary-login"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				s, j := start(t, mockserver.Options{Password: "canary-login"}), &journal{}
-				client := s.client(t, as, j.keep)
-				wanted := infrahub.Credential{Name: "git", Password: new("canary-password")}
-				id, err := client.CreateCredential(t.Context(), wanted)
-				if err != nil {
-					t.Fatal(err)
-				}
-				var said []string
-				_, err = client.CreateCredential(t.Context(), wanted)
-				failed(t, err, want{code: "UNDEFINED_ERROR", field: "name"})
-				said = append(said, err.Error())
+				s, log := start(t, mockserver.Options{Password: "canary-login"}), &logBuffer{}
+				client := s.client(t, edit, log.use)
+				want := infrahub.Credential{Name: "git", Password: new("canary-password")}
+				id, err := client.Credentials(false).Create(t.Context(), want)
+				must(t, err)
+				_, nameTaken := client.Credentials(false).Create(t.Context(), want)
+				wantError(t, nameTaken, errorFields{code: "UNDEFINED_ERROR", field: "name"})
 				s.Inject(mockserver.Fault{Operation: "Credentials", TruncateBody: true})
-				_, err = client.Credential(t.Context(), id, true)
-				failed(t, err, want{operation: "Credentials"})
-				said = append(said, err.Error(), j.text.String())
-				for _, text := range said {
+				_, halfReply := client.Credentials(true).Get(t.Context(), id)
+				wantError(t, halfReply, errorFields{operation: "Credentials"})
+				for _, text := range []string{nameTaken.Error(), halfReply.Error(), log.String()} {
 					if strings.Contains(text, "canary") || strings.Contains(text, mockserver.DefaultToken) || strings.Contains(text, "Bearer") {
 						t.Errorf("a secret is in %s", text)
 					}
@@ -110,30 +107,30 @@ func TestLog_HoldsNoSecrets(t *testing.T) {
 	}
 }
 
-func TestLog_TellsHowAnImportGoes(t *testing.T) {
+func TestLog_ShowsTheTasksOfAnImportWhenTheyChange(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s, j := start(t, live()), &journal{}
-		client := s.client(t, j.keep)
-		before := established(t, client, readOnly(newRemote(t), "v1.0.0"))
+		s, log := start(t, live()), &logBuffer{}
+		client := s.client(t, log.use)
+		before := createImported(t, client, readOnly(newRemote(t), "v1.0.0"))
 		time.Sleep(time.Minute)
-		settle(t, bump(t, client, before, "v1.1.0"))
-		var told []line
-		for _, each := range j.lines(t) {
-			if each.Level == "INFO" && each.Ref == "v1.1.0" {
-				told = append(told, each)
+		waitFor(t, changeRef(t, client, before, "v1.1.0"))
+		var lines []logLine
+		for _, line := range log.lines(t) {
+			if line.Level == "INFO" && line.Ref == "v1.1.0" {
+				lines = append(lines, line)
 			}
 		}
-		if len(told) == 0 {
-			t.Fatal("nothing was told")
+		if len(lines) == 0 {
+			t.Fatal("nothing was logged")
 		}
-		for n, each := range told {
-			if each.Msg != "Importing network" || each.Branch != "main" || each.Elapsed == "" ||
-				!strings.Contains(each.Tasks, pullReadOnly+": ") || !strings.Contains(each.Tasks, importLast+": ") {
-				t.Errorf("told %+v", each)
+		for n, line := range lines {
+			if line.Msg != "Importing network" || line.Branch != "main" || line.Elapsed == "" ||
+				!strings.Contains(line.Tasks, pullReadOnly+": ") || !strings.Contains(line.Tasks, importLast+": ") {
+				t.Errorf("logged %+v", line)
 			}
-			if n > 0 && (each.Tasks == told[n-1].Tasks || each.Time.Sub(told[n-1].Time) < time.Second) {
-				t.Errorf("told %q %s after %q", each.Tasks, each.Time.Sub(told[n-1].Time), told[n-1].Tasks)
+			if n > 0 && (line.Tasks == lines[n-1].Tasks || line.Time.Sub(lines[n-1].Time) < time.Second) {
+				t.Errorf("logged %q %s after %q", line.Tasks, line.Time.Sub(lines[n-1].Time), lines[n-1].Tasks)
 			}
 		}
 	})

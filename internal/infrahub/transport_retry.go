@@ -12,37 +12,31 @@ import (
 	"github.com/hashicorp/go-retryablehttp"
 )
 
-// contextKey keys what the layers below MakeRequest need to know of an operation.
+// contextKey is the type of the keys under which a context holds what the layers of the transport need to know of
+// an operation.
 type contextKey int
 
 const (
-	onlyOnceKey contextKey = iota
-	callerKey
-	priorityKey
-	requestIDKey
+	noRetryKey       contextKey = iota // bool: do not repeat the request
+	callerContextKey                   // context.Context: that of the caller of a mutation
+	priorityKey                        // string: the value of X-Priority
+	requestIDKey                       // *string: receives the request id of a mutation
 )
 
-// withRequestID makes the transport note the request id of each mutation; the last one stays.
-func withRequestID(ctx context.Context, into *string) context.Context {
-	return context.WithValue(ctx, requestIDKey, into)
+// withRequestID returns a context in which each mutation stores its request id in target, where the last one
+// stays.
+func withRequestID(ctx context.Context, target *string) context.Context {
+	return context.WithValue(ctx, requestIDKey, target)
 }
 
-// withOperation prepares the context of an operation. A mutation that was begun is not broken off, for
-// then nobody knew whether it was carried out. A create is not repeated blindly: if its reply is lost
-// its caller looks it up instead. Updates and deletes are idempotent.
-func withOperation(ctx context.Context, operation *genqlient.Request) context.Context {
-	ctx = context.WithValue(ctx, onlyOnceKey, strings.HasPrefix(operation.OpName, "Create"))
-	if isMutation(operation) {
-		ctx = context.WithValue(context.WithoutCancel(ctx), callerKey, ctx)
+func storeRequestID(ctx context.Context, id string) {
+	if target, ok := ctx.Value(requestIDKey).(*string); ok {
+		*target = id
 	}
-	return ctx
 }
 
-func isMutation(operation *genqlient.Request) bool {
-	return strings.HasPrefix(strings.TrimSpace(operation.Query), "mutation")
-}
-
-// withLowPriority lets the server answer others first when it is busy (infrahub.md, Errors, overload).
+// withLowPriority returns a context whose requests a busy server may handle last (infrahub-behaviour.md, Errors
+// 10).
 func withLowPriority(ctx context.Context) context.Context {
 	return context.WithValue(ctx, priorityKey, "low")
 }
@@ -54,26 +48,42 @@ func priority(ctx context.Context) string {
 	return "medium"
 }
 
+// operationContext returns the context to send an operation with. A mutation in flight is never canceled, because
+// its outcome would be unknown. A create is not repeated: if its reply is lost, the caller looks for the node.
+// Updates and deletes are idempotent.
+func operationContext(ctx context.Context, operation *genqlient.Request) context.Context {
+	ctx = context.WithValue(ctx, noRetryKey, strings.HasPrefix(operation.OpName, "Create"))
+	if isMutation(operation) {
+		ctx = context.WithValue(context.WithoutCancel(ctx), callerContextKey, ctx)
+	}
+	return ctx
+}
+
+func isMutation(operation *genqlient.Request) bool {
+	return strings.HasPrefix(strings.TrimSpace(operation.Query), "mutation")
+}
+
 const (
 	shortestRetry = 250 * time.Millisecond
-	longestRetry  = 30 * time.Second // the longest Retry-After that the server sends
-	mergeRetry    = 5 * time.Second  // a merge takes 6 to 28 s (infrahub.md, Branches)
+	longestRetry  = 30 * time.Second // the longest Retry-After that the server sends (infrahub-behaviour.md, Errors 10)
+	mergeRetry    = 5 * time.Second  // a merge takes 6 to 28 s (infrahub-behaviour.md, Branches 2)
 )
 
-func newRetrying(client *http.Client, maxRetries int) *retryablehttp.Client {
+func newRetryClient(client *http.Client, maxRetries int) *retryablehttp.Client {
 	return &retryablehttp.Client{
 		HTTPClient:   client,
 		RetryMax:     maxRetries,
 		RetryWaitMin: shortestRetry,
 		RetryWaitMax: longestRetry,
 		Backoff:      backoff,
-		CheckRetry:   retryable,
+		CheckRetry:   checkRetry,
 		ErrorHandler: retryablehttp.PassthroughErrorHandler,
 	}
 }
 
-// backoff doubles from shortest to longest, or waits for as long as Retry-After asks, and adds up to
-// a quarter so that clients refused together do not come back together.
+// backoff returns how long to wait before the next attempt: the time in Retry-After, or else a time that doubles
+// from shortest to longest. It adds up to a quarter, so that clients that were refused together do not return
+// together.
 func backoff(shortest, longest time.Duration, attempt int, response *http.Response) time.Duration {
 	wait := retryablehttp.DefaultBackoff(shortest, longest, attempt, response)
 	if response != nil && response.StatusCode == http.StatusLocked {
@@ -82,30 +92,31 @@ func backoff(shortest, longest time.Duration, attempt int, response *http.Respon
 	return wait + rand.N(wait/4+1)
 }
 
-func retryable(ctx context.Context, response *http.Response, err error) (bool, error) {
+// checkRetry reports whether to repeat a request. An error ends the request.
+func checkRetry(ctx context.Context, response *http.Response, err error) (bool, error) {
 	if ctx.Err() != nil {
 		return false, ctx.Err()
 	}
-	if caller, ok := ctx.Value(callerKey).(context.Context); ok && caller.Err() != nil {
+	if caller, ok := ctx.Value(callerContextKey).(context.Context); ok && caller.Err() != nil {
 		return false, err
 	}
 	if response != nil && (response.StatusCode == http.StatusTooManyRequests || response.StatusCode == http.StatusLocked) {
-		return true, nil // refused before it was carried out
+		return true, nil // the server refused it before it carried it out
 	}
-	if onlyOnce, _ := ctx.Value(onlyOnceKey).(bool); onlyOnce {
+	if noRetry, _ := ctx.Value(noRetryKey).(bool); noRetry {
 		return false, nil
 	}
-	if refused, ok := errors.AsType[*Error](err); ok { // by a login, before anything was sent
-		return busy(refused.Status), nil
+	if refusal, ok := errors.AsType[*Error](err); ok { // the login was refused, before the request was sent
+		return retryableStatus(refusal.Status), nil
 	}
 	if err != nil {
 		return retryablehttp.ErrorPropagatedRetryPolicy(ctx, response, err)
 	}
-	return busy(response.StatusCode), nil
+	return retryableStatus(response.StatusCode), nil
 }
 
-// busy reports whether a status says that the server, or what stands before it, may answer later.
-func busy(status int) bool {
+// retryableStatus reports whether a status means that the server, or a proxy before it, may respond later.
+func retryableStatus(status int) bool {
 	switch status {
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		return true

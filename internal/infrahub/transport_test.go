@@ -10,42 +10,49 @@ import (
 	"testing"
 )
 
-// roundTrip is a RoundTripper in a test's own words.
-type roundTrip func(*http.Request) (*http.Response, error)
+// roundTripFunc is a function that implements http.RoundTripper.
+type roundTripFunc func(*http.Request) (*http.Response, error)
 
 // RoundTrip implements http.RoundTripper.
-func (r roundTrip) RoundTrip(request *http.Request) (*http.Response, error) { return r(request) }
+func (f roundTripFunc) RoundTrip(request *http.Request) (*http.Response, error) { return f(request) }
 
-// body remembers whether it was closed.
-type body struct {
+// closeRecorder is a body that records whether it was closed.
+type closeRecorder struct {
 	io.Reader
 	closed bool
 }
 
 // Close implements io.Closer.
-func (b *body) Close() error {
-	b.closed = true
+func (c *closeRecorder) Close() error {
+	c.closed = true
 	return nil
 }
 
-// An answer that comes just as the caller gives up is not read, but closed: else the timer of its request
-// is left behind.
-func TestTransport_AnswerToACanceledQueryIsClosed(t *testing.T) {
-	t.Parallel()
+// newOffline returns a client of main whose server does not exist.
+func newOffline(t *testing.T) *Client {
+	t.Helper()
 	client, err := New(Config{Address: &url.URL{Scheme: "http", Host: "infrahub.test"}, Branch: "main", Token: "token"})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return client
+}
+
+// A response that comes just as the caller gives up is not read but closed. Otherwise the timer of its request
+// would leak.
+func TestTransport_ResponseToACanceledQueryIsClosed(t *testing.T) {
+	t.Parallel()
+	client := newOffline(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	answer := &body{Reader: strings.NewReader(`{"data": {}}`)}
-	client.graphql.http.HTTPClient.Transport = roundTrip(func(request *http.Request) (*http.Response, error) {
+	body := &closeRecorder{Reader: strings.NewReader(`{"data": {}}`)}
+	client.graphql.http.HTTPClient.Transport = roundTripFunc(func(request *http.Request) (*http.Response, error) {
 		cancel()
-		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: answer, Request: request}, nil
+		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: body, Request: request}, nil
 	})
 	if _, err := client.Connect(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want context.Canceled", err)
 	}
-	if !answer.closed {
-		t.Error("the answer was not closed")
+	if !body.closed {
+		t.Error("the response was not closed")
 	}
 }

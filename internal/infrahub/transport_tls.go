@@ -1,19 +1,17 @@
 package infrahub
 
 import (
-	"crypto/tls"
-	"crypto/x509"
-	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 
 	"github.com/hashicorp/go-cleanhttp"
+
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/tlsconfig"
 )
 
-// Network is how to reach a server: through which proxy, trusting which authorities.
+// Network configures how to reach a server: through which proxy, and which certificate authorities to trust.
 type Network struct {
-	// Proxy is used for every request; nil means what HTTPS_PROXY, HTTP_PROXY and NO_PROXY say.
+	// Proxy is used for every request. Nil leaves it to HTTPS_PROXY, HTTP_PROXY and NO_PROXY.
 	Proxy *url.URL
 	// CACertificatesPEM are trusted besides the system's.
 	CACertificatesPEM []byte
@@ -21,25 +19,18 @@ type Network struct {
 	Insecure bool
 }
 
-// ErrNoCertificate means that CACertificatesPEM holds no certificate.
-var ErrNoCertificate = errors.New("no PEM certificate found")
-
-func (n Network) transport() (*http.Transport, error) {
+// httpTransport returns the transport of the connections. The error is tlsconfig.ErrNoCertificate if
+// CACertificatesPEM is set but holds no certificate.
+func (n Network) httpTransport() (*http.Transport, error) {
+	settings, err := tlsconfig.New(n.CACertificatesPEM, n.Insecure)
+	if err != nil {
+		return nil, err
+	}
 	transport := cleanhttp.DefaultPooledTransport()
 	transport.MaxIdleConnsPerHost = 10 // Terraform's default parallelism
+	transport.TLSClientConfig = settings
 	if n.Proxy != nil {
 		transport.Proxy = http.ProxyURL(n.Proxy)
-	}
-	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: n.Insecure}
-	if len(n.CACertificatesPEM) > 0 {
-		authorities, err := x509.SystemCertPool()
-		if err != nil {
-			return nil, fmt.Errorf("read the system's certificates: %w", err)
-		}
-		if !authorities.AppendCertsFromPEM(n.CACertificatesPEM) {
-			return nil, ErrNoCertificate
-		}
-		transport.TLSClientConfig.RootCAs = authorities
 	}
 	return transport, nil
 }

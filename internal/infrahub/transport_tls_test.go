@@ -11,35 +11,34 @@ import (
 
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mockserver"
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/mocktest"
 )
 
-// listen lets a mock listen on a socket.
-func listen(t *testing.T, serve func(http.Handler) *httptest.Server) (*url.URL, *httptest.Server) {
+// connectThrough connects a client to an address over sockets.
+func connectThrough(t *testing.T, network infrahub.Network, address string) error {
 	t.Helper()
-	mock, err := mockserver.New(mockserver.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(mock.Close)
-	front := serve(mock)
-	front.Config.ErrorLog = log.New(io.Discard, "", 0) // a certificate that is refused
-	t.Cleanup(front.Close)
-	at, err := url.Parse(front.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return at, front
+	parsed, err := url.Parse(address)
+	must(t, err)
+	client, err := infrahub.New(infrahub.Config{
+		Address: parsed, Branch: "main", Token: mockserver.DefaultToken, Network: network, MaxRetries: 5,
+	})
+	must(t, err)
+	_, err = client.Connect(t.Context())
+	return err
 }
 
 func TestNetwork_Certificates(t *testing.T) {
 	t.Parallel()
-	at, front := listen(t, httptest.NewTLSServer)
+	front := httptest.NewUnstartedServer(mocktest.New(t, mockserver.Options{}).Log)
+	front.Config.ErrorLog = log.New(io.Discard, "", 0) // of certificates that are refused
+	front.StartTLS()
+	t.Cleanup(front.Close)
 	for _, test := range []struct {
 		name    string
 		network infrahub.Network
 		kind    error
 	}{
-		{"an authority that nobody knows", infrahub.Network{}, infrahub.ErrUnreachable},
+		{"an unknown authority", infrahub.Network{}, infrahub.ErrUnreachable},
 		{"an authority that is given", infrahub.Network{
 			CACertificatesPEM: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: front.Certificate().Raw}),
 		}, nil},
@@ -47,35 +46,26 @@ func TestNetwork_Certificates(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			client, err := infrahub.New(infrahub.Config{
-				Address: at, Branch: "main", Token: mockserver.DefaultToken, Network: test.network, MaxRetries: 5,
-			})
-			if err != nil {
-				t.Fatal(err)
+			err := connectThrough(t, test.network, front.URL)
+			wantKind(t, err, test.kind)
+			if test.kind == nil && err != nil {
+				t.Error(err)
 			}
-			_, err = client.Connect(t.Context())
-			ofKind(t, err, test.kind)
 		})
 	}
 }
 
 func TestNetwork_Proxy(t *testing.T) {
 	t.Parallel()
-	var asked string
-	at, _ := listen(t, func(mock http.Handler) *httptest.Server {
-		return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			asked = r.URL.Host
-			mock.ServeHTTP(w, r)
-		}))
-	})
-	client, err := infrahub.New(infrahub.Config{
-		Address: &url.URL{Scheme: "http", Host: "infrahub.test"}, Branch: "main", Token: mockserver.DefaultToken,
-		Network: infrahub.Network{Proxy: at},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := client.Connect(t.Context()); err != nil || asked != "infrahub.test" {
-		t.Errorf("the proxy was asked for %q, %v", asked, err)
+	var host string
+	mock := mocktest.New(t, mockserver.Options{})
+	proxy, err := url.Parse(mocktest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host = r.URL.Host
+		mock.Log.ServeHTTP(w, r)
+	})))
+	must(t, err)
+	must(t, connectThrough(t, infrahub.Network{Proxy: proxy}, "http://infrahub.test"))
+	if host != "infrahub.test" {
+		t.Errorf("the proxy received a request for %q", host)
 	}
 }

@@ -1,54 +1,87 @@
 package infrahub
 
 import (
+	"reflect"
 	"slices"
 
-	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub/graphql/input"
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub/graphql/attribute"
 )
 
-// text sets an attribute on create; nil leaves it to the server's default.
-func text(value *string) *input.Text {
+// set returns the input that sets a text attribute; nil, which leaves it to the server's default, for nil.
+func set(value *string) *attribute.Text {
 	if value == nil {
 		return nil
 	}
-	return &input.Text{Value: value}
+	return &attribute.Text{Value: value}
 }
 
-// changedText sets, clears or (nil) leaves alone an attribute that may have changed.
-func changedText(before, after *string) *input.Text {
+// changedText returns the input that sets or clears a text attribute, nil where it does not change
+// (infrahub-behaviour.md, Writing 4).
+func changedText(before, after *string) *attribute.Text {
 	if equal(before, after) {
 		return nil
 	}
-	return &input.Text{Value: after}
+	return &attribute.Text{Value: after}
 }
 
-// changedNode sets, clears or leaves alone a relationship to one node, given by its id.
-func changedNode(before, after *string) *input.Node {
-	if equal(before, after) {
+// changedCheckbox returns the input that sets an attribute that is true or false, nil where it does not change.
+func changedCheckbox(before, after bool) *attribute.Checkbox {
+	if before == after {
 		return nil
 	}
-	if after == nil {
-		return &input.Node{}
-	}
-	return &input.Node{ID: *after}
+	return &attribute.Checkbox{Value: after}
 }
 
-// changedNames replaces or leaves alone a relationship to many nodes, given by their names.
-func changedNames(before, after []string) *[]input.Node {
+// changedNode returns the input that sets or clears a relationship to one node, given by its id; nil where it
+// does not change.
+func changedNode(before, after *string) *attribute.Node {
+	switch {
+	case equal(before, after):
+		return nil
+	case after == nil:
+		return &attribute.Node{}
+	default:
+		return &attribute.Node{ID: *after}
+	}
+}
+
+// changedNames returns the input that replaces a relationship to many nodes, given by their names; nil where it
+// does not change. An empty list, unlike null, clears it.
+func changedNames(before, after []string) *[]attribute.Node {
 	before, after = slices.Sorted(slices.Values(before)), slices.Sorted(slices.Values(after))
 	if slices.Equal(before, after) {
 		return nil
 	}
-	nodes := []input.Node{} // empty, not null: it clears
+	nodes := []attribute.Node{}
 	for _, name := range after {
-		nodes = append(nodes, input.Node{HFID: []string{name}})
+		nodes = append(nodes, attribute.Node{HFID: []string{name}})
 	}
 	return &nodes
 }
+
+// unchanged reports whether the input of an update holds no more than the input that names its node.
+func unchanged[I any](update, name I) bool { return reflect.DeepEqual(update, name) }
 
 func equal(a, b *string) bool {
 	if a == nil || b == nil {
 		return a == b
 	}
 	return *a == *b
+}
+
+// value returns what a text attribute holds; nil where the server has null or "", which both mean that it is not set.
+func value(text *attribute.Text) *string {
+	if text == nil || deref(text.Value) == "" {
+		return nil
+	}
+	return text.Value
+}
+
+// deref returns what a pointer points to, the zero value of nil.
+func deref[V any](pointer *V) V {
+	if pointer == nil {
+		var none V
+		return none
+	}
+	return *pointer
 }

@@ -34,6 +34,14 @@ type Request struct {
 	RequestID string
 }
 
+// Input returns what a request sends: the fields of its variable $data or, where it has none, its variables.
+func (r Request) Input() map[string]any {
+	if data, ok := r.Variables["data"].(map[string]any); ok {
+		return data
+	}
+	return r.Variables
+}
+
 // Recorder is an http.Handler that passes requests on and records them. It parses their bodies itself, so
 // the next handler may also be a proxy to a live Infrahub.
 type Recorder struct {

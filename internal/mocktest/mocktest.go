@@ -69,13 +69,14 @@ func ServeGit(t testing.TB, root string, options gitserver.Options) string {
 	return Serve(t, handler)
 }
 
-// Mutations returns the mutations among logged requests, each as "Operation: variable variable".
+// Mutations returns the mutations among logged requests, each as "Operation: field field", with the fields
+// of its input.
 func Mutations(requests []mockserver.Request) []string {
 	mutations := []string{}
 	for _, request := range requests {
 		if request.Mutation {
-			variables := strings.Join(slices.Sorted(maps.Keys(request.Variables)), " ")
-			mutations = append(mutations, strings.TrimSpace(request.Operation+": "+variables))
+			fields := strings.Join(slices.Sorted(maps.Keys(request.Input())), " ")
+			mutations = append(mutations, strings.TrimSpace(request.Operation+": "+fields))
 		}
 	}
 	return mutations

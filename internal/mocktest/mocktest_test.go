@@ -21,7 +21,9 @@ func TestServer_LogHoldsOnlyWhatCameOverTheNetwork(t *testing.T) {
 	network := mocktest.Endpoint{Address: server.Address, Token: "abc"}
 	network.Ask(t, createTag, "name", "logged")
 	network.Ask(t, `{ BuiltinTag { count } }`)
-	if difference := cmp.Diff([]string{"Create: name"}, mocktest.Mutations(server.Log.Requests())); difference != "" {
+	network.Ask(t, `mutation CreateFromInput($data: BuiltinTagCreateInput!) { BuiltinTagCreate(data: $data) { ok } }`,
+		"data", map[string]any{"name": map[string]any{"value": "input"}, "description": map[string]any{"value": "d"}})
+	if difference := cmp.Diff([]string{"Create: name", "CreateFromInput: description name"}, mocktest.Mutations(server.Log.Requests())); difference != "" {
 		t.Errorf("mutations (-want +got):\n%s", difference)
 	}
 }

@@ -2,7 +2,6 @@ package provider
 
 import (
 	"context"
-	"errors"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -16,20 +15,12 @@ import (
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
 )
 
-var (
-	_ resource.ResourceWithConfigure   = (*branchResource)(nil)
-	_ resource.ResourceWithImportState = (*branchResource)(nil)
-	_ resource.ResourceWithModifyPlan  = (*branchResource)(nil)
-)
-
 func newBranchResource() resource.Resource {
-	r := &branchResource{}
-	r.kind, r.fields, r.does = "Branch", []string{"name", "description"}, r
-	return r
+	return &branchResource{nodeResource[branchModel, infrahub.Branch]{nodeKind: branchKind()}}
 }
 
 type branchResource struct {
-	nodeResource[branchModel, *branchModel]
+	nodeResource[branchModel, infrahub.Branch]
 }
 
 type branchModel struct {
@@ -40,19 +31,53 @@ type branchModel struct {
 	Status      types.String `tfsdk:"status"`
 }
 
-func (m *branchModel) forgetUnknown() {
-	m.Status = types.StringNull()
-	if m.SyncWithGit.IsUnknown() {
-		m.SyncWithGit = types.BoolNull()
+func branchKind() nodeKind[branchModel, infrahub.Branch] {
+	return nodeKind[branchModel, infrahub.Branch]{
+		typeName: "branch",
+		title:    "Branch",
+		schema:   branchSchema,
+		nodes:    func(client *infrahub.Client, _ branchModel) infrahub.Nodes[infrahub.Branch] { return client.Branches() },
+		base:     func(model *branchModel) *nodeModel { return &model.nodeModel },
+		describe: func(model branchModel, _ string) string { return "Branch " + model.Name.ValueString() },
+		expand: func(model branchModel) infrahub.Branch {
+			branch := infrahub.Branch{ID: model.ID.ValueString(), Name: model.Name.ValueString(), Description: optional(model.Description)}
+			if !model.SyncWithGit.IsUnknown() {
+				branch.SyncWithGit = model.SyncWithGit.ValueBoolPointer()
+			}
+			return branch
+		},
+		flatten: func(branch infrahub.Branch, known branchModel) branchModel {
+			known.ID = types.StringValue(branch.ID)
+			known.Name = types.StringValue(branch.Name)
+			known.Description = types.StringPointerValue(branch.Description)
+			known.SyncWithGit = types.BoolPointerValue(branch.SyncWithGit)
+			known.Status = types.StringValue(branch.Status)
+			return known
+		},
+		afterRead: warnOfEndedBranch,
 	}
 }
 
-func (r *branchResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
-	resp.TypeName = req.ProviderTypeName + "_branch"
+// warnOfEndedBranch warns of a branch that was merged or deleted. A merged one stays in the state: it still exists, and
+// Infrahub would refuse to create it again under its name.
+func warnOfEndedBranch(_ context.Context, _ *infrahub.Client, known branchModel, branch *infrahub.Branch) diag.Diagnostics {
+	switch {
+	case branch == nil:
+		return diag.Diagnostics{branchGone(known.Name.ValueString())}
+	case branch.Merged():
+		return diag.Diagnostics{branchMerged(branch.Name)}
+	default:
+		return nil
+	}
 }
 
-func (r *branchResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
-	resp.Schema = schema.Schema{
+// ModifyPlan keeps the status, which no apply changes.
+func (r *branchResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	useStateFor(ctx, req, resp, "status")
+}
+
+func branchSchema(ctx context.Context) schema.Schema {
+	return schema.Schema{
 		MarkdownDescription: "An Infrahub branch: a copy of the default branch on which a release can be imported and reviewed before it is merged. " +
 			"Destroying it deletes the branch in Infrahub, and what was not merged of it is lost.",
 		Attributes: map[string]schema.Attribute{
@@ -66,7 +91,7 @@ func (r *branchResource) Schema(ctx context.Context, _ resource.SchemaRequest, r
 			"description": schema.StringAttribute{
 				MarkdownDescription: "What the branch is for. Removing it clears it.",
 				Optional:            true,
-				Validators:          anyText(),
+				Validators:          nonEmptyText(),
 			},
 			"sync_with_git": schema.BoolAttribute{
 				MarkdownDescription: "Whether the read-write repositories get a Git branch of this name too. Read-only repositories do not need it. Defaults to what Infrahub does, which is `true`; changing it **replaces** the branch.",
@@ -81,65 +106,4 @@ func (r *branchResource) Schema(ctx context.Context, _ resource.SchemaRequest, r
 			"timeouts": timeouts.Attributes(ctx, timeouts.Opts{Create: true, Read: true, Update: true, Delete: true}),
 		},
 	}
-}
-
-// ModifyPlan keeps the status, which no apply changes.
-func (r *branchResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	keepComputed(ctx, req, resp, "status")
-}
-
-func (r *branchResource) object(m branchModel) string { return "Branch " + m.Name.ValueString() }
-
-func (r *branchResource) create(ctx context.Context, want branchModel) (string, error) {
-	return r.CreateBranch(ctx, want.branch())
-}
-
-// read keeps a branch that was merged: it still exists, and made anew under its name it would be refused.
-func (r *branchResource) read(ctx context.Context, known branchModel) (branchModel, diag.Diagnostics, error) {
-	found, err := r.BranchWithID(ctx, known.ID.ValueString())
-	switch {
-	case errors.Is(err, infrahub.ErrNotFound):
-		return known, diag.Diagnostics{branchGone(known.Name.ValueString())}, err
-	case err != nil:
-		return known, nil, err
-	}
-	var told diag.Diagnostics
-	if found.Merged() {
-		told.Append(branchMerged(found.Name))
-	}
-	return branchModel{
-		nodeModel:   known.nodeModel,
-		Name:        types.StringValue(found.Name),
-		Description: types.StringPointerValue(found.Description),
-		SyncWithGit: types.BoolPointerValue(found.SyncWithGit),
-		Status:      types.StringValue(found.Status),
-	}, told, nil
-}
-
-func (r *branchResource) update(ctx context.Context, before, after branchModel) error {
-	return r.UpdateBranch(ctx, before.branch(), after.branch())
-}
-
-func (r *branchResource) remove(ctx context.Context, id string) error { return r.DeleteBranch(ctx, id) }
-
-func (r *branchResource) exists(ctx context.Context, id string) error {
-	_, err := r.BranchWithID(ctx, id)
-	return err
-}
-
-func (r *branchResource) named(ctx context.Context, name string) (string, error) {
-	found, err := r.BranchNamed(ctx, name)
-	if err != nil {
-		return "", err
-	}
-	return found.ID, nil
-}
-
-// branch is the model as the client knows it.
-func (m branchModel) branch() infrahub.Branch {
-	wanted := infrahub.Branch{ID: m.ID.ValueString(), Name: m.Name.ValueString(), Description: optional(m.Description)}
-	if !m.SyncWithGit.IsUnknown() {
-		wanted.SyncWithGit = m.SyncWithGit.ValueBoolPointer()
-	}
-	return wanted
 }

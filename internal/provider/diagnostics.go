@@ -11,15 +11,16 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/tlsconfig"
 )
 
-// notConnected is the one diagnostic of a provider that cannot use its server.
-func notConnected(config infrahub.Config, err error) diag.Diagnostic {
+// connectDiagnostic returns the one diagnostic of a provider that cannot use its server.
+func connectDiagnostic(config infrahub.Config, err error) diag.Diagnostic {
 	attribute, next := "address", "Check the address in the provider block or "+addressVariable+", and that the server runs."
 	summary := "Infrahub Not Reached"
 	var old *infrahub.TooOldError
 	switch {
-	case errors.Is(err, infrahub.ErrNoCertificate):
+	case errors.Is(err, tlsconfig.ErrNoCertificate):
 		summary, attribute, next = "Invalid Provider Configuration", "tls_ca_pem", "Give certificates in PEM form: -----BEGIN CERTIFICATE-----."
 	case errors.Is(err, infrahub.ErrUnauthorized) && config.Token != "":
 		summary, attribute, next = "Infrahub Refused the Token", "api_token", "Check api_token in the provider block or "+tokenVariable+": it may be revoked, or of another server."
@@ -29,7 +30,7 @@ func notConnected(config infrahub.Config, err error) diag.Diagnostic {
 		summary, attribute, next = "Infrahub Branch Not Found", "branch", fmt.Sprintf("Create the branch %q in Infrahub, or set another in the provider block or %s.", config.Branch, branchVariable)
 	case errors.Is(err, infrahub.ErrNotInfrahub):
 		summary, next = "Not an Infrahub Server", "Something else answered: check that the address is Infrahub's own, and what proxies stand before it."
-	case isCertificate(err):
+	case isCertificateError(err):
 		next = "If the server's certificate is of an authority of your own, name that in tls_ca_file or tls_ca_pem."
 	case errors.As(err, &old):
 		summary, next = "Infrahub Is Too Old", "Update Infrahub to "+infrahub.OldestVersion+" or newer."
@@ -37,15 +38,15 @@ func notConnected(config infrahub.Config, err error) diag.Diagnostic {
 	return diag.WithPath(path.Root(attribute), diag.NewErrorDiagnostic(summary, detail("Server "+config.Address.Redacted(), err, next)))
 }
 
-func isCertificate(err error) bool {
+func isCertificateError(err error) bool {
 	_, ok := errors.AsType[*tls.CertificateVerificationError](err)
 	return ok
 }
 
-// failed is the diagnostic of an operation on an object: summary such as "Repository Not Created",
-// object such as "read-only repository network on branch main". An error that the server relates to a
-// field is put on the one of the attributes that has its name, credential_id for credential.
-func failed(summary, object string, err error, attributes ...string) diag.Diagnostic {
+// errorDiagnostic returns the diagnostic of an operation on an object: summary such as "Repository Not Created", object such as
+// "read-only repository network on branch main". An error that the server relates to a field is put on the attribute of that
+// name, or credential_id for credential.
+func errorDiagnostic(summary, object string, err error, attributes ...string) diag.Diagnostic {
 	var failure *infrahub.Error
 	diagnostic := diag.NewErrorDiagnostic(summary, detail(object, err, nextStep(err)))
 	if !errors.As(err, &failure) {
@@ -59,10 +60,10 @@ func failed(summary, object string, err error, attributes ...string) diag.Diagno
 	return diagnostic
 }
 
-// detail tells object, cause, next step and the request by which the server's log can be searched.
+// detail returns object, cause, next step, and the id of the request by which the server's log can be searched.
 func detail(object string, err error, next string) string {
 	var lines []string
-	lines = append(lines, object+": "+cause(err))
+	lines = append(lines, object+": "+message(err))
 	if next != "" {
 		lines = append(lines, next)
 	}
@@ -72,16 +73,16 @@ func detail(object string, err error, next string) string {
 	return strings.Join(lines, "\n\n")
 }
 
-// cause is an error in the server's own words where it has any, as a sentence.
-func cause(err error) string {
+// message returns an error in the server's own words, where it has any, as a sentence.
+func message(err error) string {
 	text := err.Error()
 	if failure, ok := errors.AsType[*infrahub.Error](err); ok {
 		text = failure.Message
 	}
-	return sentence(text)
+	return withPeriod(text)
 }
 
-// nextStep is what a person can do about a failed request.
+// nextStep returns what a user can do about a failed request.
 func nextStep(err error) string {
 	var failure *infrahub.Error
 	switch {
@@ -126,73 +127,33 @@ func nextStep(err error) string {
 	return ""
 }
 
-// importFailed tells why an import failed and what to do.
-func importFailed(failure *infrahub.ImportError) diag.Diagnostic {
-	repository := failure.Repository
-	lines := []string{
-		fmt.Sprintf("Infrahub did not import the %s %q at %q into branch %q: %s", repository.Kind, repository.Name, repository.Ref, failure.Branch, sentence(failure.Reason)),
-		importHint(failure) + " Then apply again: the import is tried once more, also without a change in the configuration.",
-	}
-	if failure.TaskID != "" {
-		lines = append(lines, fmt.Sprintf("Task %s (%s, %s); its whole log is in Infrahub under Tasks.", failure.TaskID, failure.Workflow, failure.State))
-	}
-	if failure.RequestID != "" {
-		lines = append(lines, "Request id: "+failure.RequestID)
-	}
-	return diag.NewErrorDiagnostic("Import Failed", strings.Join(lines, "\n\n"))
-}
-
-func sentence(text string) string {
+// withPeriod returns a text as a sentence.
+func withPeriod(text string) string {
 	if text == "" || strings.HasSuffix(text, ".") {
 		return text
 	}
 	return text + "."
 }
 
-// importHint is a next step fit for the cause.
-func importHint(failure *infrahub.ImportError) string {
-	ref := "default_branch"
-	if failure.Repository.Kind == infrahub.ReadOnly {
-		ref = "ref"
+// importNotFound returns the diagnostic of a terraform import whose object was not found or could not be read.
+func importNotFound(kind, given, where string, err error) diag.Diagnostic {
+	if errors.Is(err, infrahub.ErrNotFound) {
+		return diag.NewErrorDiagnostic("Object Not Found", fmt.Sprintf(
+			"Infrahub has no %s with the id or the name %q on %s. Look the id up in Infrahub, and check the resource type and the branch.", kind, given, where))
 	}
-	switch failure.Cause {
-	case infrahub.RefMissing:
-		nearest := ""
-		if len(failure.Nearest) > 0 {
-			nearest = fmt.Sprintf(" The nearest that it has: %s.", strings.Join(failure.Nearest, ", "))
-		}
-		return fmt.Sprintf("Push %q to the remote, or correct %s.%s", failure.Repository.Ref, ref, nearest)
-	case infrahub.CredentialRefused:
-		return "Check credential_id, and username and password of that credential."
-	case infrahub.RemoteUnreachable:
-		return "Check that the Infrahub server itself reaches " + failure.Repository.Location + "."
-	case infrahub.ConfigurationInvalid:
-		return fmt.Sprintf("Correct .infrahub.yml in the Git repository, and push it or set %s to where it is right.", ref)
-	case infrahub.ContentInvalid:
-		return fmt.Sprintf("Correct the file, or what .infrahub.yml says of it, in the Git repository, and push it or set %s to where it is right.", ref)
-	case infrahub.TagMoved:
-		return "Git refused to fetch: most likely a tag was moved that Infrahub has cloned already. Move it back and release under a new tag, or apply with -replace for the repository: then Infrahub clones it anew."
-	case infrahub.ObjectExists:
-		if failure.Owner != "" {
-			return fmt.Sprintf("It belongs to the repository %q: give one of the two another name, or remove it there.", failure.Owner)
-		}
-		return "Give it another name in the Git repository, or remove the one that Infrahub has."
-	default:
-		return "Correct what the reason says, in the Git repository or in Infrahub."
-	}
+	return errorDiagnostic("Object Not Read", fmt.Sprintf("The %s %q", kind, given), err)
 }
 
-// importUnfinished tells what was still running when the wait ended.
-func importUnfinished(unfinished *infrahub.UnfinishedError) diag.Diagnostic {
-	repository := unfinished.Repository
-	why, next := "The wait was interrupted.", "Plan again to see what has become of it."
-	if errors.Is(unfinished, context.DeadlineExceeded) {
-		why, next = "Its timeout is over.", "If no task has started, see whether Infrahub's workers run. Give it more time in timeouts, and apply again."
-	}
-	if unfinished.RequestID != "" {
-		next += "\n\nRequest id: " + unfinished.RequestID
-	}
-	return diag.NewErrorDiagnostic("Import Not Finished", fmt.Sprintf(
-		"%s Infrahub is still importing the %s %q at %q into branch %q, and goes on with it:\n\n  %s\n\n%s",
-		why, repository.Kind, repository.Name, repository.Ref, unfinished.Branch, strings.Join(unfinished.Tasks, "\n  "), next))
+// branchMerged returns the warning for a configuration that still names a branch that was merged.
+func branchMerged(name string) diag.Diagnostic {
+	return diag.NewWarningDiagnostic("Branch Was Merged", fmt.Sprintf(
+		"The Infrahub branch %q was merged, and takes no more changes: the default branch has everything that was on it.\n\n"+
+			"For the next change use a branch of another name; to clean up, remove from the configuration the branch and what is managed on it.", name))
+}
+
+// branchGone returns the warning for a configuration that still names a branch that was deleted.
+func branchGone(name string) diag.Diagnostic {
+	return diag.NewWarningDiagnostic("Branch Is Gone", fmt.Sprintf(
+		"The Infrahub branch %q was deleted outside of Terraform, and what was changed on it with it, unless it was merged before.\n\n"+
+			"The plan creates it again, with everything that the configuration has on it. If its work is done, remove from the configuration the branch and what is managed on it, or use a branch of another name.", name))
 }

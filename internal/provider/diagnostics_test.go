@@ -12,23 +12,23 @@ import (
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
 )
 
-// told is a diagnostic of the framework as a complaint.
-func told(t *testing.T, d diag.Diagnostic) complaint {
+// errorOf returns an error of the framework as the tests of responses see it.
+func errorOf(t *testing.T, d diag.Diagnostic) diagnostic {
 	t.Helper()
 	if d.Severity() != diag.SeverityError {
 		t.Errorf("%q is no error", d.Summary())
 	}
-	isTitle(t, d.Summary())
+	expectTitleCase(t, d.Summary())
 	attribute := ""
 	if with, ok := d.(diag.DiagnosticWithPath); ok {
 		attribute = with.Path().String()
 	}
-	return complaint{attribute, d.Summary(), d.Detail()}
+	return diagnostic{attribute, d.Summary(), d.Detail()}
 }
 
 func TestDiagnostics_OfRequests(t *testing.T) {
 	t.Parallel()
-	answered := func(field, message string) error {
+	serverError := func(field, message string) error {
 		return &infrahub.Error{Operation: "CreateRepository", Status: 200, Field: field, Message: message, RequestID: "5d41402a"}
 	}
 	for name, test := range map[string]struct {
@@ -38,40 +38,40 @@ func TestDiagnostics_OfRequests(t *testing.T) {
 		never     string
 	}{
 		"name is taken": {
-			answered("name", "Violates uniqueness constraint 'name'"), "name",
+			serverError("name", "Violates uniqueness constraint 'name'"), "name",
 			[]string{"Violates uniqueness constraint 'name'.", "terraform import", "choose another name", "Request id: 5d41402a"},
 			"",
 		},
 		"location is taken": {
-			answered("location", "Violates uniqueness constraint 'location'."), "location",
+			serverError("location", "Violates uniqueness constraint 'location'."), "location",
 			[]string{"constraint 'location'.\n", "terraform import", "choose another location"},
 			"..",
 		},
 		"location is not reached": {
-			answered("location", "Unable to clone the repository"), "location",
+			serverError("location", "Unable to clone the repository"), "location",
 			[]string{"the Infrahub server itself reaches", "credential"},
 			"terraform import",
 		},
 		"name is refused": {
-			answered("name", "must match '^[^/]*$' at name"), "name", []string{"must match"}, "terraform import",
+			serverError("name", "must match '^[^/]*$' at name"), "name", []string{"must match"}, "terraform import",
 		},
 		"credential": {
-			answered("credential", "Authentication failed for network"), "credential_id",
+			serverError("credential", "Authentication failed for network"), "credential_id",
 			[]string{"Check credential_id", "username and password", "Request id: 5d41402a"},
 			"",
 		},
 		"tag": {
-			answered("tags", "Unable to find the node core / BuiltinTag"), "tags", []string{"core", "Create the tag in Infrahub first"}, "",
+			serverError("tags", "Unable to find the node core / BuiltinTag"), "tags", []string{"core", "Create the tag in Infrahub first"}, "",
 		},
 		"a field that is no attribute": {
-			answered("label", "too long at label"), "", []string{"too long at label.", "Request id: 5d41402a"}, "",
+			serverError("label", "too long at label"), "", []string{"too long at label.", "Request id: 5d41402a"}, "",
 		},
-		"no field": {answered("", "Something is wrong"), "", []string{"Something is wrong.", "Request id: 5d41402a"}, ""},
+		"no field": {serverError("", "Something is wrong"), "", []string{"Something is wrong.", "Request id: 5d41402a"}, ""},
 		"no answer": {
 			&infrahub.Error{Operation: "CreateRepository", Message: "no answer from https://h: EOF"}, "", []string{"no answer from https://h: EOF."}, "Request id",
 		},
 		"not allowed": {
-			fmt.Errorf("%w: %w", answered("", "You do not have the permission"), infrahub.ErrUnauthorized), "",
+			fmt.Errorf("%w: %w", serverError("", "You do not have the permission"), infrahub.ErrUnauthorized), "",
 			[]string{"You do not have the permission.", "Check that the account", "Request id: 5d41402a"},
 			"CreateRepository",
 		},
@@ -88,10 +88,10 @@ func TestDiagnostics_OfRequests(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := told(t, failed("Repository Not Created", "Repository network on branch main", test.err, "name", "location", "ref", "credential_id", "tags"))
-			got.is(t, test.attribute, "Repository Not Created", append(test.parts, "Repository network on branch main: ")...)
+			got := errorOf(t, errorDiagnostic("Repository Not Created", "Repository network on branch main", test.err, "name", "location", "ref", "credential_id", "tags"))
+			got.expect(t, test.attribute, "Repository Not Created", append(test.parts, "Repository network on branch main: ")...)
 			if test.never != "" && strings.Contains(got.detail, test.never) {
-				t.Errorf("the detail says %q:\n%s", test.never, got.detail)
+				t.Errorf("the detail contains %q:\n%s", test.never, got.detail)
 			}
 		})
 	}
@@ -125,15 +125,15 @@ func TestDiagnostics_OfImports(t *testing.T) {
 				Branch:     "stable", Reason: "It went wrong", Cause: test.cause, Owner: test.owner, RequestID: "5d41402a",
 				Workflow: "git-repository-pull-read-only", TaskID: "0d0c96ac", State: "FAILED",
 			}
-			got := told(t, importFailed(&failure))
-			got.is(t, "", "Import Failed", test.kind.String()+` "network" at "v9" into branch "stable": It went wrong.`,
+			got := errorOf(t, importFailed(&failure))
+			got.expect(t, "", "Import Failed", test.kind.String()+` "network" at "v9" into branch "stable": It went wrong.`,
 				test.hint, "Then apply again", "Task 0d0c96ac (git-repository-pull-read-only, FAILED)", "Request id: 5d41402a")
 			if strings.Contains(got.detail, test.never) {
-				t.Errorf("the detail says %q: %s", test.never, got.detail)
+				t.Errorf("the detail contains %q: %s", test.never, got.detail)
 			}
 			failure.TaskID, failure.RequestID = "", ""
-			if got := told(t, importFailed(&failure)); strings.Contains(got.detail, "Task ") || strings.Contains(got.detail, "Request id") {
-				t.Errorf("there is no task and no request to tell of: %s", got.detail)
+			if got := errorOf(t, importFailed(&failure)); strings.Contains(got.detail, "Task ") || strings.Contains(got.detail, "Request id") {
+				t.Errorf("the detail names a task or a request, and there is none: %s", got.detail)
 			}
 		})
 	}
@@ -145,10 +145,19 @@ func TestDiagnostics_OfImportsThatWereInterrupted(t *testing.T) {
 		Repository: infrahub.Repository{Kind: infrahub.ReadWrite, Name: "network", Ref: "main"}, Branch: "stable",
 		Tasks: []string{"first: RUNNING, task 1", "second: not started"}, RequestID: "5d41402a",
 	}
-	told(t, importUnfinished(unfinished)).is(t, "", "Import Not Finished", "The wait was interrupted.",
+	errorOf(t, importUnfinished(unfinished)).expect(t, "", "Import Not Finished", "The wait was interrupted.",
 		`repository "network" at "main" into branch "stable"`, "  first: RUNNING, task 1\n  second: not started\n", "Plan again", "Request id: 5d41402a")
 	unfinished.RequestID = ""
-	if got := told(t, importUnfinished(unfinished)); strings.Contains(got.detail, "Request id") {
-		t.Errorf("there is no request to tell of: %s", got.detail)
+	if got := errorOf(t, importUnfinished(unfinished)); strings.Contains(got.detail, "Request id") {
+		t.Errorf("the detail names a request, and there is none: %s", got.detail)
+	}
+}
+
+func TestWithPeriod(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{"": "", "it failed": "it failed.", "It failed.": "It failed."} {
+		if got := withPeriod(text); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
 	}
 }

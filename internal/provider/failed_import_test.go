@@ -11,235 +11,225 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mockserver"
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/mocktest"
 )
 
-// dueAgain wants a plan that imports again, although the configuration is that of the state.
-func (i *instance) dueAgain(config attributes, why ...string) planned {
+// planRetry plans a configuration whose last import failed, and expects a warning that the apply imports again.
+func (i *instance) planRetry(config attributes, why ...string) resourcePlan {
 	i.t.Helper()
 	plan := i.plan(config)
-	plan.diagnostics.noErrors(i.t)
-	plan.diagnostics.oneWarning(i.t).is(i.t, "", "Import Is Due Again", append(why, "This apply imports again.")...)
+	plan.diagnostics.requireNoErrors(i.t)
+	plan.diagnostics.onlyWarning(i.t).expect(i.t, "", "Import Is Due Again", append(why, "This apply imports again.")...)
 	if plan.state["commit"] != unknown {
 		i.t.Errorf("the plan does not change the commit: %v", plan.state)
 	}
 	return plan
 }
 
-// settled wants that nothing is remembered and nothing is to do.
-func (i *instance) settled(config attributes) {
+// expectImportDone expects that no failed import is recorded and that there is nothing to do.
+func (i *instance) expectImportDone(config attributes) {
 	i.t.Helper()
-	if m := i.remembered(); m != nil {
-		i.t.Errorf("%+v is still remembered", *m)
+	if record := i.recordedFailure(); record != nil {
+		i.t.Errorf("%+v is still recorded", *record)
 	}
-	i.refresh().none(i.t)
-	plan := i.plan(config)
-	plan.diagnostics.none(i.t)
-	if difference := cmp.Diff(i.state, plan.state); difference != "" {
-		i.t.Errorf("the next plan is not empty (-state +plan):\n%s", difference)
-	}
+	i.refresh().requireNone(i.t)
+	i.expectEmptyPlan(config)
 }
 
-func TestFailedImport_IsRetriedByTheNextApplyAndThenForgotten(t *testing.T) {
+func TestFailedImport_IsRetriedByTheNextApplyAndThenCleared(t *testing.T) {
 	t.Parallel()
-	s, r := newServer(t, mockserver.Options{}), newRemote(t)
-	i := s.connected(t).newInstance(readOnly)
-	i.applied(r.pinned("v1.0.0"))
-	missing := r.pinned("v9.9.9")
+	s, r := startServer(t, mockserver.Options{}), newRemote(t)
+	i := s.connect(t).newInstance(readOnlyType)
+	i.mustApply(readOnlyConfig(r, "v1.0.0"))
+	missing := readOnlyConfig(r, "v9.9.9")
 
-	i.apply(i.plan(missing)).oneError(t).is(t, "", "Import Failed", "Ref v9.9.9 not found.", `Push "v9.9.9"`, "apply again")
-	if i.state.text("ref") != "v9.9.9" || i.state.text("commit") != r.commits["v1.0.0"] {
+	i.apply(i.plan(missing)).onlyError(t).expect(t, "", "Import Failed", "Ref v9.9.9 not found.", `Push "v9.9.9"`, "apply again")
+	if i.state.text("ref") != "v9.9.9" || i.state.text("commit") != r.Commits["v1.0.0"] {
 		t.Errorf("saved %v", i.state)
 	}
-	if got := i.remembered(); got == nil || got.Ref != "v9.9.9" || got.Moved || !strings.Contains(got.Reason, "Ref v9.9.9 not found") {
-		t.Fatalf("remembered %+v", got)
+	if got := i.recordedFailure(); got == nil || got.Ref != "v9.9.9" || got.Moved || !strings.Contains(got.Reason, "Ref v9.9.9 not found") {
+		t.Fatalf("recorded %+v", got)
 	}
 
-	// The server forgets: it has the new ref and the old commit, in sync.
-	i.refresh().none(t)
-	i.dueAgain(missing, "read-only repository", `"network"`, `"v9.9.9"`, "Ref v9.9.9 not found.")
-	i.apply(i.dueAgain(missing)).oneError(t).is(t, "", "Import Failed", "Ref v9.9.9 not found.")
-	if i.remembered() == nil {
-		t.Error("a retry that fails is forgotten")
+	// The server shows no failure: it has the new ref and the old commit, in sync.
+	i.refresh().requireNone(t)
+	i.planRetry(missing, "read-only repository", `"network"`, `"v9.9.9"`, "Ref v9.9.9 not found.")
+	i.apply(i.planRetry(missing)).onlyError(t).expect(t, "", "Import Failed", "Ref v9.9.9 not found.")
+	if i.recordedFailure() == nil {
+		t.Error("a failed retry is not recorded")
 	}
 
-	r.release(t, "v9.9.9")
-	s.sent()
-	i.apply(i.dueAgain(missing)).none(t)
-	if difference := cmp.Diff([]string{"ImportLatestCommit: id", "ReimportCommit: id"}, s.sent()); difference != "" {
-		t.Errorf("mutations (-want +got):\n%s", difference)
+	r.Release(t, "v9.9.9", nil)
+	s.Log.Reset()
+	i.apply(i.planRetry(missing)).requireNone(t)
+	s.expectMutations(t, "ImportLatestCommit: id", "ReimportCommit: id")
+	if i.state.text("commit") != r.Commits["v9.9.9"] {
+		t.Errorf("saved %v, want commit %s", i.state, r.Commits["v9.9.9"])
 	}
-	if i.state.text("commit") != r.commits["v9.9.9"] {
-		t.Errorf("saved %v, want commit %s", i.state, r.commits["v9.9.9"])
-	}
-	i.settled(missing)
+	i.expectImportDone(missing)
 }
 
-func TestFailedImport_IsForgottenWhenAnotherRefIsImported(t *testing.T) {
+func TestFailedImport_IsClearedByTheImportOfAnotherRef(t *testing.T) {
 	t.Parallel()
-	s, r := newServer(t, mockserver.Options{}), newRemote(t)
-	i := s.connected(t).newInstance(readOnly)
-	i.applied(r.pinned("v1.0.0"))
-	i.apply(i.plan(r.pinned("v9.9.9"))).oneError(t)
-	s.sent()
-	i.apply(i.dueAgain(r.pinned("v1.1.0"), `"v9.9.9"`)).none(t)
-	if difference := cmp.Diff([]string{"UpdateReadOnlyRepository: id ref"}, s.sent()); difference != "" {
-		t.Errorf("mutations (-want +got):\n%s", difference)
-	}
-	i.settled(r.pinned("v1.1.0"))
+	s, r := startServer(t, mockserver.Options{}), newRemote(t)
+	i := s.connect(t).newInstance(readOnlyType)
+	i.mustApply(readOnlyConfig(r, "v1.0.0"))
+	i.apply(i.plan(readOnlyConfig(r, "v9.9.9"))).onlyError(t)
+	s.Log.Reset()
+	i.apply(i.planRetry(readOnlyConfig(r, "v1.1.0"), `"v9.9.9"`)).requireNone(t)
+	s.expectMutations(t, "UpdateReadOnlyRepository: id ref")
+	i.expectImportDone(readOnlyConfig(r, "v1.1.0"))
 }
 
-func TestFailedImport_OfAMoveIsMovedAgain(t *testing.T) {
+func TestFailedImport_OfARelocationRelocatesAgain(t *testing.T) {
 	t.Parallel()
-	s, r, other := newServer(t, mockserver.Options{}), newRemote(t), newRemote(t)
-	i := s.connected(t).newInstance(readOnly)
-	r.release(t, "v2.0.0")
-	i.applied(r.pinned("v2.0.0"))
-	moved := other.pinned("v2.0.0")
-	i.apply(i.plan(moved)).oneError(t).is(t, "", "Import Failed", "v2.0.0")
-	if got := i.remembered(); got == nil || !got.Moved {
-		t.Fatalf("remembered %+v", got)
+	s, r := startServer(t, mockserver.Options{}), newRemote(t)
+	other := mocktest.NewRemote(t, t.TempDir(), "other.git", "v1.0.0")
+	i := s.connect(t).newInstance(readOnlyType)
+	r.Release(t, "v2.0.0", nil)
+	i.mustApply(readOnlyConfig(r, "v2.0.0"))
+	relocated := readOnlyConfig(other, "v2.0.0")
+	i.apply(i.plan(relocated)).onlyError(t).expect(t, "", "Import Failed", "v2.0.0")
+	if got := i.recordedFailure(); got == nil || !got.Moved {
+		t.Fatalf("recorded %+v", got)
 	}
 	if i.state.text("location") != other.Path {
 		t.Errorf("saved %v", i.state)
 	}
-	other.release(t, "v2.0.0")
-	s.sent()
-	i.refresh().none(t)
-	i.apply(i.dueAgain(moved)).none(t)
-	if difference := cmp.Diff([]string{"UpdateReadOnlyRepository: id ref", "UpdateReadOnlyRepository: id ref"}, s.sent()); difference != "" {
-		t.Errorf("mutations (-want +got):\n%s", difference)
+	other.Release(t, "v2.0.0", nil)
+	s.Log.Reset()
+	i.refresh().requireNone(t)
+	i.apply(i.planRetry(relocated)).requireNone(t)
+	s.expectMutations(t, "UpdateReadOnlyRepository: id ref", "UpdateReadOnlyRepository: id ref")
+	if i.state.text("commit") != other.Commits["v2.0.0"] {
+		t.Errorf("saved %v, want commit %s", i.state, other.Commits["v2.0.0"])
 	}
-	if i.state.text("commit") != other.commits["v2.0.0"] {
-		t.Errorf("saved %v, want commit %s", i.state, other.commits["v2.0.0"])
-	}
-	i.settled(moved)
+	i.expectImportDone(relocated)
 }
 
-// lost is a change whose answer never comes, although it was made.
-func (i *instance) lost(s *server, config attributes) {
+// applyWithLostResponse applies a changed ref that the server carries out without a response, and refreshes.
+func (i *instance) applyWithLostResponse(s *server, config attributes) {
 	i.t.Helper()
-	fault := answer("UpdateReadOnlyRepository", http.StatusInternalServerError, "Internal Server Error")
-	fault.After = true
-	s.Inject(fault)
+	s.Inject(mockserver.Fault{Operation: "UpdateReadOnlyRepository", Times: 1, After: true, Status: http.StatusInternalServerError, Body: "Internal Server Error"})
 	before := i.state.text("ref")
-	i.apply(i.plan(config)).oneError(i.t).is(i.t, "", "Read-only Repository Not Updated", "network", "500")
-	if got := i.remembered(); got == nil || got.Ref != config.text("ref") || !strings.Contains(got.Reason, "500") {
-		i.t.Fatalf("remembered %+v", got)
+	i.apply(i.plan(config)).onlyError(i.t).expect(i.t, "", "Read-only Repository Not Updated", "network", "500")
+	if got := i.recordedFailure(); got == nil || got.Ref != config.text("ref") || !strings.Contains(got.Reason, "500") {
+		i.t.Fatalf("recorded %+v", got)
 	}
 	if i.state.text("ref") != before {
-		i.t.Errorf("saved %v, though the change is not known to have been made", i.state)
+		i.t.Errorf("saved %v, although the server may not have changed it", i.state)
 	}
-	s.idle(i.t)
-	i.refresh().none(i.t)
+	s.WaitForTasks(i.t)
+	i.refresh().requireNone(i.t)
 	if i.state.text("ref") != config.text("ref") {
-		i.t.Fatalf("read %v", i.state)
+		i.t.Fatalf("refreshed %v", i.state)
 	}
 }
 
-func TestFailedImport_OfAChangeWhoseAnswerIsLostIsFoundByTheRefresh(t *testing.T) {
+func TestFailedImport_OfAnUpdateWithoutAResponseIsFoundByTheRefresh(t *testing.T) {
 	t.Parallel()
-	s, r := newServer(t, mockserver.Options{}), newRemote(t)
-	i := s.connected(t).newInstance(readOnly)
-	i.applied(r.pinned("v1.0.0"))
-	i.lost(s, r.pinned("v9.9.9"))
-	i.dueAgain(r.pinned("v9.9.9"), "Ref v9.9.9 not found.")
+	s, r := startServer(t, mockserver.Options{}), newRemote(t)
+	i := s.connect(t).newInstance(readOnlyType)
+	i.mustApply(readOnlyConfig(r, "v1.0.0"))
+	i.applyWithLostResponse(s, readOnlyConfig(r, "v9.9.9"))
+	i.planRetry(readOnlyConfig(r, "v9.9.9"), "Ref v9.9.9 not found.")
 }
 
-func TestFailedImport_OfAChangeWhoseAnswerIsLostIsForgottenIfItWorked(t *testing.T) {
+func TestFailedImport_OfAnUpdateWithoutAResponseIsClearedIfTheImportWorked(t *testing.T) {
 	t.Parallel()
-	s, r := newServer(t, mockserver.Options{}), newRemote(t)
-	i := s.connected(t).newInstance(readOnly)
-	i.applied(r.pinned("v1.0.0"))
-	i.lost(s, r.pinned("v1.1.0"))
-	if i.state.text("commit") != r.commits["v1.1.0"] {
-		t.Errorf("read %v", i.state)
+	s, r := startServer(t, mockserver.Options{}), newRemote(t)
+	i := s.connect(t).newInstance(readOnlyType)
+	i.mustApply(readOnlyConfig(r, "v1.0.0"))
+	i.applyWithLostResponse(s, readOnlyConfig(r, "v1.1.0"))
+	if i.state.text("commit") != r.Commits["v1.1.0"] {
+		t.Errorf("refreshed %v", i.state)
 	}
-	i.settled(r.pinned("v1.1.0"))
+	i.expectImportDone(readOnlyConfig(r, "v1.1.0"))
 }
 
-func TestFailedImport_IsRememberedWhereTheRetryIsRefused(t *testing.T) {
+func TestFailedImport_IsKeptIfTheRetryIsRefused(t *testing.T) {
 	t.Parallel()
-	s, r := newServer(t, mockserver.Options{}), newRemote(t)
-	i := s.connected(t).newInstance(readOnly)
-	i.applied(r.pinned("v1.0.0"))
-	i.apply(i.plan(r.pinned("v9.9.9"))).oneError(t)
-	s.Inject(answer("ImportLatestCommit", http.StatusInternalServerError, "Internal Server Error"))
-	i.apply(i.dueAgain(r.pinned("v9.9.9"))).oneError(t).is(t, "", "Read-only Repository Not Updated")
-	i.dueAgain(r.pinned("v9.9.9"), "500")
+	s, r := startServer(t, mockserver.Options{}), newRemote(t)
+	i := s.connect(t).newInstance(readOnlyType)
+	i.mustApply(readOnlyConfig(r, "v1.0.0"))
+	i.apply(i.plan(readOnlyConfig(r, "v9.9.9"))).onlyError(t)
+	s.crashOnce("ImportLatestCommit")
+	i.apply(i.planRetry(readOnlyConfig(r, "v9.9.9"))).onlyError(t).expect(t, "", "Read-only Repository Not Updated")
+	i.planRetry(readOnlyConfig(r, "v9.9.9"), "500")
 }
 
-func TestFailedImport_OtherChangesAreNotRemembered(t *testing.T) {
+func TestFailedImport_OtherFailedUpdatesAreNotRecorded(t *testing.T) {
 	t.Parallel()
-	s, r := newServer(t, mockserver.Options{}), newRemote(t)
-	i := s.connected(t).newInstance(readOnly)
-	i.applied(r.pinned("v1.0.0"))
-	s.Inject(answer("UpdateReadOnlyRepository", http.StatusInternalServerError, "Internal Server Error"))
-	i.apply(i.plan(r.pinned("v1.0.0").with(attributes{"description": "Other"}))).oneError(t).is(t, "", "Read-only Repository Not Updated")
-	i.settled(r.pinned("v1.0.0"))
+	s, r := startServer(t, mockserver.Options{}), newRemote(t)
+	i := s.connect(t).newInstance(readOnlyType)
+	i.mustApply(readOnlyConfig(r, "v1.0.0"))
+	s.crashOnce("UpdateReadOnlyRepository")
+	i.apply(i.plan(readOnlyConfig(r, "v1.0.0").with(attributes{"description": "Other"}))).onlyError(t).expect(t, "", "Read-only Repository Not Updated")
+	i.expectImportDone(readOnlyConfig(r, "v1.0.0"))
 }
 
-func TestFailedImport_PlanOfBothKindsIsUnknownAndSaysWhy(t *testing.T) {
+func TestFailedImport_PlanOfBothKindsHasAnUnknownCommitAndAWarning(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []string{readOnly, readWrite} {
-		i := newServer(t, mockserver.Options{}).connected(t).newInstance(kind)
-		state, config := imported(kind)
-		i.state, i.private = state, private(t, `{"ref": "v1.0.0", "reason": "it was too early"}`)
-		plan := i.dueAgain(config, `"network"`, `"v1.0.0"`, "it was too early.")
+	for _, typeName := range []string{readOnlyType, readWriteType} {
+		i := startServer(t, mockserver.Options{}).connect(t).newInstance(typeName)
+		state, config := importedRepository(typeName)
+		i.state, i.private = state, privateWithFailure(t, `{"ref": "v1.0.0", "reason": "it was too early"}`)
+		plan := i.planRetry(config, `"network"`, `"v1.0.0"`, "it was too early.")
 		if difference := cmp.Diff(state.with(attributes{"commit": unknown}), plan.state); difference != "" {
-			t.Errorf("%s: plan (-want +got):\n%s", kind, difference)
+			t.Errorf("%s: plan (-want +got):\n%s", typeName, difference)
 		}
 		i.state = state.with(attributes{"sync_status": "error-import"})
-		plan = i.dueAgain(config)
+		plan = i.planRetry(config)
 		for _, status := range []string{"internal_status", "operational_status", "sync_status"} {
 			if plan.state[status] != unknown {
-				t.Errorf("%s: %s is planned to stay %v", kind, status, plan.state[status])
+				t.Errorf("%s: %s is planned to stay %v", typeName, status, plan.state[status])
 			}
 		}
 	}
 }
 
-func TestFailedImport_UnreadableMemoryIsAnError(t *testing.T) {
+func TestFailedImport_UnreadableRecordIsAnError(t *testing.T) {
 	t.Parallel()
-	i := newServer(t, mockserver.Options{}).connected(t).newInstance(readOnly)
-	state, config := imported(readOnly)
-	i.state, i.private = state, private(t, `["not", "a", "memory"]`)
-	i.plan(config).diagnostics.oneError(t).is(t, "", "Private State Not Read")
+	i := startServer(t, mockserver.Options{}).connect(t).newInstance(readOnlyType)
+	state, config := importedRepository(readOnlyType)
+	i.state, i.private = state, privateWithFailure(t, `["not", "a", "record"]`)
+	i.plan(config).diagnostics.onlyError(t).expect(t, "", "Private State Not Read")
 }
 
-func TestUnfinishedImport_TimeoutSavesStateAndIsRemembered(t *testing.T) {
+func TestUnfinishedImport_TimeoutIsSavedAndRecorded(t *testing.T) {
 	t.Parallel()
-	s, r := newServer(t, mockserver.Options{}), newRemote(t)
-	i := s.connected(t).newInstance(readOnly)
-	hurried := func(ref string) attributes {
-		return r.pinned(ref).with(attributes{"timeouts": attributes{"update": "3s"}})
+	s, r := startServer(t, mockserver.Options{}), newRemote(t)
+	i := s.connect(t).newInstance(readOnlyType)
+	shortUpdate := func(ref string) attributes {
+		return readOnlyConfig(r, ref).with(attributes{"timeouts": attributes{"update": "3s"}})
 	}
-	i.applied(hurried("v1.0.0"))
+	i.mustApply(shortUpdate("v1.0.0"))
 	s.Inject(mockserver.Fault{Operation: "git-repository-pull-read-only", StuckTask: true})
-	i.apply(i.plan(hurried("v1.1.0"))).oneError(t).is(t, "", "Import Not Finished",
-		"Its timeout is over.", `"network"`, `"v1.1.0"`, `"main"`, "git-repository-pull-read-only: RUNNING, task ", "timeouts", "apply again")
+	i.apply(i.plan(shortUpdate("v1.1.0"))).onlyError(t).expect(t, "", "Import Not Finished",
+		"The timeout expired.", `"network"`, `"v1.1.0"`, `"main"`, "git-repository-pull-read-only: RUNNING, task ", "timeouts", "apply again")
 	if i.state.text("ref") != "v1.1.0" || i.state["commit"] == unknown {
 		t.Errorf("saved %v", i.state)
 	}
-	i.dueAgain(hurried("v1.1.0"), "had not ended")
+	i.planRetry(shortUpdate("v1.1.0"), "had not ended")
 }
 
-func TestUnfinishedImport_InterruptSavesStateAndIsRemembered(t *testing.T) {
+func TestUnfinishedImport_InterruptIsSavedAndRecorded(t *testing.T) {
 	t.Parallel()
-	s, r := newServer(t, mockserver.Options{}), newRemote(t)
-	i := s.connected(t).newInstance(readOnly)
-	i.applied(r.pinned("v1.0.0"))
-	plan := i.plan(r.pinned("v1.1.0").with(attributes{"timeouts": attributes{"update": "10s"}}))
+	s, r := startServer(t, mockserver.Options{}), newRemote(t)
+	i := s.connect(t).newInstance(readOnlyType)
+	i.mustApply(readOnlyConfig(r, "v1.0.0"))
+	plan := i.plan(readOnlyConfig(r, "v1.1.0").with(attributes{"timeouts": attributes{"update": "10s"}}))
 	s.Inject(mockserver.Fault{Operation: "git-repository-pull-read-only", StuckTask: true})
-	s.log.Reset()
+	s.Log.Reset()
 	stopped := make(chan error, 1)
 	go func() {
-		for !slices.ContainsFunc(s.log.Requests(), func(r mockserver.Request) bool { return r.Mutation }) {
+		for !slices.ContainsFunc(s.Log.Requests(), func(r mockserver.Request) bool { return r.Mutation }) {
 			time.Sleep(10 * time.Millisecond)
 		}
 		_, err := i.StopProvider(i.ctx, &tfprotov6.StopProviderRequest{})
 		stopped <- err
 	}()
-	i.apply(plan).oneError(t).is(t, "", "Import Not Finished",
+	i.apply(plan).onlyError(t).expect(t, "", "Import Not Finished",
 		"The wait was interrupted.", "git-repository-pull-read-only: ", "Plan again")
 	if err := <-stopped; err != nil {
 		t.Error(err)
@@ -247,5 +237,5 @@ func TestUnfinishedImport_InterruptSavesStateAndIsRemembered(t *testing.T) {
 	if i.state.text("ref") != "v1.1.0" || i.state["commit"] == unknown {
 		t.Errorf("saved %v", i.state)
 	}
-	i.dueAgain(r.pinned("v1.1.0"), "had not ended")
+	i.planRetry(readOnlyConfig(r, "v1.1.0"), "had not ended")
 }

@@ -22,7 +22,7 @@ func newGitRefDataSource() datasource.DataSource { return &gitRefDataSource{} }
 
 // gitRefDataSource finds the ref of a release at the Git remote. It asks Infrahub nothing.
 type gitRefDataSource struct {
-	reader
+	dataSourceBase
 }
 
 type gitRefModel struct {
@@ -111,7 +111,7 @@ func (d *gitRefDataSource) Read(ctx context.Context, req datasource.ReadRequest,
 		err = model.find(refs)
 	}
 	if err != nil {
-		resp.Diagnostics.Append(notResolved(model.Location.ValueString(), err))
+		resp.Diagnostics.Append(gitDiagnostic(model.Location.ValueString(), err))
 		return
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
@@ -164,6 +164,6 @@ func (versionConstraint) ValidateString(_ context.Context, req validator.StringR
 	}
 	_, err := (&gitremote.Refs{}).Versions(req.ConfigValue.ValueString(), "", false)
 	if _, unreadable := errors.AsType[*gitremote.ConstraintError](err); unreadable {
-		resp.Diagnostics.Append(notResolved("", err))
+		resp.Diagnostics.Append(gitDiagnostic("", err))
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
 
-func TestLocation_AcceptedForms(t *testing.T) {
+func TestLocation_CloneableFormsAreValid(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
 		"https://git.example.com/network.git", "https://git.example.com:8443/a/b", "http://git.example.com/network", "HTTPS://git.example.com/network",
@@ -22,12 +22,12 @@ func TestLocation_AcceptedForms(t *testing.T) {
 	} {
 		t.Run(text, func(t *testing.T) {
 			t.Parallel()
-			newProtocol(t).validate(readOnly, minimal(readOnly).with(attributes{"location": text})).none(t)
+			newProvider(t).validate(readOnlyType, resourceTypeOf(t, readOnlyType).valid.with(attributes{"location": text})).requireNone(t)
 		})
 	}
 }
 
-func TestLocation_RefusedForms(t *testing.T) {
+func TestLocation_OtherFormsAndPasswordsAreInvalid(t *testing.T) {
 	t.Parallel()
 	for text, why := range map[string]string{
 		"":                                  "must be the URL",
@@ -49,33 +49,33 @@ func TestLocation_RefusedForms(t *testing.T) {
 		"https://bot:SECRET@h/%zz":          "not a URL",
 		"ssh://git:SECRET@h/network":        "password",
 		"git://git:SECRET@h/network":        "password",
-		// What is left of a URL with a password if its scheme is forgotten.
-		"bot:SECRET@git.example.com/network.git":                  "",
-		"bot:SECRET@git.example.com:network.git":                  "",
-		"https://git.example.com/" + strings.Repeat("a", longest): "4092",
+		// A URL with a password, without its scheme.
+		"bot:SECRET@git.example.com/network.git":                       "",
+		"bot:SECRET@git.example.com:network.git":                       "",
+		"https://git.example.com/" + strings.Repeat("a", maxTextBytes): "4092",
 	} {
 		t.Run(text[:min(len(text), 40)], func(t *testing.T) {
 			t.Parallel()
-			for _, kind := range []string{readOnly, readWrite} {
-				diags := newProtocol(t).validate(kind, minimal(kind).with(attributes{"location": strings.ReplaceAll(text, "SECRET", secret)}))
-				diags.hides(t, secret)
-				said := ""
+			for _, typeName := range []string{readOnlyType, readWriteType} {
+				diags := newProvider(t).validate(typeName, resourceTypeOf(t, typeName).valid.with(attributes{"location": strings.ReplaceAll(text, "SECRET", secret)}))
+				diags.expectNoSecret(t, secret)
+				details := ""
 				for _, each := range diags.errors() {
-					each.is(t, "location", each.summary)
-					said += each.detail
+					each.expect(t, "location", each.summary)
+					details += each.detail
 				}
 				switch {
-				case said == "":
-					t.Errorf("%s: it is accepted", kind)
-				case !strings.Contains(said, why):
-					t.Errorf("%s: got %q, want %q", kind, said, why)
+				case details == "":
+					t.Errorf("%s: it is accepted", typeName)
+				case !strings.Contains(details, why):
+					t.Errorf("%s: got %q, want %q", typeName, details, why)
 				}
 			}
 		})
 	}
 }
 
-func TestLocation_SameRemote(t *testing.T) {
+func TestLocation_GitSuffixOfAWebURLIsNoDifference(t *testing.T) {
 	t.Parallel()
 	null, unknown := location{types.StringNull()}, location{types.StringUnknown()}
 	for name, test := range map[string]struct {
@@ -110,11 +110,11 @@ func TestLocation_SameRemote(t *testing.T) {
 		})
 	}
 	if same, _ := newLocation("r").StringSemanticEquals(t.Context(), types.StringValue("r")); same {
-		t.Error("a text of another type is the same")
+		t.Error("a location equals a plain text")
 	}
 }
 
-func TestLocation_OnlySuffixPlansNoChange(t *testing.T) {
+func TestLocation_GitSuffixAlonePlansNoChange(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ state, plan, want types.String }{
 		"suffix added":   {types.StringValue("https://h/r"), types.StringValue("https://h/r.git"), types.StringValue("https://h/r")},
@@ -129,7 +129,7 @@ func TestLocation_OnlySuffixPlansNoChange(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			resp := planmodifier.StringResponse{PlanValue: test.plan}
-			keepLocation{}.PlanModifyString(t.Context(), planmodifier.StringRequest{
+			ignoreGitSuffix{}.PlanModifyString(t.Context(), planmodifier.StringRequest{
 				Path: path.Root("location"), StateValue: test.state, PlanValue: test.plan, ConfigValue: test.plan,
 			}, &resp)
 			if !resp.PlanValue.Equal(test.want) || resp.Diagnostics.HasError() || resp.RequiresReplace {
@@ -139,7 +139,7 @@ func TestLocation_OnlySuffixPlansNoChange(t *testing.T) {
 	}
 }
 
-func TestLocation_Type(t *testing.T) {
+func TestLocation_ConvertsToAndFromTerraform(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
 	for _, raw := range []tftypes.Value{
@@ -158,17 +158,17 @@ func TestLocation_Type(t *testing.T) {
 		}
 	}
 	if _, err := (locationType{}).ValueFromTerraform(ctx, tftypes.NewValue(tftypes.Number, 1)); err == nil {
-		t.Error("a number is a location")
+		t.Error("a number was accepted as a location")
 	}
-	made, diags := locationType{}.ValueFromString(ctx, types.StringValue("https://h/r"))
-	if !made.Equal(newLocation("https://h/r")) || diags.HasError() {
-		t.Errorf("got %v, %v", made, diags)
+	converted, diags := locationType{}.ValueFromString(ctx, types.StringValue("https://h/r"))
+	if !converted.Equal(newLocation("https://h/r")) || diags.HasError() {
+		t.Errorf("got %v, %v", converted, diags)
 	}
 	var plain attr.Type = basetypes.StringType{}
 	if (locationType{}).Equal(plain) || newLocation("r").Equal(types.StringValue("r")) {
 		t.Error("a location equals a plain text")
 	}
 	if _, ok := (locationType{}).ValueType(ctx).(location); !ok || (locationType{}).String() != "location" {
-		t.Errorf("it describes itself as %s", locationType{})
+		t.Errorf("its description is %s", locationType{})
 	}
 }

@@ -3,142 +3,267 @@ package provider
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/identityschema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
 )
 
-// nodeResource is what resources do alike that are one object in Infrahub, set no import going and hold
-// no secret. M is the model.
-type nodeResource[M any, P interface {
-	*M
-	node() *nodeModel
-	forgetUnknown()
-}] struct {
-	client
-	// does is the resource itself.
-	does operations[M]
-	// kind is what people call the object, and begins a sentence: "Tag".
-	kind string
-	// fields are the attributes on which an error of the server may be put.
-	fields []string
+// nodeKind describes a kind of Infrahub node to Terraform: M is its model, T the client's node. Resource, data
+// source and list resource of the kind share it.
+type nodeKind[M, T any] struct {
+	// typeName follows "infrahub_" in the name of the Terraform type.
+	typeName string
+	// title begins the summary of a diagnostic, such as "Proposed Change".
+	title string
+	// schema returns the schema of the resource.
+	schema func(ctx context.Context) schema.Schema
+	// nodes returns the client's operations. A read asks for the secrets that known holds.
+	nodes func(client *infrahub.Client, known M) infrahub.Nodes[T]
+	// base returns what every model has.
+	base func(model *M) *nodeModel
+	// describe names an object in a diagnostic.
+	describe func(model M, branch string) string
+	// expand returns the node that a plan or a state describes.
+	expand func(model M) T
+	// flatten returns the model of a node. What only Terraform knows comes from known: a plan or a state.
+	flatten func(node T, known M) M
+	// secrets, where it is set, adds the write-only values of the configuration to what an update from state to plan
+	// changes. For a create the state is empty, and before does not count.
+	secrets func(config, plan, state M, before, after *T)
+	// afterRead, where it is set, returns what a refresh has to say about a node, which is nil if it does not exist any
+	// more.
+	afterRead func(ctx context.Context, client *infrahub.Client, known M, node *T) diag.Diagnostics
 }
 
-// operations are what differs between the resources, in terms of the model.
-type operations[M any] interface {
-	// object names one in a diagnostic.
-	object(model M) string
-	// create returns the id.
-	create(ctx context.Context, want M) (string, error)
-	// read returns a model of what the server has and of what Terraform alone knows in known. What it has to
-	// say about that is told after a refresh.
-	read(ctx context.Context, known M) (M, diag.Diagnostics, error)
-	update(ctx context.Context, before, after M) error
-	// remove does what a destroy means.
-	remove(ctx context.Context, id string) error
-	// named returns the id of the one with a name.
-	named(ctx context.Context, name string) (string, error)
-	// exists returns infrahub.ErrNotFound if there is none with the id.
-	exists(ctx context.Context, id string) error
-}
-
-// nodeModel is embedded by the model.
+// nodeModel is embedded by the model of every kind.
 type nodeModel struct {
 	ID       types.String   `tfsdk:"id"`
 	Timeouts timeouts.Value `tfsdk:"timeouts"`
 }
 
-func (m *nodeModel) node() *nodeModel { return m }
+// nodeResource implements CRUD, import and identity for resources that map to one Infrahub node. Resources that start
+// imports override Create and Update.
+type nodeResource[M, T any] struct {
+	resourceBase
+	nodeKind[M, T]
+}
 
-// forgetUnknown makes null what a plan does not know and a create has not read yet.
-func (m *nodeModel) forgetUnknown() {}
+// Metadata returns the name of the type.
+func (r *nodeResource[M, T]) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_" + r.typeName
+}
 
-func (r *nodeResource[M, P]) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
-	var plan M
+// Schema returns the schema of the kind.
+func (r *nodeResource[M, T]) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	resp.Schema = r.schema(ctx)
+}
+
+// IdentitySchema returns the identity of every resource: its id, which never changes.
+func (r *nodeResource[M, T]) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
+	resp.IdentitySchema = idIdentity()
+}
+
+// Create saves the object as soon as it exists, whatever the read after it returns.
+func (r *nodeResource[M, T]) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	var plan, config M
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	node := P(&plan).node()
-	ctx, cancel := within(ctx, node.Timeouts.Create, &resp.Diagnostics)
+	ctx, cancel := withTimeout(ctx, r.base(&plan).Timeouts.Create, &resp.Diagnostics)
 	defer cancel()
-	id, err := r.does.create(ctx, plan)
+	want := r.expand(plan)
+	if r.secrets != nil {
+		var state M
+		r.secrets(config, plan, state, new(T), &want)
+	}
+	id, err := r.writes().Create(ctx, want)
 	if err != nil {
-		resp.Diagnostics.Append(failed(r.kind+" Not Created", r.does.object(plan), err, r.fields...))
+		resp.Diagnostics.Append(r.failed(ctx, "Not Created", plan, err))
 		return
 	}
-	node.ID = types.StringValue(id)
-	P(&plan).forgetUnknown()
-	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...) // it exists, whatever the read says
-	state, _, err := r.does.read(ctx, plan)
-	if err != nil {
-		resp.Diagnostics.Append(failed(r.kind+" Not Read", r.does.object(plan), err))
-		return
-	}
-	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+	r.base(&plan).ID = types.StringValue(id)
+	resp.State.Raw = nullUnknowns(req.Plan.Raw)
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), id)...)
+	setIdentity(ctx, resp.Identity, id, &resp.Diagnostics)
+	r.saveRead(ctx, plan, req.Plan, &resp.State, &resp.Diagnostics)
 }
 
-func (r *nodeResource[M, P]) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+// Read removes the object from the state if the server says that it does not exist, and only then.
+func (r *nodeResource[M, T]) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	state, found := r.readNode(ctx, req, resp)
+	if found != nil {
+		resp.Diagnostics.Append(resp.State.Set(ctx, r.flatten(*found, state))...)
+	}
+}
+
+// readNode returns the state and the node, nil if there is nothing to save.
+func (r *nodeResource[M, T]) readNode(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) (M, *T) {
 	var state M
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	if resp.Diagnostics.HasError() {
-		return
+		return state, nil
 	}
-	ctx, cancel := within(ctx, P(&state).node().Timeouts.Read, &resp.Diagnostics)
+	id := r.base(&state).ID.ValueString()
+	// First of all: an object that does not exist any more needs its identity too.
+	setIdentity(ctx, resp.Identity, id, &resp.Diagnostics)
+	ctx, cancel := withTimeout(ctx, r.base(&state).Timeouts.Read, &resp.Diagnostics)
 	defer cancel()
-	found, told, err := r.does.read(ctx, state)
-	resp.Diagnostics.Append(told...)
-	switch {
-	case errors.Is(err, infrahub.ErrNotFound):
+	found, err := r.nodes(r.Client, state).Get(ctx, id)
+	gone := errors.Is(err, infrahub.ErrNotFound)
+	if err != nil && !gone {
+		resp.Diagnostics.Append(r.failed(ctx, "Not Read", state, err))
+		return state, nil
+	}
+	if r.afterRead != nil {
+		resp.Diagnostics.Append(r.afterRead(ctx, r.Client, state, found)...)
+	}
+	if gone {
 		resp.State.RemoveResource(ctx)
-	case err != nil:
-		resp.Diagnostics.Append(failed(r.kind+" Not Read", r.does.object(state), err))
-	default:
-		resp.Diagnostics.Append(resp.State.Set(ctx, found)...)
 	}
+	return state, found
 }
 
-// Update saves what was planned, if it can be read then: what others changed meanwhile the next refresh finds.
-func (r *nodeResource[M, P]) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
-	var plan, state M
+// Update saves what was planned. What others changed in the meantime is left to the next refresh.
+func (r *nodeResource[M, T]) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	var plan, config, state M
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, cancel := within(ctx, P(&plan).node().Timeouts.Update, &resp.Diagnostics)
+	setIdentity(ctx, resp.Identity, r.base(&state).ID.ValueString(), &resp.Diagnostics)
+	ctx, cancel := withTimeout(ctx, r.base(&plan).Timeouts.Update, &resp.Diagnostics)
 	defer cancel()
-	if err := r.does.update(ctx, state, plan); err != nil {
-		resp.Diagnostics.Append(failed(r.kind+" Not Updated", r.does.object(state), err, r.fields...))
+	before, after := r.expand(state), r.expand(plan)
+	if r.secrets != nil {
+		r.secrets(config, plan, state, &before, &after)
+	}
+	if err := r.writes().Update(ctx, before, after); err != nil {
+		resp.Diagnostics.Append(r.failed(ctx, "Not Updated", state, err))
 		return
 	}
-	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
-	if _, _, err := r.does.read(ctx, plan); err != nil {
-		resp.Diagnostics.Append(failed(r.kind+" Not Read", r.does.object(plan), err))
-	}
+	resp.State.Raw = nullUnknowns(req.Plan.Raw)
+	r.saveRead(ctx, plan, req.Plan, &resp.State, &resp.Diagnostics)
 }
 
-func (r *nodeResource[M, P]) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
+// saveRead saves what a read returns, except for what was planned, which an apply must return as it is.
+func (r *nodeResource[M, T]) saveRead(ctx context.Context, known M, plan tfsdk.Plan, state *tfsdk.State, diags *diag.Diagnostics) {
+	found, err := r.nodes(r.Client, known).Get(ctx, r.base(&known).ID.ValueString())
+	if err != nil {
+		diags.Append(r.failed(ctx, "Not Read", known, err))
+		return
+	}
+	diags.Append(state.Set(ctx, r.flatten(*found, known))...)
+	keepPlanned(plan, state, diags)
+}
+
+// Delete takes an object that does not exist any more for deleted.
+func (r *nodeResource[M, T]) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var state M
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	node := P(&state).node()
-	ctx, cancel := within(ctx, node.Timeouts.Delete, &resp.Diagnostics)
+	ctx, cancel := withTimeout(ctx, r.base(&state).Timeouts.Delete, &resp.Diagnostics)
 	defer cancel()
-	if err := r.does.remove(ctx, node.ID.ValueString()); err != nil {
-		resp.Diagnostics.Append(failed(r.kind+" Not Deleted", r.does.object(state), err))
+	if err := r.writes().Delete(ctx, r.base(&state).ID.ValueString()); err != nil {
+		resp.Diagnostics.Append(r.failed(ctx, "Not Deleted", state, err))
 	}
 }
 
-func (r *nodeResource[M, P]) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	importByIDOrName(ctx, req, resp, strings.ToLower(r.kind),
-		func(id string) error { return r.does.exists(ctx, id) },
-		func(name string) (string, error) { return r.does.named(ctx, name) })
+// ImportState finds the id of an object by its id or name, or takes it from the identity. Read does the rest.
+func (r *nodeResource[M, T]) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	given := importID(ctx, req, &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	id, err := findID(ctx, r.writes(), given)
+	if err != nil {
+		resp.Diagnostics.Append(importNotFound(strings.ToLower(r.title), given, "the provider's branch", err))
+		return
+	}
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), id)...)
+	setIdentity(ctx, resp.Identity, id, &resp.Diagnostics)
+}
+
+// writes returns the client's operations without secrets in what they read.
+func (r *nodeResource[M, T]) writes() infrahub.Nodes[T] {
+	var none M
+	return r.nodes(r.Client, none)
+}
+
+// failed returns the diagnostic of an operation, such as "Not Created", on the attribute that the server names.
+func (r *nodeResource[M, T]) failed(ctx context.Context, outcome string, model M, err error) diag.Diagnostic {
+	attributes := slices.Sorted(maps.Keys(r.schema(ctx).Attributes))
+	return errorDiagnostic(r.title+" "+outcome, r.describe(model, r.Branch()), err, attributes...)
+}
+
+// idIdentity is an identity that is an id alone.
+func idIdentity() identityschema.Schema {
+	return identityschema.Schema{Attributes: map[string]identityschema.Attribute{
+		"id": identityschema.StringAttribute{
+			RequiredForImport: true,
+			Description:       "Id of the object, as its attribute id.",
+		},
+	}}
+}
+
+// setIdentity sets an identity explicitly, because Terraform hands the identity of a replaced object to its successor.
+func setIdentity(ctx context.Context, identity *tfsdk.ResourceIdentity, id string, diags *diag.Diagnostics) {
+	if identity != nil {
+		diags.Append(identity.SetAttribute(ctx, path.Root("id"), id)...)
+	}
+}
+
+// importID returns the id or name that an import block or command gives, or the id of its identity.
+func importID(ctx context.Context, req resource.ImportStateRequest, diags *diag.Diagnostics) string {
+	if req.ID != "" || req.Identity == nil {
+		return req.ID
+	}
+	var id types.String
+	diags.Append(req.Identity.GetAttribute(ctx, path.Root("id"), &id)...)
+	return id.ValueString()
+}
+
+// findID returns the id of the node that is given by its id or name. A name may look like an id.
+func findID[T any](ctx context.Context, nodes infrahub.Nodes[T], given string) (string, error) {
+	if isUUID(given) {
+		if _, err := nodes.Get(ctx, given); err == nil || !errors.Is(err, infrahub.ErrNotFound) {
+			return given, err
+		}
+	}
+	return nodes.IDByName(ctx, given)
+}
+
+// emptyModel returns the model of an object of which nothing is known: every value is null.
+func emptyModel[M any](ctx context.Context, schema schema.Schema) (M, diag.Diagnostics) {
+	var model M
+	state := tfsdk.State{Schema: schema, Raw: nullObject(schema.Type().TerraformType(ctx))}
+	diags := state.Get(ctx, &model)
+	return model, diags
+}
+
+func nullObject(of tftypes.Type) tftypes.Value {
+	values := map[string]tftypes.Value{}
+	if object, ok := of.(tftypes.Object); ok {
+		for name, attribute := range object.AttributeTypes {
+			values[name] = tftypes.NewValue(attribute, nil)
+		}
+	}
+	return tftypes.NewValue(of, values)
 }

@@ -2,9 +2,7 @@ package provider
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -12,12 +10,12 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-
-	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
 
-// idAttribute is what every resource that is a node in Infrahub has.
+// idAttribute returns the attribute that every resource has which is a node in Infrahub.
 func idAttribute() schema.StringAttribute {
 	return schema.StringAttribute{
 		MarkdownDescription: "UUID of the object in Infrahub. It never changes.",
@@ -26,9 +24,9 @@ func idAttribute() schema.StringAttribute {
 	}
 }
 
-// keepComputed plans no change of a computed attribute that no apply changes: where anything else is
-// updated it would show as known after apply.
-func keepComputed(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse, name string) {
+// useStateFor plans no change of a computed attribute that no apply changes. Otherwise it would show as known after
+// apply whenever another attribute is updated.
+func useStateFor(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse, name string) {
 	if req.Plan.Raw.IsNull() || req.State.Raw.IsNull() {
 		return // destroy, create
 	}
@@ -37,39 +35,36 @@ func keepComputed(ctx context.Context, req resource.ModifyPlanRequest, resp *res
 	resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root(name), value)...)
 }
 
-// patience is how long an operation may take where timeouts say nothing.
-const patience = 20 * time.Minute
-
-// within bounds an operation by its timeout.
-func within(ctx context.Context, timeout func(context.Context, time.Duration) (time.Duration, diag.Diagnostics), diags *diag.Diagnostics) (context.Context, context.CancelFunc) {
-	limit, problems := timeout(ctx, patience)
-	diags.Append(problems...)
-	return context.WithTimeout(ctx, limit)
+// nullUnknowns returns a planned object in which everything unknown is null: what can be saved before a read.
+func nullUnknowns(plan tftypes.Value) tftypes.Value {
+	known, err := tftypes.Transform(plan, func(_ *tftypes.AttributePath, value tftypes.Value) (tftypes.Value, error) {
+		if !value.IsKnown() {
+			return tftypes.NewValue(value.Type(), nil), nil
+		}
+		return value, nil
+	})
+	if err != nil { // the function returns no error, and a plan is well formed
+		return plan
+	}
+	return known
 }
 
-// importByIDOrName takes over an existing object by its UUID or else by its name; Read does the rest.
-func importByIDOrName(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse, what string, exists func(id string) error, named func(name string) (string, error)) {
-	id := importedID(req.ID, what, "the provider's branch", exists, named, &resp.Diagnostics)
-	if !resp.Diagnostics.HasError() {
-		resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), id)...)
+// keepPlanned replaces in a state what the plan knows already: an apply must return that as it was planned. What the
+// server has changed since then is left to the next refresh.
+func keepPlanned(plan tfsdk.Plan, state *tfsdk.State, diags *diag.Diagnostics) {
+	var planned, saved map[string]tftypes.Value
+	if err := plan.Raw.As(&planned); err != nil {
+		diags.AddError("Plan Not Read", fmt.Sprintf("The plan is not an object: %v. This is a bug of the provider: please report it.", err))
+		return
 	}
-}
-
-// importedID finds the id of an object that is given by its UUID or else by its name.
-func importedID(given, what, where string, exists func(id string) error, named func(name string) (string, error), diags *diag.Diagnostics) string {
-	id, err := given, infrahub.ErrNotFound
-	if uuid().MatchString(given) {
-		err = exists(given)
+	if err := state.Raw.As(&saved); err != nil {
+		diags.AddError("State Not Read", fmt.Sprintf("The state is not an object: %v. This is a bug of the provider: please report it.", err))
+		return
 	}
-	if errors.Is(err, infrahub.ErrNotFound) {
-		id, err = named(given)
+	for name, value := range planned {
+		if value.IsFullyKnown() {
+			saved[name] = value
+		}
 	}
-	switch {
-	case errors.Is(err, infrahub.ErrNotFound):
-		diags.AddError("Object Not Found", fmt.Sprintf(
-			"Infrahub has no %s with the id or the name %q on %s. Look the id up in Infrahub, and check the resource type and the branch.", what, given, where))
-	case err != nil:
-		diags.Append(failed("Object Not Read", fmt.Sprintf("The %s %q", what, given), err))
-	}
-	return id
+	state.Raw = tftypes.NewValue(state.Raw.Type(), saved)
 }

@@ -20,21 +20,12 @@ import (
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
 )
 
-var (
-	_ resource.ResourceWithConfigure      = (*proposedChangeResource)(nil)
-	_ resource.ResourceWithImportState    = (*proposedChangeResource)(nil)
-	_ resource.ResourceWithModifyPlan     = (*proposedChangeResource)(nil)
-	_ resource.ResourceWithValidateConfig = (*proposedChangeResource)(nil)
-)
-
 func newProposedChangeResource() resource.Resource {
-	r := &proposedChangeResource{}
-	r.kind, r.fields, r.does = "Proposed Change", []string{"name", "description", "source_branch", "destination_branch"}, r
-	return r
+	return &proposedChangeResource{nodeResource[proposedChangeModel, infrahub.ProposedChange]{nodeKind: proposedChangeKind()}}
 }
 
 type proposedChangeResource struct {
-	nodeResource[proposedChangeModel, *proposedChangeModel]
+	nodeResource[proposedChangeModel, infrahub.ProposedChange]
 }
 
 type proposedChangeModel struct {
@@ -47,61 +38,65 @@ type proposedChangeModel struct {
 	State             types.String `tfsdk:"state"`
 }
 
-func (m *proposedChangeModel) forgetUnknown() { m.State = types.StringNull() }
-
-// destinationBranch is where changes go that do not say so.
-const destinationBranch = "main"
-
-func (r *proposedChangeResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
-	resp.TypeName = req.ProviderTypeName + "_proposed_change"
-}
-
-func (r *proposedChangeResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
-	resp.Schema = schema.Schema{
-		MarkdownDescription: "A proposed change: a branch that Infrahub checks and people review, and then merge in Infrahub. " +
-			"Destroying it cancels one that is still open; one that was merged is only forgotten.",
-		Attributes: map[string]schema.Attribute{
-			"id": idAttribute(),
-			"name": schema.StringAttribute{
-				MarkdownDescription: "Title of the proposed change. It need not be unique, and can be changed while the proposed change is open.",
-				Required:            true,
-				Validators:          requiredText(),
-			},
-			"description": schema.StringAttribute{
-				MarkdownDescription: "What reviewers should know. Removing it clears it.",
-				Optional:            true,
-				Validators:          anyText(),
-			},
-			"source_branch": schema.StringAttribute{
-				MarkdownDescription: "Name of the branch to merge. A branch can have one open proposed change at a time. Changing it **replaces** the proposed change.",
-				Required:            true,
-				Validators:          branchName(),
-				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
-			},
-			"destination_branch": schema.StringAttribute{
-				MarkdownDescription: "Name of the branch to merge into; Infrahub takes only its default branch. Defaults to `main`. Changing it **replaces** the proposed change.",
-				Optional:            true,
-				Computed:            true,
-				Default:             stringdefault.StaticString(destinationBranch),
-				Validators:          branchName(),
-				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
-			},
-			"is_draft": schema.BoolAttribute{
-				MarkdownDescription: "Whether Infrahub refuses to merge it yet. Defaults to `false`.",
-				Optional:            true,
-				Computed:            true,
-				Default:             booldefault.StaticBool(false),
-			},
-			"state": schema.StringAttribute{
-				MarkdownDescription: "What has become of it: `open`, `merging`, `merged`, `closed` or `canceled`. Only an open one can be changed in place.",
-				Computed:            true,
-			},
-			"timeouts": timeouts.Attributes(ctx, timeouts.Opts{Create: true, Read: true, Update: true, Delete: true}),
+func proposedChangeKind() nodeKind[proposedChangeModel, infrahub.ProposedChange] {
+	return nodeKind[proposedChangeModel, infrahub.ProposedChange]{
+		typeName: "proposed_change",
+		title:    "Proposed Change",
+		schema:   proposedChangeSchema,
+		nodes: func(client *infrahub.Client, _ proposedChangeModel) infrahub.Nodes[infrahub.ProposedChange] {
+			return client.ProposedChanges()
 		},
+		base: func(model *proposedChangeModel) *nodeModel { return &model.nodeModel },
+		describe: func(model proposedChangeModel, _ string) string {
+			return fmt.Sprintf("Proposed change %q of branch %s", model.Name.ValueString(), model.SourceBranch.ValueString())
+		},
+		expand:    expandProposedChange,
+		flatten:   flattenProposedChange,
+		afterRead: warnOfRefusedChange,
 	}
 }
 
-// ValidateConfig refuses a branch that is to be merged into itself.
+func expandProposedChange(model proposedChangeModel) infrahub.ProposedChange {
+	return infrahub.ProposedChange{
+		ID: model.ID.ValueString(), Name: model.Name.ValueString(), Description: optional(model.Description),
+		SourceBranch: model.SourceBranch.ValueString(), DestinationBranch: model.DestinationBranch.ValueString(),
+		Draft: model.IsDraft.ValueBool(), State: model.State.ValueString(),
+	}
+}
+
+// flattenProposedChange ignores what reviewers edited before a proposed change was merged or closed: nothing can change it
+// any more, so a refresh must not show it as drift.
+func flattenProposedChange(change infrahub.ProposedChange, known proposedChangeModel) proposedChangeModel {
+	if change.Open() || known.Name.IsNull() {
+		known.Name = types.StringValue(change.Name)
+		known.Description = types.StringPointerValue(change.Description)
+		known.IsDraft = types.BoolValue(change.Draft)
+	}
+	known.ID = types.StringValue(change.ID)
+	known.SourceBranch = types.StringValue(change.SourceBranch)
+	known.DestinationBranch = types.StringValue(change.DestinationBranch)
+	known.State = types.StringValue(change.State)
+	return known
+}
+
+// warnOfRefusedChange warns of a proposed change that was closed or canceled. Infrahub cancels those whose branch was merged
+// without them or deleted; about these there is nothing to do.
+func warnOfRefusedChange(ctx context.Context, client *infrahub.Client, _ proposedChangeModel, change *infrahub.ProposedChange) diag.Diagnostics {
+	if change == nil || change.State != "closed" && change.State != "canceled" {
+		return nil
+	}
+	if branch, err := client.Branches().GetByName(ctx, change.SourceBranch); errors.Is(err, infrahub.ErrNotFound) || err == nil && branch.Merged() {
+		return nil
+	}
+	return diag.Diagnostics{diag.NewWarningDiagnostic("Proposed Change Was Not Merged", fmt.Sprintf(
+		"The proposed change %q is %s in Infrahub. To propose the branch %q again, apply with -replace for this resource; otherwise remove it from the configuration.",
+		change.Name, change.State, change.SourceBranch))}
+}
+
+// defaultDestination is the destination branch of a proposed change that names none.
+const defaultDestination = "main"
+
+// ValidateConfig refuses to merge a branch into itself.
 func (r *proposedChangeResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
 	var config proposedChangeModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
@@ -110,7 +105,7 @@ func (r *proposedChangeResource) ValidateConfig(ctx context.Context, req resourc
 	}
 	destination := config.DestinationBranch
 	if destination.IsNull() {
-		destination = types.StringValue(destinationBranch)
+		destination = types.StringValue(defaultDestination)
 	}
 	if config.SourceBranch.Equal(destination) {
 		resp.Diagnostics.AddAttributeError(path.Root("source_branch"), "Invalid Proposed Change", fmt.Sprintf(
@@ -118,10 +113,10 @@ func (r *proposedChangeResource) ValidateConfig(ctx context.Context, req resourc
 	}
 }
 
-// ModifyPlan keeps the state, which no apply changes. Infrahub changes only what is open: what was refused
-// is proposed anew, and what was merged stays as it was.
+// ModifyPlan keeps the state, which no apply changes. Infrahub updates only open proposed changes: a change of one that was
+// closed or canceled replaces it, and a change of a merged one is an error.
 func (r *proposedChangeResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	keepComputed(ctx, req, resp, "state")
+	useStateFor(ctx, req, resp, "state")
 	if req.Plan.Raw.IsNull() || req.State.Raw.IsNull() || resp.Diagnostics.HasError() {
 		return
 	}
@@ -129,7 +124,7 @@ func (r *proposedChangeResource) ModifyPlan(ctx context.Context, req resource.Mo
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	replaced := !plan.SourceBranch.Equal(state.SourceBranch) || !plan.DestinationBranch.Equal(state.DestinationBranch)
-	if replaced || state.proposedChange().Open() || state.State.IsNull() {
+	if replaced || expandProposedChange(state).Open() || state.State.IsNull() {
 		return
 	}
 	for _, each := range []struct {
@@ -151,77 +146,47 @@ func (r *proposedChangeResource) ModifyPlan(ctx context.Context, req resource.Mo
 	}
 }
 
-func (r *proposedChangeResource) object(m proposedChangeModel) string {
-	return fmt.Sprintf("Proposed change %q of branch %s", m.Name.ValueString(), m.SourceBranch.ValueString())
-}
-
-func (r *proposedChangeResource) create(ctx context.Context, want proposedChangeModel) (string, error) {
-	return r.CreateProposedChange(ctx, want.proposedChange())
-}
-
-// read keeps what is not open any more: a proposed change that reviewers refused must not come back by
-// itself.
-func (r *proposedChangeResource) read(ctx context.Context, known proposedChangeModel) (proposedChangeModel, diag.Diagnostics, error) {
-	found, err := r.ProposedChange(ctx, known.ID.ValueString())
-	if err != nil {
-		return known, nil, err
-	}
-	state := proposedChangeModel{
-		nodeModel:         known.nodeModel,
-		Name:              types.StringValue(found.Name),
-		Description:       types.StringPointerValue(found.Description),
-		SourceBranch:      types.StringValue(found.SourceBranch),
-		DestinationBranch: types.StringValue(found.DestinationBranch),
-		IsDraft:           types.BoolValue(found.Draft),
-		State:             types.StringValue(found.State),
-	}
-	if !found.Open() && !known.Name.IsNull() {
-		// What reviewers edited before they merged or closed it is no drift: nothing can change it any more.
-		state.Name, state.Description, state.IsDraft = known.Name, known.Description, known.IsDraft
-	}
-	return state, r.warnIfRefused(ctx, *found), nil
-}
-
-// warnIfRefused tells of a proposed change that will not be merged. One whose branch was merged without it, or
-// is gone, is no news: Infrahub cancels it then.
-func (r *proposedChangeResource) warnIfRefused(ctx context.Context, found infrahub.ProposedChange) diag.Diagnostics {
-	if found.State != "closed" && found.State != "canceled" {
-		return nil
-	}
-	if branch, err := r.BranchNamed(ctx, found.SourceBranch); errors.Is(err, infrahub.ErrNotFound) || err == nil && branch.Merged() {
-		return nil // nothing is left to propose
-	}
-	return diag.Diagnostics{diag.NewWarningDiagnostic("Proposed Change Was Not Merged", fmt.Sprintf(
-		"The proposed change %q is %s in Infrahub. If the branch %q is to be proposed again, apply with -replace for this resource; else remove it from the configuration.",
-		found.Name, found.State, found.SourceBranch))}
-}
-
-func (r *proposedChangeResource) update(ctx context.Context, before, after proposedChangeModel) error {
-	return r.UpdateProposedChange(ctx, before.proposedChange(), after.proposedChange())
-}
-
-func (r *proposedChangeResource) remove(ctx context.Context, id string) error {
-	return r.CancelProposedChange(ctx, id)
-}
-
-func (r *proposedChangeResource) exists(ctx context.Context, id string) error {
-	_, err := r.ProposedChange(ctx, id)
-	return err
-}
-
-func (r *proposedChangeResource) named(ctx context.Context, name string) (string, error) {
-	found, err := r.ProposedChangeNamed(ctx, name)
-	if err != nil {
-		return "", err
-	}
-	return found.ID, nil
-}
-
-// proposedChange is the model as the client knows it.
-func (m proposedChangeModel) proposedChange() infrahub.ProposedChange {
-	return infrahub.ProposedChange{
-		ID: m.ID.ValueString(), Name: m.Name.ValueString(), Description: optional(m.Description),
-		SourceBranch: m.SourceBranch.ValueString(), DestinationBranch: m.DestinationBranch.ValueString(),
-		Draft: m.IsDraft.ValueBool(), State: m.State.ValueString(),
+func proposedChangeSchema(ctx context.Context) schema.Schema {
+	return schema.Schema{
+		MarkdownDescription: "A proposed change: a branch that Infrahub checks and people review, and then merge in Infrahub. " +
+			"Destroying it cancels one that is still open; one that was merged is only forgotten.",
+		Attributes: map[string]schema.Attribute{
+			"id": idAttribute(),
+			"name": schema.StringAttribute{
+				MarkdownDescription: "Title of the proposed change. It need not be unique, and can be changed while the proposed change is open.",
+				Required:            true,
+				Validators:          requiredText(),
+			},
+			"description": schema.StringAttribute{
+				MarkdownDescription: "What reviewers should know. Removing it clears it.",
+				Optional:            true,
+				Validators:          nonEmptyText(),
+			},
+			"source_branch": schema.StringAttribute{
+				MarkdownDescription: "Name of the branch to merge. A branch can have one open proposed change at a time. Changing it **replaces** the proposed change.",
+				Required:            true,
+				Validators:          branchName(),
+				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
+			},
+			"destination_branch": schema.StringAttribute{
+				MarkdownDescription: "Name of the branch to merge into; Infrahub takes only its default branch. Defaults to `main`. Changing it **replaces** the proposed change.",
+				Optional:            true,
+				Computed:            true,
+				Default:             stringdefault.StaticString(defaultDestination),
+				Validators:          branchName(),
+				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
+			},
+			"is_draft": schema.BoolAttribute{
+				MarkdownDescription: "Whether Infrahub refuses to merge it yet. Defaults to `false`.",
+				Optional:            true,
+				Computed:            true,
+				Default:             booldefault.StaticBool(false),
+			},
+			"state": schema.StringAttribute{
+				MarkdownDescription: "What has become of it: `open`, `merging`, `merged`, `closed` or `canceled`. Only an open one can be changed in place.",
+				Computed:            true,
+			},
+			"timeouts": timeouts.Attributes(ctx, timeouts.Opts{Create: true, Read: true, Update: true, Delete: true}),
+		},
 	}
 }

@@ -5,19 +5,20 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"math/big"
 	"os"
-	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
+
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
 )
 
-// TestMain takes away what the shell says of its user's Infrahub.
+// TestMain removes the environment variables that configure the provider of the user who runs the tests.
 func TestMain(m *testing.M) {
 	for _, variable := range os.Environ() {
 		name, _, _ := strings.Cut(variable, "=")
@@ -31,30 +32,46 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// protocol is the provider as a CLI talks to it, with no process between them.
-type protocol struct {
+// testProvider is the provider as a CLI calls it, in the process of the test.
+type testProvider struct {
 	tfprotov6.ProviderServer
-	t       *testing.T
-	ctx     context.Context
-	schemas *tfprotov6.GetProviderSchemaResponse
+	tfprotov6.ListResourceServer
+	t          *testing.T
+	ctx        context.Context
+	schemas    *tfprotov6.GetProviderSchemaResponse
+	identities map[string]*tfprotov6.ResourceIdentitySchema
 }
 
-func newProtocol(t *testing.T) *protocol {
+// newProvider returns a provider that is not configured. It waits for imports at the pace of the mock server.
+func newProvider(t *testing.T) *testProvider {
 	t.Helper()
-	server, err := providerserver.NewProtocol6WithError(New("test")())()
+	server, err := providerserver.NewProtocol6WithError(&infrahubProvider{
+		version: "test", polling: infrahub.Polling{MinInterval: 5 * time.Millisecond, MaxInterval: 50 * time.Millisecond},
+	})()
 	if err != nil {
 		t.Fatal(err)
+	}
+	lists, ok := server.(tfprotov6.ListResourceServer)
+	if !ok {
+		t.Fatalf("%T serves no list resources", server)
 	}
 	schemas, err := server.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	diagnostics(schemas.Diagnostics).none(t)
-	return &protocol{ProviderServer: server, t: t, ctx: t.Context(), schemas: schemas}
+	diagnostics(schemas.Diagnostics).requireNone(t)
+	identities, err := server.GetResourceIdentitySchemas(t.Context(), &tfprotov6.GetResourceIdentitySchemasRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	diagnostics(identities.Diagnostics).requireNone(t)
+	return &testProvider{
+		ProviderServer: server, ListResourceServer: lists, t: t, ctx: t.Context(), schemas: schemas, identities: identities.IdentitySchemas,
+	}
 }
 
-// configure answers what a CLI is told before it plans.
-func (p *protocol) configure(block attributes) diagnostics {
+// configure configures the provider.
+func (p *testProvider) configure(block attributes) diagnostics {
 	p.t.Helper()
 	resp, err := p.ConfigureProvider(p.ctx, &tfprotov6.ConfigureProviderRequest{
 		TerraformVersion: "1.14.0", Config: p.encode(p.schemas.Provider, block),
@@ -65,7 +82,8 @@ func (p *protocol) configure(block attributes) diagnostics {
 	return resp.Diagnostics
 }
 
-func (p *protocol) validateProvider(block attributes) diagnostics {
+// validateProvider validates the provider block.
+func (p *testProvider) validateProvider(block attributes) diagnostics {
 	p.t.Helper()
 	resp, err := p.ValidateProviderConfig(p.ctx, &tfprotov6.ValidateProviderConfigRequest{Config: p.encode(p.schemas.Provider, block)})
 	if err != nil {
@@ -74,16 +92,17 @@ func (p *protocol) validateProvider(block attributes) diagnostics {
 	return resp.Diagnostics
 }
 
-// validate answers what a CLI that knows write-only attributes is told about a resource.
-func (p *protocol) validate(kind string, config attributes) diagnostics {
+// validate validates a resource for a CLI that knows write-only attributes.
+func (p *testProvider) validate(typeName string, config attributes) diagnostics {
 	p.t.Helper()
-	return p.validateAs(kind, config, &tfprotov6.ValidateResourceConfigClientCapabilities{WriteOnlyAttributesAllowed: true})
+	return p.validateFor(&tfprotov6.ValidateResourceConfigClientCapabilities{WriteOnlyAttributesAllowed: true}, typeName, config)
 }
 
-func (p *protocol) validateAs(kind string, config attributes, cli *tfprotov6.ValidateResourceConfigClientCapabilities) diagnostics {
+// validateFor validates a resource for a CLI with some capabilities; nil is a CLI that sends none.
+func (p *testProvider) validateFor(cli *tfprotov6.ValidateResourceConfigClientCapabilities, typeName string, config attributes) diagnostics {
 	p.t.Helper()
 	resp, err := p.ValidateResourceConfig(p.ctx, &tfprotov6.ValidateResourceConfigRequest{
-		TypeName: kind, Config: p.encode(p.schemas.ResourceSchemas[kind], config), ClientCapabilities: cli,
+		TypeName: typeName, Config: p.encode(p.schemas.ResourceSchemas[typeName], config), ClientCapabilities: cli,
 	})
 	if err != nil {
 		p.t.Fatal(err)
@@ -91,79 +110,130 @@ func (p *protocol) validateAs(kind string, config attributes, cli *tfprotov6.Val
 	return resp.Diagnostics
 }
 
-// instance is a resource as a CLI keeps it.
-type instance struct {
-	*protocol
-	kind string
-	// state is nil where there is none.
-	state attributes
-	// private is what the provider keeps beside the state.
-	private []byte
+// validateDataSource validates a data source.
+func (p *testProvider) validateDataSource(typeName string, config attributes) diagnostics {
+	p.t.Helper()
+	resp, err := p.ValidateDataResourceConfig(p.ctx, &tfprotov6.ValidateDataResourceConfigRequest{
+		TypeName: typeName, Config: p.encode(p.schemas.DataSourceSchemas[typeName], config),
+	})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return resp.Diagnostics
 }
 
-func (p *protocol) newInstance(kind string) *instance { return &instance{protocol: p, kind: kind} }
+// readDataSource validates and reads a data source. It returns no state if either fails.
+func (p *testProvider) readDataSource(typeName string, config attributes) (attributes, diagnostics) {
+	p.t.Helper()
+	if invalid := p.validateDataSource(typeName, config); invalid.hasErrors() {
+		return nil, invalid
+	}
+	schema := p.schemas.DataSourceSchemas[typeName]
+	resp, err := p.ReadDataSource(p.ctx, &tfprotov6.ReadDataSourceRequest{TypeName: typeName, Config: p.encode(schema, config)})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if diagnostics(resp.Diagnostics).hasErrors() {
+		return nil, resp.Diagnostics
+	}
+	return p.decode(schema, resp.State), resp.Diagnostics
+}
 
-// planned is what an apply would do. Its state is nil for a destroy.
-type planned struct {
+// validateList validates a list resource.
+func (p *testProvider) validateList(typeName string, config attributes) diagnostics {
+	p.t.Helper()
+	resp, err := p.ValidateListResourceConfig(p.ctx, &tfprotov6.ValidateListResourceConfigRequest{
+		TypeName: typeName, Config: p.encode(p.schemas.ListResourceSchemas[typeName], config),
+	})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return resp.Diagnostics
+}
+
+// instance is a resource instance with what a CLI keeps of it.
+type instance struct {
+	*testProvider
+	typeName string
+	// state is nil if there is none.
+	state attributes
+	// private is the provider's private state.
+	private []byte
+	// identity is nil if there is none, as with a CLI that does not know identities.
+	identity attributes
+}
+
+func (p *testProvider) newInstance(typeName string) *instance {
+	return &instance{testProvider: p, typeName: typeName}
+}
+
+func (i *instance) schema() *tfprotov6.Schema { return i.schemas.ResourceSchemas[i.typeName] }
+
+// id returns the id in the state, "" if there is none.
+func (i *instance) id() string { return i.state.text("id") }
+
+// resourcePlan is what an apply will do. Its state is nil for a destroy.
+type resourcePlan struct {
 	diagnostics diagnostics
 	config      attributes
 	state       attributes
 	private     []byte
-	// replace are the attributes whose change replaces the resource.
-	replace []string
+	identity    *tfprotov6.ResourceIdentityData
+	// replacedBy are the attributes whose change replaces the resource.
+	replacedBy []string
 }
 
 // plan plans a configuration; nil is a destroy.
-func (i *instance) plan(config attributes) planned {
+func (i *instance) plan(config attributes) resourcePlan {
 	i.t.Helper()
-	schema := i.schemas.ResourceSchemas[i.kind]
+	schema := i.schema()
 	resp, err := i.PlanResourceChange(i.ctx, &tfprotov6.PlanResourceChangeRequest{
-		TypeName: i.kind, PriorPrivate: i.private, PriorState: i.encode(schema, i.state),
-		Config: i.encode(schema, config), ProposedNewState: i.encode(schema, proposed(schema, i.state, config)),
+		TypeName: i.typeName, PriorPrivate: i.private, PriorState: i.encode(schema, i.state), PriorIdentity: i.encodeIdentity(i.identity),
+		Config: i.encode(schema, config), ProposedNewState: i.encode(schema, proposedState(schema, i.state, config)),
 	})
 	if err != nil {
 		i.t.Fatal(err)
 	}
-	made := planned{diagnostics: resp.Diagnostics, config: config, private: resp.PlannedPrivate}
-	if !made.diagnostics.failed() {
-		made.state = i.decode(schema, resp.PlannedState)
+	plan := resourcePlan{diagnostics: resp.Diagnostics, config: config, private: resp.PlannedPrivate, identity: resp.PlannedIdentity}
+	if !plan.diagnostics.hasErrors() {
+		plan.state = i.decode(schema, resp.PlannedState)
 	}
 	for _, path := range resp.RequiresReplace {
-		made.replace = append(made.replace, attributeOf(path))
+		plan.replacedBy = append(plan.replacedBy, attributeOf(path))
 	}
-	return made
+	return plan
 }
 
-// proposed merges a configuration with the state before, as a CLI does: what the provider computes stays.
-func proposed(schema *tfprotov6.Schema, prior, config attributes) attributes {
+// proposedState merges a configuration with the prior state, as a CLI does: what the provider computes stays.
+func proposedState(schema *tfprotov6.Schema, prior, config attributes) attributes {
 	merged := maps.Clone(config)
 	for _, attribute := range schema.Block.Attributes {
-		if before, held := prior[attribute.Name]; config != nil && config[attribute.Name] == nil && attribute.Computed && held {
+		if before, exists := prior[attribute.Name]; config != nil && config[attribute.Name] == nil && attribute.Computed && exists {
 			merged[attribute.Name] = before
 		}
 	}
 	return merged
 }
 
-// apply carries out a plan and keeps what comes of it. As a CLI does it insists on what was planned.
-func (i *instance) apply(plan planned) diagnostics {
+// apply applies a plan and keeps its result. As a CLI does, it insists on what was planned.
+func (i *instance) apply(plan resourcePlan) diagnostics {
 	i.t.Helper()
-	plan.diagnostics.noErrors(i.t)
-	if len(plan.replace) > 0 {
-		i.t.Fatalf("this plan replaces: %v", plan.replace)
+	plan.diagnostics.requireNoErrors(i.t)
+	if len(plan.replacedBy) > 0 {
+		i.t.Fatalf("the plan replaces the resource: %v", plan.replacedBy)
 	}
-	schema := i.schemas.ResourceSchemas[i.kind]
+	schema := i.schema()
 	resp, err := i.ApplyResourceChange(i.ctx, &tfprotov6.ApplyResourceChangeRequest{
-		TypeName: i.kind, PriorState: i.encode(schema, i.state), PlannedState: i.encode(schema, plan.state),
-		Config: i.encode(schema, plan.config), PlannedPrivate: plan.private,
+		TypeName: i.typeName, PriorState: i.encode(schema, i.state), PlannedState: i.encode(schema, plan.state),
+		Config: i.encode(schema, plan.config), PlannedPrivate: plan.private, PlannedIdentity: plan.identity,
 	})
 	if err != nil {
 		i.t.Fatal(err)
 	}
-	i.state, i.private = i.decode(schema, resp.NewState), resp.Private
-	applied := diagnostics(resp.Diagnostics)
-	if applied.failed() || plan.state == nil {
-		return applied
+	i.state, i.private, i.identity = i.decode(schema, resp.NewState), resp.Private, i.decodeIdentity(resp.NewIdentity)
+	diags := diagnostics(resp.Diagnostics)
+	if diags.hasErrors() || plan.state == nil {
+		return diags
 	}
 	for _, attribute := range schema.Block.Attributes {
 		want := plan.state[attribute.Name]
@@ -171,49 +241,79 @@ func (i *instance) apply(plan planned) diagnostics {
 			i.t.Errorf("inconsistent result after apply: %s (-planned +applied)\n%s", attribute.Name, difference)
 		}
 	}
-	return applied
+	return diags
 }
 
-// applied plans and applies a configuration that must work.
-func (i *instance) applied(config attributes) {
-	i.t.Helper()
-	i.apply(i.plan(config)).none(i.t)
-}
-
-// refresh reads the resource anew.
+// refresh reads the resource.
 func (i *instance) refresh() diagnostics {
 	i.t.Helper()
-	schema := i.schemas.ResourceSchemas[i.kind]
 	resp, err := i.ReadResource(i.ctx, &tfprotov6.ReadResourceRequest{
-		TypeName: i.kind, CurrentState: i.encode(schema, i.state), Private: i.private,
+		TypeName: i.typeName, CurrentState: i.encode(i.schema(), i.state), Private: i.private, CurrentIdentity: i.encodeIdentity(i.identity),
 	})
 	if err != nil {
 		i.t.Fatal(err)
 	}
-	i.state, i.private = i.decode(schema, resp.NewState), resp.Private
+	i.state, i.private, i.identity = i.decode(i.schema(), resp.NewState), resp.Private, i.decodeIdentity(resp.NewIdentity)
 	return resp.Diagnostics
 }
 
-// adopt imports an existing object and reads it.
-func (i *instance) adopt(id string) diagnostics {
+// importByID imports an object by its id or name, and reads it.
+func (i *instance) importByID(id string) diagnostics {
 	i.t.Helper()
-	resp, err := i.ImportResourceState(i.ctx, &tfprotov6.ImportResourceStateRequest{TypeName: i.kind, ID: id})
+	return i.importState(&tfprotov6.ImportResourceStateRequest{TypeName: i.typeName, ID: id})
+}
+
+// importByIdentity imports an object by its identity, and reads it.
+func (i *instance) importByIdentity(identity attributes) diagnostics {
+	i.t.Helper()
+	return i.importState(&tfprotov6.ImportResourceStateRequest{TypeName: i.typeName, Identity: i.encodeIdentity(identity)})
+}
+
+func (i *instance) importState(req *tfprotov6.ImportResourceStateRequest) diagnostics {
+	i.t.Helper()
+	resp, err := i.ImportResourceState(i.ctx, req)
 	if err != nil {
 		i.t.Fatal(err)
 	}
-	if diagnostics(resp.Diagnostics).failed() {
+	if diagnostics(resp.Diagnostics).hasErrors() {
 		return resp.Diagnostics
 	}
 	if len(resp.ImportedResources) != 1 {
 		i.t.Fatalf("%d resources were imported", len(resp.ImportedResources))
 	}
 	imported := resp.ImportedResources[0]
-	i.state, i.private = i.decode(i.schemas.ResourceSchemas[i.kind], imported.State), imported.Private
+	i.state, i.private, i.identity = i.decode(i.schema(), imported.State), imported.Private, i.decodeIdentity(imported.Identity)
 	return i.refresh()
 }
 
-// remembered is the failed import that the private state holds, nil if there is none.
-func (i *instance) remembered() *memory {
+func (i *instance) encodeIdentity(identity attributes) *tfprotov6.ResourceIdentityData {
+	i.t.Helper()
+	if identity == nil {
+		return nil
+	}
+	objectType := i.identities[i.typeName].ValueType()
+	encoded, err := tfprotov6.NewDynamicValue(objectType, encode(i.t, objectType, identity))
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	return &tfprotov6.ResourceIdentityData{IdentityData: &encoded}
+}
+
+func (i *instance) decodeIdentity(encoded *tfprotov6.ResourceIdentityData) attributes {
+	i.t.Helper()
+	if encoded == nil || encoded.IdentityData == nil {
+		return nil
+	}
+	value, err := encoded.IdentityData.Unmarshal(i.identities[i.typeName].ValueType())
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	decoded, _ := decode(i.t, value).(attributes)
+	return decoded
+}
+
+// recordedFailure returns the failed import that the private state holds, nil if there is none.
+func (i *instance) recordedFailure() *failedImport {
 	i.t.Helper()
 	var keys map[string][]byte
 	if len(i.private) == 0 {
@@ -222,260 +322,49 @@ func (i *instance) remembered() *memory {
 	if err := json.Unmarshal(i.private, &keys); err != nil {
 		i.t.Fatal(err)
 	}
-	if len(keys[failureKey]) == 0 {
+	if len(keys[failedImportKey]) == 0 {
 		return nil
 	}
-	var m memory
-	if err := json.Unmarshal(keys[failureKey], &m); err != nil {
+	var record failedImport
+	if err := json.Unmarshal(keys[failedImportKey], &record); err != nil {
 		i.t.Fatal(err)
 	}
-	return &m
+	return &record
 }
 
-// private is a private state that holds a text under the key of the failed import.
-func private(t *testing.T, text string) []byte {
+// privateWithFailure returns a private state that holds a text under the key of the failed import.
+func privateWithFailure(t *testing.T, text string) []byte {
 	t.Helper()
-	encoded, err := json.Marshal(map[string][]byte{failureKey: []byte(text)})
+	encoded, err := json.Marshal(map[string][]byte{failedImportKey: []byte(text)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return encoded
 }
 
-// attributes is a block of a configuration or a state: string, int, bool, []string (a set),
-// map[string]string or attributes by name. What is left out is null; unknown is not known yet.
-type attributes map[string]any
-
-const unknown = tftypes.UnknownValue
-
-// list is an attribute whose order counts.
-type list []string
-
-// with is a copy with other values; nil takes an attribute out.
-func (a attributes) with(changes attributes) attributes {
-	changed := maps.Clone(a)
-	maps.Copy(changed, changes)
-	maps.DeleteFunc(changed, func(_ string, value any) bool { return value == nil })
-	return changed
+// mustApply plans and applies a configuration without an error or a warning.
+func (i *instance) mustApply(config attributes) {
+	i.t.Helper()
+	i.apply(i.plan(config)).requireNone(i.t)
 }
 
-// text is a string attribute, "" if it is none.
-func (a attributes) text(name string) string {
-	text, _ := a[name].(string)
-	return text
+// mustDestroy destroys the resource without an error or a warning.
+func (i *instance) mustDestroy() {
+	i.t.Helper()
+	i.apply(i.plan(nil)).requireNone(i.t)
 }
 
-func (p *protocol) encode(schema *tfprotov6.Schema, given attributes) *tfprotov6.DynamicValue {
-	p.t.Helper()
-	encoded, err := tfprotov6.NewDynamicValue(schema.ValueType(), encode(p.t, schema.ValueType(), given))
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	return &encoded
-}
-
-// encode makes a value of a type, with nulls for everything that is not given.
-func encode(t *testing.T, of tftypes.Type, given any) tftypes.Value {
-	t.Helper()
-	switch given := given.(type) {
-	case attributes:
-		object, ok := of.(tftypes.Object)
-		if !ok {
-			t.Fatalf("%v is no %v", given, of)
-		}
-		if given == nil {
-			return tftypes.NewValue(of, nil)
-		}
-		fields := map[string]tftypes.Value{}
-		for name, inner := range object.AttributeTypes {
-			fields[name] = encode(t, inner, given[name])
-		}
-		for name := range given {
-			if _, ok := fields[name]; !ok {
-				t.Fatalf("there is no attribute %q", name)
-			}
-		}
-		return tftypes.NewValue(of, fields)
-	case []string:
-		elements := []tftypes.Value{}
-		for _, each := range given {
-			elements = append(elements, tftypes.NewValue(tftypes.String, each))
-		}
-		return tftypes.NewValue(of, elements)
-	case map[string]string:
-		elements := map[string]tftypes.Value{}
-		for key, each := range given {
-			elements[key] = tftypes.NewValue(tftypes.String, each)
-		}
-		return tftypes.NewValue(of, elements)
-	default:
-		return tftypes.NewValue(of, given)
+// expectEmptyPlan expects that the plan of a configuration changes nothing.
+func (i *instance) expectEmptyPlan(config attributes) {
+	i.t.Helper()
+	plan := i.plan(config)
+	plan.diagnostics.requireNone(i.t)
+	if difference := cmp.Diff(i.state, plan.state); difference != "" || plan.replacedBy != nil {
+		i.t.Errorf("the plan is not empty: replaced by %v (-state +plan):\n%s", plan.replacedBy, difference)
 	}
 }
 
-func (p *protocol) decode(schema *tfprotov6.Schema, encoded *tfprotov6.DynamicValue) attributes {
-	p.t.Helper()
-	value, err := encoded.Unmarshal(schema.ValueType())
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	decoded, _ := decode(p.t, value).(attributes)
-	return decoded
-}
-
-// decode is the reverse of encode.
-func decode(t *testing.T, value tftypes.Value) any {
-	t.Helper()
-	read := func(into any) {
-		t.Helper()
-		if err := value.As(into); err != nil {
-			t.Fatal(err)
-		}
-	}
-	switch {
-	case !value.IsKnown():
-		return unknown
-	case value.IsNull():
-		return nil
-	case value.Type().Is(tftypes.String):
-		var text string
-		read(&text)
-		return text
-	case value.Type().Is(tftypes.Number):
-		var number big.Float
-		read(&number)
-		whole, _ := number.Int64()
-		return int(whole)
-	case value.Type().Is(tftypes.Bool):
-		var truth bool
-		read(&truth)
-		return truth
-	case value.Type().Is(tftypes.Set{}):
-		var elements []tftypes.Value
-		read(&elements)
-		texts := []string{}
-		for _, each := range elements {
-			texts = append(texts, fmt.Sprint(decode(t, each)))
-		}
-		slices.Sort(texts)
-		return texts
-	case value.Type().Is(tftypes.List{}):
-		var elements []tftypes.Value
-		read(&elements)
-		texts := list{}
-		for _, each := range elements {
-			texts = append(texts, fmt.Sprint(decode(t, each)))
-		}
-		return texts
-	case value.Type().Is(tftypes.Map{}):
-		var elements map[string]tftypes.Value
-		read(&elements)
-		texts := map[string]string{}
-		for key, each := range elements {
-			texts[key] = fmt.Sprint(decode(t, each))
-		}
-		return texts
-	default:
-		var fields map[string]tftypes.Value
-		read(&fields)
-		decoded := attributes{}
-		for name, each := range fields {
-			if inner := decode(t, each); inner != nil {
-				decoded[name] = inner
-			}
-		}
-		return decoded
-	}
-}
-
-// diagnostics are what a person is told.
-type diagnostics []*tfprotov6.Diagnostic
-
-// complaint is one of them. Its attribute is "" if it is about none.
-type complaint struct{ attribute, summary, detail string }
-
-func (c complaint) String() string {
-	return fmt.Sprintf("%s: %s: %s", c.attribute, c.summary, c.detail)
-}
-
-func (d diagnostics) of(severity tfprotov6.DiagnosticSeverity) []complaint {
-	var found []complaint
-	for _, each := range d {
-		if each.Severity == severity {
-			found = append(found, complaint{attributeOf(each.Attribute), each.Summary, each.Detail})
-		}
-	}
-	return found
-}
-
-func (d diagnostics) errors() []complaint { return d.of(tfprotov6.DiagnosticSeverityError) }
-
-func (d diagnostics) warnings() []complaint { return d.of(tfprotov6.DiagnosticSeverityWarning) }
-
-func (d diagnostics) failed() bool { return len(d.errors()) > 0 }
-
-// none wants no error and no warning.
-func (d diagnostics) none(t *testing.T) {
-	t.Helper()
-	d.noErrors(t)
-	if warnings := d.warnings(); len(warnings) > 0 {
-		t.Errorf("unexpected warnings: %v", warnings)
-	}
-}
-
-func (d diagnostics) noErrors(t *testing.T) {
-	t.Helper()
-	if errors := d.errors(); len(errors) > 0 {
-		t.Fatalf("unexpected errors: %v", errors)
-	}
-}
-
-// oneError wants exactly one error.
-func (d diagnostics) oneError(t *testing.T) complaint {
-	t.Helper()
-	errors := d.errors()
-	if len(errors) != 1 {
-		t.Fatalf("%d errors, want one: %v", len(errors), errors)
-	}
-	return errors[0]
-}
-
-// oneWarning wants exactly one warning.
-func (d diagnostics) oneWarning(t *testing.T) complaint {
-	t.Helper()
-	warnings := d.warnings()
-	if len(warnings) != 1 {
-		t.Fatalf("%d warnings, want one: %v", len(warnings), warnings)
-	}
-	return warnings[0]
-}
-
-// is wants a complaint about an attribute, with a summary and all these parts in its detail.
-func (c complaint) is(t *testing.T, attribute, summary string, parts ...string) {
-	t.Helper()
-	if c.attribute != attribute || c.summary != summary {
-		t.Errorf("got %q on %q, want %q on %q\n%s", c.summary, c.attribute, summary, attribute, c.detail)
-	}
-	for _, part := range parts {
-		if !strings.Contains(c.detail, part) {
-			t.Errorf("the detail does not say %q:\n%s", part, c.detail)
-		}
-	}
-}
-
-// hides wants that no complaint repeats a secret.
-func (d diagnostics) hides(t *testing.T, secrets ...string) {
-	t.Helper()
-	for _, each := range append(d.errors(), d.warnings()...) {
-		for _, secret := range secrets {
-			if strings.Contains(each.String(), secret) {
-				t.Errorf("the secret %q is told: %s", secret, each)
-			}
-		}
-	}
-}
-
-// attributeOf is the name that a path begins with.
+// attributeOf returns the name that a path begins with, "" if there is none.
 func attributeOf(path *tftypes.AttributePath) string {
 	if path == nil || len(path.Steps()) == 0 {
 		return ""

@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/list"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
@@ -26,10 +27,13 @@ const Address = "registry.terraform.io/infrahub-community/infrahub"
 var (
 	_ provider.Provider                     = (*infrahubProvider)(nil)
 	_ provider.ProviderWithConfigValidators = (*infrahubProvider)(nil)
+	_ provider.ProviderWithListResources    = (*infrahubProvider)(nil)
 )
 
 type infrahubProvider struct {
 	version string
+	// polling replaces the client's own pace of waiting for imports in tests.
+	polling infrahub.Polling
 }
 
 // New returns a constructor of the provider in one version.
@@ -37,14 +41,14 @@ func New(version string) func() provider.Provider {
 	return func() provider.Provider { return &infrahubProvider{version: version} }
 }
 
-// connection is what the provider hands to its resources.
-type connection struct {
+// providerData is what Configure hands to resources, data sources and list resources.
+type providerData struct {
 	*infrahub.Client
-	// waitForImport is whether a resource waits that does not say so itself.
+	// waitForImport is the default for resources that do not set wait_for_import.
 	waitForImport bool
 	// branch is the provider's branch.
 	branch infrahub.Branch
-	// git reaches a Git remote, but for its location.
+	// git holds the settings for Git remotes; the location is added for each.
 	git gitremote.Remote
 	// timeout bounds one request to a Git remote.
 	timeout time.Duration
@@ -64,7 +68,7 @@ func (p *infrahubProvider) Schema(_ context.Context, _ provider.SchemaRequest, r
 			"address": schema.StringAttribute{
 				MarkdownDescription: "URL of the Infrahub server, such as `https://infrahub.example.com`. " + orEnvironment(addressVariable),
 				Optional:            true,
-				Validators:          []validator.String{webURL{}},
+				Validators:          []validator.String{httpURL{}},
 			},
 			"api_token": schema.StringAttribute{
 				MarkdownDescription: "API token of an Infrahub account, instead of `username` and `password`. " + orEnvironment(tokenVariable),
@@ -118,7 +122,7 @@ func (p *infrahubProvider) Schema(_ context.Context, _ provider.SchemaRequest, r
 			"proxy": schema.StringAttribute{
 				MarkdownDescription: "URL of a proxy for all requests. " + orEnvironment(proxyVariable) + " Without it `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` hold.",
 				Optional:            true,
-				Validators:          []validator.String{webURL{}},
+				Validators:          []validator.String{httpURL{}},
 			},
 			"git_username": schema.StringAttribute{
 				MarkdownDescription: "Username for Git remotes that the provider itself asks for refs (`resolve_ref` and `infrahub_git_ref`), over http and https, and only if a remote wants one. Defaults to `git`, which does for most hosts. " + orEnvironment(gitUsernameVariable),
@@ -147,19 +151,19 @@ func (p *infrahubProvider) ConfigValidators(context.Context) []provider.ConfigVa
 	return []provider.ConfigValidator{oneAuthentication{}}
 }
 
-// Configure makes the client and connects, so that a wrong token, address or branch is said once and
-// not once a resource.
+// Configure makes the client and connects, so that a bad token, address or branch is reported once, not once per resource.
 func (p *infrahubProvider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
-	config, diags := configuration(ctx, req.Config)
+	config, diags := readConfig(ctx, req.Config)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
 	config.UserAgent = "terraform-provider-infrahub/" + p.version + " Terraform/" + req.TerraformVersion
 	config.Logger = newLogger()
+	config.Polling = p.polling
 	connected, err := connect(ctx, config)
 	if err != nil {
-		resp.Diagnostics.Append(notConnected(config.Config, err))
+		resp.Diagnostics.Append(connectDiagnostic(config.Config, err))
 		return
 	}
 	if connected.branch.Merged() {
@@ -169,7 +173,7 @@ func (p *infrahubProvider) Configure(ctx context.Context, req provider.Configure
 	resp.ListResourceData, resp.ActionData = connected, connected
 }
 
-func connect(ctx context.Context, config settled) (*connection, error) {
+func connect(ctx context.Context, config providerConfig) (*providerData, error) {
 	client, err := infrahub.New(config.Config)
 	if err != nil {
 		return nil, err
@@ -178,7 +182,7 @@ func connect(ctx context.Context, config settled) (*connection, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &connection{
+	return &providerData{
 		Client: client, waitForImport: config.waitForImport, branch: server.Branch, timeout: config.Timeout,
 		git: gitremote.Remote{
 			Username: config.gitUsername, Token: config.gitToken,
@@ -200,33 +204,40 @@ func (p *infrahubProvider) Resources(context.Context) []func() resource.Resource
 }
 
 func (p *infrahubProvider) DataSources(context.Context) []func() datasource.DataSource {
-	return []func() datasource.DataSource{newGitRefDataSource}
-}
-
-// client is embedded by every resource: it takes what Configure hands over.
-type client struct {
-	*connection
-}
-
-// Configure takes the connection; while a configuration is only validated there is none yet.
-func (c *client) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
-	c.connection = handedOver(req.ProviderData, &resp.Diagnostics)
-}
-
-// reader is embedded by every data source, as client is by a resource.
-type reader struct {
-	*connection
-}
-
-// Configure takes the connection; while a configuration is only validated there is none yet.
-func (r *reader) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
-	r.connection = handedOver(req.ProviderData, &resp.Diagnostics)
-}
-
-func handedOver(data any, diags *diag.Diagnostics) *connection {
-	connected, ok := data.(*connection)
-	if data != nil && !ok {
-		diags.AddError("Unexpected Provider Data", "The provider handed over something else than its connection. This is a bug of the provider: please report it.")
+	return []func() datasource.DataSource{
+		newGitRefDataSource,
+		newTagDataSource,
 	}
-	return connected
+}
+
+func (p *infrahubProvider) ListResources(context.Context) []func() list.ListResource {
+	return []func() list.ListResource{newTagListResource}
+}
+
+// resourceBase is embedded by every resource and list resource. While a configuration is only validated, providerData is nil.
+type resourceBase struct {
+	*providerData
+}
+
+// Configure takes what the provider hands over.
+func (b *resourceBase) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
+	b.providerData = providerDataFrom(req.ProviderData, &resp.Diagnostics)
+}
+
+// dataSourceBase is embedded by every data source.
+type dataSourceBase struct {
+	*providerData
+}
+
+// Configure takes what the provider hands over.
+func (b *dataSourceBase) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
+	b.providerData = providerDataFrom(req.ProviderData, &resp.Diagnostics)
+}
+
+func providerDataFrom(data any, diags *diag.Diagnostics) *providerData {
+	configured, ok := data.(*providerData)
+	if data != nil && !ok {
+		diags.AddError("Unexpected Provider Data", "The provider handed over something else than its own data. This is a bug of the provider: please report it.")
+	}
+	return configured
 }

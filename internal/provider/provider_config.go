@@ -19,7 +19,7 @@ import (
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
 )
 
-// The environment variables that stand in for attributes of the provider block.
+// The environment variables that replace attributes of the provider block that are not set.
 const (
 	addressVariable   = "INFRAHUB_ADDRESS"
 	tokenVariable     = "INFRAHUB_API_TOKEN"
@@ -54,48 +54,47 @@ type providerModel struct {
 	WaitForImport types.Bool   `tfsdk:"wait_for_import"`
 }
 
-// settled is what the provider block and the environment come to.
-type settled struct {
+// providerConfig is the configuration that the provider block and the environment result in.
+type providerConfig struct {
 	infrahub.Config
 	waitForImport         bool
 	gitUsername, gitToken string
 }
 
-// configuration makes a client's configuration of the provider block and, for what is not set there,
-// of the environment. A value that is not known yet is an error and never replaced by the environment.
-func configuration(ctx context.Context, block tfsdk.Config) (settled, diag.Diagnostics) {
+// readConfig reads the provider block and, for what is not set there, the environment. A value that is not known yet is an
+// error, and the environment never replaces it.
+func readConfig(ctx context.Context, block tfsdk.Config) (providerConfig, diag.Diagnostics) {
 	var model providerModel
 	diags := block.Get(ctx, &model)
 	if diags.HasError() {
-		return settled{}, diags
+		return providerConfig{}, diags
 	}
-	s := &settings{diags: diags}
-	config := settled{
+	r := &configReader{diags: diags}
+	config := providerConfig{
 		Config: infrahub.Config{
-			Address:    s.address(model.Address),
-			Branch:     s.text("branch", model.Branch, branchVariable, "main"),
-			Timeout:    time.Duration(s.number("timeout", model.Timeout, timeoutVariable, 60, 1, 3600)) * time.Second,
-			MaxRetries: int(s.number("max_retries", model.MaxRetries, retriesVariable, 5, 0, 100)),
+			Address:    r.address(model.Address),
+			Branch:     r.text("branch", model.Branch, branchVariable, "main"),
+			Timeout:    time.Duration(r.number("timeout", model.Timeout, timeoutVariable, 60, 1, 3600)) * time.Second,
+			MaxRetries: int(r.number("max_retries", model.MaxRetries, retriesVariable, 5, 0, 100)),
 		},
-		waitForImport: s.truth("wait_for_import", model.WaitForImport, waitVariable, true),
-		gitUsername:   s.text("git_username", model.GitUsername, gitUsernameVariable, ""),
-		gitToken:      s.text("git_token", model.GitToken, gitTokenVariable, ""),
+		waitForImport: r.boolean("wait_for_import", model.WaitForImport, waitVariable, true),
+		gitUsername:   r.text("git_username", model.GitUsername, gitUsernameVariable, ""),
+		gitToken:      r.text("git_token", model.GitToken, gitTokenVariable, ""),
 	}
-	s.authentication(model, &config.Config)
-	s.network(model, &config.Network)
-	return config, s.diags
+	r.authentication(model, &config.Config)
+	r.network(model, &config.Network)
+	return config, r.diags
 }
 
-// settings reads attributes and collects what is wrong with them.
-type settings struct {
+// configReader reads attributes and collects what is wrong with them.
+type configReader struct {
 	diags diag.Diagnostics
 }
 
-// known reports whether an attribute is set. An unknown one is an error: it must not be taken for one
-// that is not set.
-func (s *settings) known(name string, value basetypes.StringValuable) bool {
+// isSet reports whether an attribute is set. An unknown value is an error: it must not count as one that is not set.
+func (r *configReader) isSet(name string, value basetypes.StringValuable) bool {
 	if value.IsUnknown() {
-		s.diags.AddAttributeError(path.Root(name), "Unknown Provider Configuration",
+		r.diags.AddAttributeError(path.Root(name), "Unknown Provider Configuration",
 			fmt.Sprintf("The value of %q is not known until other resources are applied, and the provider needs it to plan. "+
 				"Apply what it comes from first (-target), or set it by a variable or the environment.", name))
 		return false
@@ -103,8 +102,8 @@ func (s *settings) known(name string, value basetypes.StringValuable) bool {
 	return !value.IsNull()
 }
 
-func (s *settings) text(name string, value types.String, variable, otherwise string) string {
-	if s.known(name, value) {
+func (r *configReader) text(name string, value types.String, variable, otherwise string) string {
+	if r.isSet(name, value) {
 		return value.ValueString()
 	}
 	if set := os.Getenv(variable); set != "" && !value.IsUnknown() {
@@ -113,27 +112,27 @@ func (s *settings) text(name string, value types.String, variable, otherwise str
 	return otherwise
 }
 
-func (s *settings) number(name string, value types.Int64, variable string, otherwise, least, most int64) int64 {
-	text := s.text(name, asText(value), variable, strconv.FormatInt(otherwise, 10))
+func (r *configReader) number(name string, value types.Int64, variable string, otherwise, least, most int64) int64 {
+	text := r.text(name, asText(value), variable, strconv.FormatInt(otherwise, 10))
 	number, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || number < least || number > most {
-		s.invalid(name, variable, fmt.Sprintf("%q is not a whole number from %d to %d.", text, least, most))
+		r.invalid(name, variable, fmt.Sprintf("%q is not a whole number from %d to %d.", text, least, most))
 		return otherwise
 	}
 	return number
 }
 
-func (s *settings) truth(name string, value types.Bool, variable string, otherwise bool) bool {
-	text := s.text(name, asText(value), variable, strconv.FormatBool(otherwise))
-	truth, err := strconv.ParseBool(text)
+func (r *configReader) boolean(name string, value types.Bool, variable string, otherwise bool) bool {
+	text := r.text(name, asText(value), variable, strconv.FormatBool(otherwise))
+	parsed, err := strconv.ParseBool(text)
 	if err != nil {
-		s.invalid(name, variable, fmt.Sprintf("%q is neither true nor false.", text))
+		r.invalid(name, variable, fmt.Sprintf("%q is neither true nor false.", text))
 		return otherwise
 	}
-	return truth
+	return parsed
 }
 
-// asText is a number or a truth as the environment would have it.
+// asText returns a number or a boolean as the environment writes it.
 func asText(value interface {
 	IsNull() bool
 	IsUnknown() bool
@@ -150,39 +149,39 @@ func asText(value interface {
 	}
 }
 
-func (s *settings) invalid(name, variable, detail string) {
-	s.diags.AddAttributeError(path.Root(name), "Invalid Provider Configuration",
+func (r *configReader) invalid(name, variable, detail string) {
+	r.diags.AddAttributeError(path.Root(name), "Invalid Provider Configuration",
 		fmt.Sprintf("%s Correct %q in the provider block, or the environment variable %s.", detail, name, variable))
 }
 
-func (s *settings) address(value types.String) *url.URL {
-	text := s.text("address", value, addressVariable, "")
+func (r *configReader) address(value types.String) *url.URL {
+	text := r.text("address", value, addressVariable, "")
 	if text == "" {
 		if !value.IsUnknown() {
-			s.missing("address", addressVariable, "the URL of the Infrahub server")
+			r.missing("address", addressVariable, "the URL of the Infrahub server")
 		}
 		return &url.URL{}
 	}
-	address, err := parseWebURL(text)
+	address, err := parseHTTPURL(text)
 	if err != nil {
-		s.invalid("address", addressVariable, fmt.Sprintf("The URL cannot be used: %v.", err))
+		r.invalid("address", addressVariable, fmt.Sprintf("The URL cannot be used: %v.", err))
 		return &url.URL{}
 	}
 	if address.User != nil {
-		s.invalid("address", addressVariable, "The URL holds a username: log in with username and password, or api_token.")
+		r.invalid("address", addressVariable, "The URL holds a username: log in with username and password, or api_token.")
 	}
 	return address
 }
 
-func (s *settings) missing(name, variable, what string) {
-	s.diags.AddAttributeError(path.Root(name), "Missing Provider Configuration",
+func (r *configReader) missing(name, variable, what string) {
+	r.diags.AddAttributeError(path.Root(name), "Missing Provider Configuration",
 		fmt.Sprintf("The provider needs %s: set %q in the provider block, or the environment variable %s.", what, name, variable))
 }
 
-// authentication takes a token or a login from the provider block or, if it has neither, from the
-// environment. Both from one source are an error; the block is checked by oneAuthentication.
-func (s *settings) authentication(model providerModel, config *infrahub.Config) {
-	token, username, password := s.known("api_token", model.APIToken), s.known("username", model.Username), s.known("password", model.Password)
+// authentication reads a token or a login from the provider block or, if it has neither, from the environment. Both from one
+// source are an error; oneAuthentication checks the block.
+func (r *configReader) authentication(model providerModel, config *infrahub.Config) {
+	token, username, password := r.isSet("api_token", model.APIToken), r.isSet("username", model.Username), r.isSet("password", model.Password)
 	if model.APIToken.IsUnknown() || model.Username.IsUnknown() || model.Password.IsUnknown() {
 		return
 	}
@@ -195,10 +194,10 @@ func (s *settings) authentication(model providerModel, config *infrahub.Config) 
 		config.Username, config.Password = os.Getenv(usernameVariable), os.Getenv(passwordVariable)
 		switch {
 		case config.Token == "" && config.Username == "" && config.Password == "":
-			s.missing("api_token", tokenVariable, "an API token, or a username and a password")
+			r.missing("api_token", tokenVariable, "an API token, or a username and a password")
 			return
 		case config.Token != "" && (config.Username != "" || config.Password != ""):
-			s.diags.AddAttributeError(path.Root("api_token"), "Conflicting Provider Configuration",
+			r.diags.AddAttributeError(path.Root("api_token"), "Conflicting Provider Configuration",
 				fmt.Sprintf("The environment sets both %s and a login (%s, %s). Unset one of the two.", tokenVariable, usernameVariable, passwordVariable))
 			return
 		case config.Token != "":
@@ -207,48 +206,48 @@ func (s *settings) authentication(model providerModel, config *infrahub.Config) 
 	}
 	if config.Username == "" {
 		if config.Username = os.Getenv(usernameVariable); config.Username == "" {
-			s.missing("username", usernameVariable, "the username that the password belongs to")
+			r.missing("username", usernameVariable, "the username that the password belongs to")
 		}
 	}
 	if config.Password == "" {
 		if config.Password = os.Getenv(passwordVariable); config.Password == "" {
-			s.missing("password", passwordVariable, "the password of the username")
+			r.missing("password", passwordVariable, "the password of the username")
 		}
 	}
 }
 
-func (s *settings) network(model providerModel, network *infrahub.Network) {
-	network.Insecure = s.truth("tls_insecure", model.TLSInsecure, insecureVariable, false)
+func (r *configReader) network(model providerModel, network *infrahub.Network) {
+	network.Insecure = r.boolean("tls_insecure", model.TLSInsecure, insecureVariable, false)
 	if network.Insecure {
-		s.diags.AddAttributeWarning(path.Root("tls_insecure"), "Certificates Are Not Checked",
+		r.diags.AddAttributeWarning(path.Root("tls_insecure"), "Certificates Are Not Checked",
 			"Anyone between here and the server can read the credentials and change the answers. Trust the server's authority by tls_ca_file or tls_ca_pem instead.")
 	}
-	if text := s.text("proxy", model.Proxy, proxyVariable, ""); text != "" {
-		proxy, err := parseWebURL(text)
+	if text := r.text("proxy", model.Proxy, proxyVariable, ""); text != "" {
+		proxy, err := parseHTTPURL(text)
 		if err != nil {
-			s.invalid("proxy", proxyVariable, fmt.Sprintf("The URL cannot be used: %v.", err))
+			r.invalid("proxy", proxyVariable, fmt.Sprintf("The URL cannot be used: %v.", err))
 		}
 		network.Proxy = proxy
 	}
-	if s.known("tls_ca_pem", model.TLSCAPEM) {
+	if r.isSet("tls_ca_pem", model.TLSCAPEM) {
 		network.CACertificatesPEM = []byte(model.TLSCAPEM.ValueString())
 		return
 	}
 	if model.TLSCAPEM.IsUnknown() {
 		return
 	}
-	if file := s.text("tls_ca_file", model.TLSCAFile, authorityVariable, ""); file != "" {
+	if file := r.text("tls_ca_file", model.TLSCAFile, authorityVariable, ""); file != "" {
 		content, err := os.ReadFile(file)
 		if err != nil {
-			s.invalid("tls_ca_file", authorityVariable, fmt.Sprintf("The file cannot be read: %v.", err))
+			r.invalid("tls_ca_file", authorityVariable, fmt.Sprintf("The file cannot be read: %v.", err))
 		} else if !x509.NewCertPool().AppendCertsFromPEM(content) {
-			s.invalid("tls_ca_file", authorityVariable, "The file holds no certificate in PEM form (-----BEGIN CERTIFICATE-----).")
+			r.invalid("tls_ca_file", authorityVariable, "The file holds no certificate in PEM form (-----BEGIN CERTIFICATE-----).")
 		}
 		network.CACertificatesPEM = content
 	}
 }
 
-// oneAuthentication refuses a provider block with both a token and a login.
+// oneAuthentication refuses a provider block that has both a token and a login.
 type oneAuthentication struct{}
 
 func (oneAuthentication) Description(context.Context) string {

@@ -20,32 +20,32 @@ import (
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
 )
 
-// configured is what a provider block, and the environment, make of the client's configuration.
-func configured(t *testing.T, block attributes) settled {
+// readBlock returns the configuration that a provider block and the environment result in.
+func readBlock(t *testing.T, block attributes) providerConfig {
 	t.Helper()
 	var resp provider.SchemaResponse
 	New("test")().Schema(t.Context(), provider.SchemaRequest{}, &resp)
 	raw := encode(t, resp.Schema.Type().TerraformType(t.Context()), block)
-	config, diags := configuration(t.Context(), tfsdk.Config{Raw: raw, Schema: resp.Schema})
+	config, diags := readConfig(t.Context(), tfsdk.Config{Raw: raw, Schema: resp.Schema})
 	if diags.HasError() {
 		t.Fatalf("unexpected errors: %v", diags)
 	}
 	return config
 }
 
-// source is an attribute of the provider block and how a value of it arrives at the client.
-type source struct {
+// setting is an attribute of the provider block with the environment variable that replaces it.
+type setting struct {
 	attribute, variable string
-	// others is the rest of the block.
+	// others are the other attributes of the block.
 	others attributes
-	// inBlock and inEnvironment are two values, with what the client gets of each.
+	// inBlock and inEnvironment are two values; fromBlock and fromEnvironment are what readConfig returns for them.
 	inBlock                        any
 	fromBlock                      string
 	inEnvironment, fromEnvironment string
-	got                            func(config settled) any
+	got                            func(config providerConfig) any
 }
 
-func sources(t *testing.T) []source {
+func settings(t *testing.T) []setting {
 	t.Helper()
 	server := httptest.NewTLSServer(http.NotFoundHandler())
 	defer server.Close()
@@ -58,52 +58,52 @@ func sources(t *testing.T) []source {
 		return path
 	}
 	token := attributes{"address": "https://infrahub.example.com", "api_token": "token"}
-	text := func(get func(settled) string) func(settled) any {
-		return func(c settled) any { return get(c) }
+	text := func(get func(providerConfig) string) func(providerConfig) any {
+		return func(c providerConfig) any { return get(c) }
 	}
-	authorities := text(func(c settled) string { return string(c.Network.CACertificatesPEM) })
-	return []source{
+	authorities := text(func(c providerConfig) string { return string(c.Network.CACertificatesPEM) })
+	return []setting{
 		{
 			"address", addressVariable,
 			attributes{"api_token": "token"},
 			"https://block.example.com", "https://block.example.com", "http://environment.example.com/at", "http://environment.example.com/at",
-			text(func(c settled) string { return c.Address.String() }),
+			text(func(c providerConfig) string { return c.Address.String() }),
 		},
 		{
 			"api_token", tokenVariable, token.with(attributes{"api_token": nil}),
-			"block", "block", "environment", "environment", text(func(c settled) string { return c.Token }),
+			"block", "block", "environment", "environment", text(func(c providerConfig) string { return c.Token }),
 		},
 		{
 			"username", usernameVariable, token.with(attributes{"api_token": nil, "password": "password"}),
-			"block", "block", "environment", "environment", text(func(c settled) string { return c.Username }),
+			"block", "block", "environment", "environment", text(func(c providerConfig) string { return c.Username }),
 		},
 		{
 			"password", passwordVariable, token.with(attributes{"api_token": nil, "username": "username"}),
-			"block", "block", "environment", "environment", text(func(c settled) string { return c.Password }),
+			"block", "block", "environment", "environment", text(func(c providerConfig) string { return c.Password }),
 		},
 		{
 			"branch", branchVariable, token,
-			"block", "block", "environment", "environment", text(func(c settled) string { return c.Branch }),
+			"block", "block", "environment", "environment", text(func(c providerConfig) string { return c.Branch }),
 		},
 		{
 			"timeout", timeoutVariable, token,
-			3600, "1h0m0s", "1", "1s", text(func(c settled) string { return c.Timeout.String() }),
+			3600, "1h0m0s", "1", "1s", text(func(c providerConfig) string { return c.Timeout.String() }),
 		},
 		{
 			"max_retries", retriesVariable, token,
-			100, "100", "0", "0", func(c settled) any { return c.MaxRetries },
+			100, "100", "0", "0", func(c providerConfig) any { return c.MaxRetries },
 		},
 		{
 			"tls_insecure", insecureVariable, token,
-			false, "false", "true", "true", func(c settled) any { return c.Network.Insecure },
+			false, "false", "true", "true", func(c providerConfig) any { return c.Network.Insecure },
 		},
 		{"tls_ca_file", authorityVariable, token, file("block"), "block\n" + authority, file("environment"), "environment\n" + authority, authorities},
-		// It has no variable of its own, but is instead of a file.
+		// It has no variable of its own, and replaces the file.
 		{"tls_ca_pem", authorityVariable, token, authority, authority, file("environment"), "environment\n" + authority, authorities},
 		{
 			"proxy", proxyVariable, token,
 			"http://block.example.com:8080", "http://block.example.com:8080", "https://environment.example.com", "https://environment.example.com",
-			text(func(c settled) string {
+			text(func(c providerConfig) string {
 				if c.Network.Proxy == nil {
 					return ""
 				}
@@ -112,25 +112,25 @@ func sources(t *testing.T) []source {
 		},
 		{
 			"wait_for_import", waitVariable, token,
-			true, "true", "false", "false", func(c settled) any { return c.waitForImport },
+			true, "true", "false", "false", func(c providerConfig) any { return c.waitForImport },
 		},
 		{
 			"git_username", gitUsernameVariable, token,
-			"block", "block", "environment", "environment", text(func(c settled) string { return c.gitUsername }),
+			"block", "block", "environment", "environment", text(func(c providerConfig) string { return c.gitUsername }),
 		},
 		{
 			"git_token", gitTokenVariable, token,
-			"block", "block", "environment", "environment", text(func(c settled) string { return c.gitToken }),
+			"block", "block", "environment", "environment", text(func(c providerConfig) string { return c.gitToken }),
 		},
 	}
 }
 
-func TestConfiguration_BlockBeatsEnvironmentBeatsNothing(t *testing.T) {
-	for _, s := range sources(t) {
+func TestConfiguration_BlockIsReadBeforeTheEnvironment(t *testing.T) {
+	for _, s := range settings(t) {
 		t.Run(s.attribute, func(t *testing.T) {
 			in := s.others.with(attributes{s.attribute: s.inBlock})
 			expect := func(where string, block attributes, want string) {
-				if got := fmt.Sprint(s.got(configured(t, block))); got != want {
+				if got := fmt.Sprint(s.got(readBlock(t, block))); got != want {
 					t.Errorf("%s: got %q, want %q", where, got, want)
 				}
 			}
@@ -142,22 +142,22 @@ func TestConfiguration_BlockBeatsEnvironmentBeatsNothing(t *testing.T) {
 	}
 }
 
-func TestConfiguration_UnknownValueIsAnErrorAndNotReplacedByTheEnvironment(t *testing.T) {
-	for _, s := range sources(t) {
+func TestConfiguration_UnknownValueIsAnErrorAlsoIfTheEnvironmentIsSet(t *testing.T) {
+	for _, s := range settings(t) {
 		t.Run(s.attribute, func(t *testing.T) {
 			t.Setenv(s.variable, s.inEnvironment)
-			p := newProtocol(t)
+			p := newProvider(t)
 			block := s.others.with(attributes{s.attribute: unknown})
-			p.validateProvider(block).none(t)
+			p.validateProvider(block).requireNone(t)
 			diags := p.configure(block)
-			diags.oneError(t).is(t, s.attribute, "Unknown Provider Configuration", s.attribute, "-target")
+			diags.onlyError(t).expect(t, s.attribute, "Unknown Provider Configuration", s.attribute, "-target")
 
 			var resp provider.SchemaResponse
 			New("test")().Schema(t.Context(), provider.SchemaRequest{}, &resp)
 			raw := encode(t, resp.Schema.Type().TerraformType(t.Context()), block)
-			config, _ := configuration(t.Context(), tfsdk.Config{Raw: raw, Schema: resp.Schema})
+			config, _ := readConfig(t.Context(), tfsdk.Config{Raw: raw, Schema: resp.Schema})
 			if got := fmt.Sprint(s.got(config)); got == s.fromEnvironment {
-				t.Errorf("the environment's %.40q was taken", got)
+				t.Errorf("the value of the environment was used: %.40q", got)
 			}
 		})
 	}
@@ -165,7 +165,7 @@ func TestConfiguration_UnknownValueIsAnErrorAndNotReplacedByTheEnvironment(t *te
 
 func TestConfiguration_Defaults(t *testing.T) {
 	t.Parallel()
-	config := configured(t, attributes{"address": "https://infrahub.example.com", "api_token": "token"})
+	config := readBlock(t, attributes{"address": "https://infrahub.example.com", "api_token": "token"})
 	if config.Branch != "main" || config.Timeout != time.Minute || config.MaxRetries != 5 || !config.waitForImport {
 		t.Errorf("got branch %q, timeout %s, %d retries, wait %t", config.Branch, config.Timeout, config.MaxRetries, config.waitForImport)
 	}
@@ -176,18 +176,18 @@ func TestConfiguration_Defaults(t *testing.T) {
 
 func TestConfiguration_EmptyVariableIsNotSet(t *testing.T) {
 	block := attributes{"address": "https://infrahub.example.com", "username": "u", "password": "p"}
-	want := configured(t, block)
-	for _, s := range sources(t) {
+	want := readBlock(t, block)
+	for _, s := range settings(t) {
 		t.Run(s.attribute, func(t *testing.T) {
 			t.Setenv(s.variable, "")
-			if difference := cmp.Diff(want, configured(t, block), cmp.AllowUnexported(settled{})); difference != "" {
+			if difference := cmp.Diff(want, readBlock(t, block), cmp.AllowUnexported(providerConfig{})); difference != "" {
 				t.Errorf("configuration (-want +got):\n%s", difference)
 			}
 		})
 	}
 }
 
-func TestConfiguration_MalformedVariableIsNamed(t *testing.T) {
+func TestConfiguration_InvalidVariableIsNamed(t *testing.T) {
 	notPEM := filepath.Join(t.TempDir(), "authority.pem")
 	if err := os.WriteFile(notPEM, []byte("no certificate"), 0o600); err != nil {
 		t.Fatal(err)
@@ -221,12 +221,12 @@ func TestConfiguration_MalformedVariableIsNamed(t *testing.T) {
 			block := attributes{"address": "http://127.0.0.1:9", "api_token": "token", "max_retries": 0}
 			block = block.with(attributes{test.attribute: nil})
 			t.Setenv(test.variable, test.text)
-			newProtocol(t).configure(block).oneError(t).is(t, test.attribute, "Invalid Provider Configuration", test.attribute, test.variable)
+			newProvider(t).configure(block).onlyError(t).expect(t, test.attribute, "Invalid Provider Configuration", test.attribute, test.variable)
 		})
 	}
 }
 
-func TestConfiguration_MalformedAttributeIsRefusedByValidation(t *testing.T) {
+func TestConfiguration_InvalidAttributeIsRefusedByValidation(t *testing.T) {
 	t.Parallel()
 	for name, block := range map[string]attributes{
 		"address, empty":        {"address": ""},
@@ -252,7 +252,7 @@ func TestConfiguration_MalformedAttributeIsRefusedByValidation(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			attribute, _, _ := strings.Cut(name, ",")
-			if got := newProtocol(t).validateProvider(block).oneError(t); got.attribute != attribute || got.detail == "" {
+			if got := newProvider(t).validateProvider(block).onlyError(t); got.attribute != attribute || got.detail == "" {
 				t.Errorf("got %s, want it on %s", got, attribute)
 			}
 		})
@@ -261,16 +261,16 @@ func TestConfiguration_MalformedAttributeIsRefusedByValidation(t *testing.T) {
 
 func TestConfiguration_EmptyBlockIsValid(t *testing.T) {
 	t.Parallel()
-	newProtocol(t).validateProvider(attributes{}).none(t)
+	newProvider(t).validateProvider(attributes{}).requireNone(t)
 }
 
-func TestConfiguration_Authentication(t *testing.T) {
+func TestConfiguration_AuthenticationComesFromOneSource(t *testing.T) {
 	const address = "https://infrahub.example.com"
-	type proof struct{ Token, Username, Password string }
+	type credentials struct{ Token, Username, Password string }
 	for name, test := range map[string]struct {
 		block       attributes
 		environment map[string]string
-		want        proof
+		want        credentials
 		attribute   string // of the error; "" if it works
 		parts       []string
 	}{
@@ -292,16 +292,16 @@ func TestConfiguration_Authentication(t *testing.T) {
 			attribute:   "api_token", parts: []string{tokenVariable, usernameVariable, passwordVariable},
 		},
 		"token in the block, login in the environment": {
-			block: attributes{"api_token": "t"}, environment: map[string]string{usernameVariable: "u", passwordVariable: "p"}, want: proof{Token: "t"},
+			block: attributes{"api_token": "t"}, environment: map[string]string{usernameVariable: "u", passwordVariable: "p"}, want: credentials{Token: "t"},
 		},
 		"login in the block, token in the environment": {
-			block: attributes{"username": "u", "password": "p"}, environment: map[string]string{tokenVariable: "t"}, want: proof{Username: "u", Password: "p"},
+			block: attributes{"username": "u", "password": "p"}, environment: map[string]string{tokenVariable: "t"}, want: credentials{Username: "u", Password: "p"},
 		},
 		"username in the block, password and token in the environment": {
-			block: attributes{"username": "u"}, environment: map[string]string{tokenVariable: "t", passwordVariable: "p"}, want: proof{Username: "u", Password: "p"},
+			block: attributes{"username": "u"}, environment: map[string]string{tokenVariable: "t", passwordVariable: "p"}, want: credentials{Username: "u", Password: "p"},
 		},
 		"login in the environment": {
-			environment: map[string]string{usernameVariable: "u", passwordVariable: "p"}, want: proof{Username: "u", Password: "p"},
+			environment: map[string]string{usernameVariable: "u", passwordVariable: "p"}, want: credentials{Username: "u", Password: "p"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -310,16 +310,16 @@ func TestConfiguration_Authentication(t *testing.T) {
 			}
 			block := attributes{"address": address}.with(test.block)
 			if test.attribute != "" {
-				diags := newProtocol(t).configure(block)
-				if got := diags.oneError(t); got.attribute != test.attribute || !strings.HasSuffix(got.summary, " Provider Configuration") {
+				diags := newProvider(t).configure(block)
+				if got := diags.onlyError(t); got.attribute != test.attribute || !strings.HasSuffix(got.summary, " Provider Configuration") {
 					t.Errorf("got %s, want it on %s", got, test.attribute)
 				} else {
-					got.is(t, got.attribute, got.summary, test.parts...)
+					got.expect(t, got.attribute, got.summary, test.parts...)
 				}
 				return
 			}
-			config := configured(t, block)
-			if got := (proof{config.Token, config.Username, config.Password}); got != test.want {
+			config := readBlock(t, block)
+			if got := (credentials{config.Token, config.Username, config.Password}); got != test.want {
 				t.Errorf("got %+v, want %+v", got, test.want)
 			}
 		})
@@ -343,11 +343,11 @@ func TestConfiguration_TokenAndLoginInTheBlockAreRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			diags := newProtocol(t).validateProvider(test.block)
-			diags.hides(t, "s3cret")
+			diags := newProvider(t).validateProvider(test.block)
+			diags.expectNoSecret(t, "s3cret")
 			named := map[string]bool{}
 			for _, each := range diags.errors() {
-				each.is(t, each.attribute, "Conflicting Provider Configuration", "api_token", each.attribute, "Remove")
+				each.expect(t, each.attribute, "Conflicting Provider Configuration", "api_token", each.attribute, "Remove")
 				named[each.attribute] = true
 			}
 			for _, attribute := range test.want {
@@ -362,28 +362,28 @@ func TestConfiguration_TokenAndLoginInTheBlockAreRefused(t *testing.T) {
 	}
 }
 
-func TestConfiguration_MissingAddress(t *testing.T) {
+func TestConfiguration_MissingAddressIsAnError(t *testing.T) {
 	t.Parallel()
-	newProtocol(t).configure(attributes{"api_token": "token"}).oneError(t).
-		is(t, "address", "Missing Provider Configuration", `"address"`, addressVariable)
+	newProvider(t).configure(attributes{"api_token": "token"}).onlyError(t).
+		expect(t, "address", "Missing Provider Configuration", `"address"`, addressVariable)
 }
 
 func TestConfiguration_AddressWithUserinfoIsRefusedAndNotRepeated(t *testing.T) {
 	t.Parallel()
-	diags := newProtocol(t).configure(attributes{"address": "https://somebody:s3cret@infrahub.example.com", "api_token": "token"})
-	diags.oneError(t).is(t, "address", "Invalid Provider Configuration", "username", "api_token")
-	diags.hides(t, "s3cret", "somebody")
+	diags := newProvider(t).configure(attributes{"address": "https://somebody:s3cret@infrahub.example.com", "api_token": "token"})
+	diags.onlyError(t).expect(t, "address", "Invalid Provider Configuration", "username", "api_token")
+	diags.expectNoSecret(t, "s3cret", "somebody")
 }
 
 func TestConfiguration_InsecureWarns(t *testing.T) {
 	t.Parallel()
 	s := newTLSServer(t)
-	diags := newProtocol(t).configure(attributes{"address": s.URL, "api_token": "token", "tls_insecure": true, "max_retries": 0})
-	diags.noErrors(t)
-	diags.oneWarning(t).is(t, "tls_insecure", "Certificates Are Not Checked", "tls_ca_file", "tls_ca_pem")
+	diags := newProvider(t).configure(attributes{"address": s.URL, "api_token": "token", "tls_insecure": true, "max_retries": 0})
+	diags.requireNoErrors(t)
+	diags.onlyWarning(t).expect(t, "tls_insecure", "Certificates Are Not Checked", "tls_ca_file", "tls_ca_pem")
 }
 
-// newTLSServer is an Infrahub with a certificate that nobody's system trusts.
+// newTLSServer returns a server that responds as Infrahub does, with a certificate that no system trusts.
 func newTLSServer(t *testing.T) *httptest.Server {
 	t.Helper()
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -10,18 +10,16 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mockserver"
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/mocktest"
 )
 
-const secret = "canary-5d41402abc4b2a76"
-
-func TestConnect_OneDiagnosticSaysWhatIsWrong(t *testing.T) {
+func TestConnect_FailureIsOneErrorWithANextStep(t *testing.T) {
 	t.Parallel()
 	login := func(username, password string) attributes {
 		return attributes{"api_token": nil, "username": username, "password": password}
@@ -32,8 +30,8 @@ func TestConnect_OneDiagnosticSaysWhatIsWrong(t *testing.T) {
 		block              attributes
 		attribute, summary string
 		parts              []string
-		// unanswered is where there is no request whose id could be told.
-		unanswered bool
+		// noRequestID is set if there is no response whose id the error could contain.
+		noRequestID bool
 	}{
 		"wrong token": {
 			block: attributes{"api_token": secret}, attribute: "api_token", summary: "Infrahub Refused the Token",
@@ -57,13 +55,13 @@ func TestConnect_OneDiagnosticSaysWhatIsWrong(t *testing.T) {
 		},
 		"too old": {
 			options: mockserver.Options{Version: "1.8.4"}, attribute: "address", summary: "Infrahub Is Too Old",
-			parts: []string{"1.8.4", "1.9.0", "Update Infrahub"}, unanswered: true,
+			parts: []string{"1.8.4", "1.9.0", "Update Infrahub"}, noRequestID: true,
 		},
-		"a page of something else": {
+		"HTML page of another server": {
 			fault:     &mockserver.Fault{Status: http.StatusOK, Body: "<html><title>Log in</title>" + secret + "</html>", ContentType: "text/html"},
 			attribute: "address", summary: "Not an Infrahub Server", parts: []string{"HTML", "address"},
 		},
-		"text of something else": {
+		"text of another server": {
 			fault:     &mockserver.Fault{Status: http.StatusNotFound, Body: "404 page not found", ContentType: "text/plain"},
 			attribute: "address", summary: "Not an Infrahub Server", parts: []string{"404 page not found", "address"},
 		},
@@ -77,24 +75,24 @@ func TestConnect_OneDiagnosticSaysWhatIsWrong(t *testing.T) {
 		},
 		"dropped": {
 			fault: &mockserver.Fault{Drop: true}, attribute: "address", summary: "Infrahub Not Reached",
-			parts: []string{"address", addressVariable}, unanswered: true,
+			parts: []string{"address", addressVariable}, noRequestID: true,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newServer(t, test.options)
+			s := startServer(t, test.options)
 			if test.fault != nil {
 				s.Inject(*test.fault)
 			}
-			diags := newProtocol(t).configure(s.block().with(test.block))
-			diags.hides(t, secret, mockserver.DefaultToken)
-			got := diags.oneError(t)
+			diags := newProvider(t).configure(s.block().with(test.block))
+			diags.expectNoSecret(t, secret, mockserver.DefaultToken)
+			got := diags.onlyError(t)
 			if test.summary == "" {
 				test.summary = got.summary
 			}
-			got.is(t, test.attribute, test.summary, append(test.parts, s.address)...)
-			isTitle(t, got.summary)
-			if id := regexp.MustCompile(`Request id: [0-9a-f]{32}`); !test.unanswered && !id.MatchString(got.detail) {
+			got.expect(t, test.attribute, test.summary, append(test.parts, s.Address)...)
+			expectTitleCase(t, got.summary)
+			if id := regexp.MustCompile(`Request id: [0-9a-f]{32}`); !test.noRequestID && !id.MatchString(got.detail) {
 				t.Errorf("no request id: %s", got.detail)
 			}
 			if paragraphs := strings.Split(got.detail, "\n\n"); len(paragraphs) < 2 || !strings.HasSuffix(paragraphs[1], ".") {
@@ -104,18 +102,7 @@ func TestConnect_OneDiagnosticSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-// isTitle wants a summary in Title Case.
-func isTitle(t *testing.T, summary string) {
-	t.Helper()
-	small := []string{"a", "an", "and", "by", "in", "of", "on", "or", "the", "to"}
-	for n, word := range strings.Fields(summary) {
-		if first := word[:1]; first != strings.ToUpper(first) && (n == 0 || !slices.Contains(small, word)) {
-			t.Errorf("the summary %q is not in Title Case", summary)
-		}
-	}
-}
-
-func TestConnect_UnreachableAddress(t *testing.T) {
+func TestConnect_UnreachableAddressIsAnError(t *testing.T) {
 	t.Parallel()
 	var config net.ListenConfig
 	listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -126,12 +113,12 @@ func TestConnect_UnreachableAddress(t *testing.T) {
 	if err := listener.Close(); err != nil {
 		t.Fatal(err)
 	}
-	diags := newProtocol(t).configure(attributes{"address": address, "username": "admin", "password": secret, "max_retries": 0})
-	diags.oneError(t).is(t, "address", "Infrahub Not Reached", address, "refused", "Check the address", addressVariable)
-	diags.hides(t, secret)
+	diags := newProvider(t).configure(attributes{"address": address, "username": "admin", "password": secret, "max_retries": 0})
+	diags.onlyError(t).expect(t, "address", "Infrahub Not Reached", address, "refused", "Check the address", addressVariable)
+	diags.expectNoSecret(t, secret)
 }
 
-func TestConnect_RequestsGoToTheBranchBelowTheAddress(t *testing.T) {
+func TestConnect_RequestsGoToTheBranchBelowThePathOfTheAddress(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		path   string
@@ -145,43 +132,41 @@ func TestConnect_RequestsGoToTheBranchBelowTheAddress(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			asked := make(chan *http.Request, 1)
-			address := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				asked <- r
+			requests := make(chan *http.Request, 1)
+			address := mocktest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				requests <- r
 				_, _ = w.Write([]byte(`{"data": {"InfrahubInfo": {"version": "1.11.9"}}}`))
 			}))
-			newProtocol(t).configure(attributes{"address": address + test.path, "branch": test.branch, "api_token": secret}).none(t)
-			got := <-asked
+			newProvider(t).configure(attributes{"address": address + test.path, "branch": test.branch, "api_token": secret}).requireNone(t)
+			got := <-requests
 			if got.URL.Path != test.want || got.Method != http.MethodPost {
-				t.Errorf("asked %s %s, want POST %s", got.Method, got.URL.Path, test.want)
+				t.Errorf("sent %s %s, want POST %s", got.Method, got.URL.Path, test.want)
 			}
 			if got.Header.Get("X-Infrahub-Key") != secret || got.Header.Get("User-Agent") != "terraform-provider-infrahub/test Terraform/1.14.0" {
-				t.Errorf("asked with %v", got.Header)
+				t.Errorf("sent the headers %v", got.Header)
 			}
 		})
 	}
 }
 
-func TestConnect_ConfiguringAsksOnceWithAToken(t *testing.T) {
+func TestConnect_ConfigureWithATokenSendsOneQuery(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, mockserver.Options{})
-	newProtocol(t).configure(s.block()).none(t)
-	if requests := s.log.Requests(); len(requests) != 1 || requests[0].Mutation {
+	s := startServer(t, mockserver.Options{})
+	newProvider(t).configure(s.block()).requireNone(t)
+	if requests := s.Log.Requests(); len(requests) != 1 || requests[0].Mutation {
 		t.Errorf("sent %+v, want one query", requests)
 	}
 }
 
 func TestConnect_LoginIsRenewedWhenTheTokenExpires(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, mockserver.Options{})
-	p := newProtocol(t)
-	p.configure(s.block().with(attributes{"api_token": nil, "username": mockserver.DefaultUsername, "password": mockserver.DefaultPassword})).none(t)
+	s := startServer(t, mockserver.Options{})
+	p := s.connectWith(t, attributes{"api_token": nil, "username": mockserver.DefaultUsername, "password": mockserver.DefaultPassword})
 	s.ExpireTokens()
-	s.log.Reset()
-	git := p.newInstance(credential)
-	git.applied(attributes{"name": "git"})
+	s.Log.Reset()
+	p.newInstance(credentialType).mustApply(attributes{"name": "git"})
 	var operations []string
-	for _, request := range s.log.Requests() {
+	for _, request := range s.Log.Requests() {
 		operations = append(operations, request.Operation)
 	}
 	if difference := cmp.Diff([]string{"CreateCredential", "refresh", "CreateCredential", "Credentials"}, operations); difference != "" {
@@ -189,7 +174,7 @@ func TestConnect_LoginIsRenewedWhenTheTokenExpires(t *testing.T) {
 	}
 }
 
-func TestConnect_PrivateAuthority(t *testing.T) {
+func TestConnect_PrivateAuthorityMustBeTrusted(t *testing.T) {
 	t.Parallel()
 	s := newTLSServer(t)
 	authority := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}))
@@ -200,55 +185,63 @@ func TestConnect_PrivateAuthority(t *testing.T) {
 	block := attributes{"address": s.URL, "api_token": secret}
 	t.Run("trusted by tls_ca_pem", func(t *testing.T) {
 		t.Parallel()
-		newProtocol(t).configure(block.with(attributes{"tls_ca_pem": authority})).none(t)
+		newProvider(t).configure(block.with(attributes{"tls_ca_pem": authority})).requireNone(t)
 	})
 	t.Run("trusted by tls_ca_file", func(t *testing.T) {
 		t.Parallel()
-		newProtocol(t).configure(block.with(attributes{"tls_ca_file": file})).none(t)
+		newProvider(t).configure(block.with(attributes{"tls_ca_file": file})).requireNone(t)
 	})
 	t.Run("not trusted", func(t *testing.T) {
 		t.Parallel()
-		diags := newProtocol(t).configure(block)
-		diags.oneError(t).is(t, "address", "Infrahub Not Reached", "certificate", "tls_ca_file")
-		diags.hides(t, secret)
+		diags := newProvider(t).configure(block)
+		diags.onlyError(t).expect(t, "address", "Infrahub Not Reached", "certificate", "tls_ca_file")
+		diags.expectNoSecret(t, secret)
 	})
 	t.Run("tls_ca_pem holds no certificate", func(t *testing.T) {
 		t.Parallel()
-		newProtocol(t).configure(block.with(attributes{"tls_ca_pem": "nonsense"})).oneError(t).
-			is(t, "tls_ca_pem", "Invalid Provider Configuration", "no PEM certificate", "BEGIN CERTIFICATE")
+		newProvider(t).configure(block.with(attributes{"tls_ca_pem": "nonsense"})).onlyError(t).
+			expect(t, "tls_ca_pem", "Invalid Provider Configuration", "no PEM certificate", "BEGIN CERTIFICATE")
 	})
 	t.Run("tls_ca_file is missing", func(t *testing.T) {
 		t.Parallel()
-		newProtocol(t).configure(block.with(attributes{"tls_ca_file": file + ".none"})).oneError(t).
-			is(t, "tls_ca_file", "Invalid Provider Configuration", "cannot be read", authorityVariable)
+		newProvider(t).configure(block.with(attributes{"tls_ca_file": file + ".none"})).onlyError(t).
+			expect(t, "tls_ca_file", "Invalid Provider Configuration", "cannot be read", authorityVariable)
 	})
 }
 
 func TestConnect_ProxyIsUsed(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, mockserver.Options{})
-	target, err := url.Parse(s.address)
+	s := startServer(t, mockserver.Options{})
+	target, err := url.Parse(s.Address)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var asked []string
+	var proxied []string
 	forward := httputil.NewSingleHostReverseProxy(target)
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asked = append(asked, r.URL.String()+" "+r.Header.Get("Proxy-Authorization"))
+		proxied = append(proxied, r.URL.String()+" "+r.Header.Get("Proxy-Authorization"))
 		r.URL.Host, r.URL.Scheme = "", ""
 		forward.ServeHTTP(w, r)
 	}))
 	via := strings.Replace(proxy.URL, "http://", "http://user:"+secret+"@", 1)
-	// The host exists for the proxy alone.
+	// Only the proxy knows the host.
 	block := s.block().with(attributes{"address": "http://infrahub.invalid:8000", "proxy": via})
-	newProtocol(t).configure(block).none(t)
+	newProvider(t).configure(block).requireNone(t)
 	proxy.Close()
-	if len(asked) != 1 || !strings.HasPrefix(asked[0], "http://infrahub.invalid:8000/graphql/main Basic ") {
-		t.Errorf("the proxy was asked %q", asked)
+	if len(proxied) != 1 || !strings.HasPrefix(proxied[0], "http://infrahub.invalid:8000/graphql/main Basic ") {
+		t.Errorf("the proxy got %q", proxied)
 	}
 
-	// Not the port that was closed: a server of another test may have it by now.
-	diags := newProtocol(t).configure(block.with(attributes{"proxy": "http://user:" + secret + "@127.0.0.1:1"}))
-	diags.oneError(t).is(t, "address", "Infrahub Not Reached", "refused")
-	diags.hides(t, secret)
+	// Port 1, because another test may use the closed port by now.
+	diags := newProvider(t).configure(block.with(attributes{"proxy": "http://user:" + secret + "@127.0.0.1:1"}))
+	diags.onlyError(t).expect(t, "address", "Infrahub Not Reached", "refused")
+	diags.expectNoSecret(t, secret)
+}
+
+func TestConnect_MergedBranchWarns(t *testing.T) {
+	t.Parallel()
+	s := startServer(t, mockserver.Options{})
+	s.createBranch(t, "release")
+	s.mergeBranch(t, "release")
+	newProvider(t).configure(s.block().with(attributes{"branch": "release"})).onlyWarning(t).expect(t, "branch", "Branch Was Merged", `"release"`)
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -21,18 +20,12 @@ import (
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
 )
 
-var (
-	_ resource.ResourceWithConfigure   = (*readOnlyRepositoryRefResource)(nil)
-	_ resource.ResourceWithImportState = (*readOnlyRepositoryRefResource)(nil)
-	_ resource.ResourceWithModifyPlan  = (*readOnlyRepositoryRefResource)(nil)
-)
-
 func newReadOnlyRepositoryRefResource() resource.Resource { return &readOnlyRepositoryRefResource{} }
 
-// readOnlyRepositoryRefResource is what a read-only repository is pinned to on one branch. It owns
-// neither of the two.
+// readOnlyRepositoryRefResource sets the ref of a read-only repository on one branch. It owns neither the repository nor the
+// branch, and so is no node of Infrahub.
 type readOnlyRepositoryRefResource struct {
-	client
+	resourceBase
 }
 
 type readOnlyRepositoryRefModel struct {
@@ -45,10 +38,17 @@ type readOnlyRepositoryRefModel struct {
 	Timeouts      timeouts.Value `tfsdk:"timeouts"`
 }
 
+// Metadata returns the name of the type.
 func (r *readOnlyRepositoryRefResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_read_only_repository_ref"
 }
 
+// IdentitySchema returns the identity: the id, which names the repository and the branch.
+func (r *readOnlyRepositoryRefResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
+	resp.IdentitySchema = idIdentity()
+}
+
+// Schema returns the attributes.
 func (r *readOnlyRepositoryRefResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "The ref that a read-only repository is pinned to on one Infrahub branch, without owning the repository: a release can be imported on a branch, reviewed there, and merged. " +
@@ -89,20 +89,22 @@ func (r *readOnlyRepositoryRefResource) Schema(ctx context.Context, _ resource.S
 	}
 }
 
+// Create sets the ref, and imports it unless a task proves that the branch has imported it already.
 func (r *readOnlyRepositoryRefResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan readOnlyRepositoryRefModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, cancel := within(ctx, plan.Timeouts.Create, &resp.Diagnostics)
+	ctx, cancel := withTimeout(ctx, plan.Timeouts.Create, &resp.Diagnostics)
 	defer cancel()
-	started, err := r.on(plan).SetRef(ctx, plan.RepositoryID.ValueString(), plan.Ref.ValueString(), false)
+	started, err := r.onBranch(plan).SetRef(ctx, plan.RepositoryID.ValueString(), plan.Ref.ValueString(), false)
 	if err != nil {
 		resp.Diagnostics.Append(r.failed("Not Set", plan, err))
 		return
 	}
 	plan.ID = types.StringValue(plan.RepositoryID.ValueString() + "/" + plan.Branch.ValueString())
+	setIdentity(ctx, resp.Identity, plan.ID.ValueString(), &resp.Diagnostics)
 	imported, err := r.wait(ctx, started, plan.WaitForImport, &resp.Diagnostics)
 	if err != nil {
 		resp.Diagnostics.Append(r.failed("Not Imported", plan, err))
@@ -117,22 +119,10 @@ func (r *readOnlyRepositoryRefResource) Read(ctx context.Context, req resource.R
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, cancel := within(ctx, state.Timeouts.Read, &resp.Diagnostics)
+	setIdentity(ctx, resp.Identity, state.ID.ValueString(), &resp.Diagnostics)
+	ctx, cancel := withTimeout(ctx, state.Timeouts.Read, &resp.Diagnostics)
 	defer cancel()
-	branch, err := r.BranchNamed(ctx, state.Branch.ValueString())
-	if errors.Is(err, infrahub.ErrNotFound) {
-		resp.Diagnostics.Append(branchGone(state.Branch.ValueString()))
-		resp.State.RemoveResource(ctx)
-		return
-	}
-	if err != nil {
-		resp.Diagnostics.Append(r.failed("Not Read", state, err))
-		return
-	}
-	if branch.Merged() {
-		resp.Diagnostics.Append(branchMerged(branch.Name))
-	}
-	found, err := r.on(state).Repository(ctx, infrahub.ReadOnly, state.RepositoryID.ValueString())
+	found, err := r.read(ctx, state, &resp.Diagnostics)
 	switch {
 	case errors.Is(err, infrahub.ErrNotFound):
 		resp.State.RemoveResource(ctx)
@@ -142,91 +132,86 @@ func (r *readOnlyRepositoryRefResource) Read(ctx context.Context, req resource.R
 		return
 	}
 	if found.Ref != state.Ref.ValueString() && !state.Ref.IsNull() {
-		r.remember(ctx, state, *found, resp)
+		if err := recordLastImport(ctx, r.onBranch(state), *found, resp.Private, &resp.Diagnostics); err != nil {
+			resp.Diagnostics.Append(r.failed("Not Read", state, err))
+		}
 	}
 	state.Ref, state.Commit = types.StringValue(found.Ref), types.StringPointerValue(found.Commit)
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
 }
 
-// remember looks at how the import went of a ref that is not the state's: an apply that was killed may
-// have set it.
-func (r *readOnlyRepositoryRefResource) remember(ctx context.Context, state readOnlyRepositoryRefModel, found infrahub.Repository, resp *resource.ReadResponse) {
-	_, err := r.on(state).LastImport(ctx, found)
+// read returns the repository on the branch, ErrNotFound if either does not exist, and warns of a branch that has ended.
+func (r *readOnlyRepositoryRefResource) read(ctx context.Context, state readOnlyRepositoryRefModel, diags *diag.Diagnostics) (*infrahub.Repository, error) {
+	branch, err := r.Branches().GetByName(ctx, state.Branch.ValueString())
 	switch {
-	case err == nil:
-		resp.Diagnostics.Append(resp.Private.SetKey(ctx, failureKey, nil)...)
-	case importFailure(err) != nil:
-		resp.Diagnostics.Append(resp.Private.SetKey(ctx, failureKey, memory{Ref: found.Ref, Reason: reasonOf(err)}.encode())...)
-	default:
-		resp.Diagnostics.Append(r.failed("Not Read", state, err))
+	case errors.Is(err, infrahub.ErrNotFound):
+		diags.Append(branchGone(state.Branch.ValueString()))
+		return nil, err
+	case err != nil:
+		return nil, err
+	case branch.Merged():
+		diags.Append(branchMerged(branch.Name))
 	}
+	return r.onBranch(state).Repositories(infrahub.ReadOnly).Get(ctx, state.RepositoryID.ValueString())
 }
 
+// Update sets the ref and imports it, also where only the last import failed.
 func (r *readOnlyRepositoryRefResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	var plan readOnlyRepositoryRefModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, cancel := within(ctx, plan.Timeouts.Update, &resp.Diagnostics)
+	setIdentity(ctx, resp.Identity, plan.ID.ValueString(), &resp.Diagnostics)
+	ctx, cancel := withTimeout(ctx, plan.Timeouts.Update, &resp.Diagnostics)
 	defer cancel()
-	due := plan.Commit.IsUnknown()
+	record := failedImport{Ref: plan.Ref.ValueString()}
 	var started *infrahub.Import
-	var err error
-	if due {
-		started, err = r.on(plan).SetRef(ctx, plan.RepositoryID.ValueString(), plan.Ref.ValueString(), true)
-	}
-	if err != nil {
-		// On a branch that is merged or gone nothing was changed, and nothing can be tried again.
-		if !errors.Is(err, infrahub.ErrMerged) && !errors.Is(err, infrahub.ErrBranchNotFound) {
-			resp.Diagnostics.Append(resp.Private.SetKey(ctx, failureKey, memory{Ref: plan.Ref.ValueString(), Reason: cause(err)}.encode())...)
+	if plan.Commit.IsUnknown() { // an import is due
+		var err error
+		if started, err = r.onBranch(plan).SetRef(ctx, plan.RepositoryID.ValueString(), record.Ref, true); err != nil {
+			// On a branch that is merged or gone nothing was changed, and nothing can be tried again.
+			if !errors.Is(err, infrahub.ErrMerged) && !errors.Is(err, infrahub.ErrBranchNotFound) {
+				resp.Diagnostics.Append(record.save(ctx, resp.Private, err)...)
+			}
+			resp.Diagnostics.Append(r.failed("Not Set", plan, err))
+			return
 		}
-		resp.Diagnostics.Append(r.failed("Not Set", plan, err))
-		return
 	}
-	imported, err := r.wait(ctx, started, plan.WaitForImport, &resp.Diagnostics)
+	imported, err := r.waitAndRecord(ctx, started, plan.WaitForImport, record, resp.Private, &resp.Diagnostics)
 	if err != nil {
-		resp.Diagnostics.Append(resp.Private.SetKey(ctx, failureKey, memory{Ref: plan.Ref.ValueString(), Reason: reasonOf(err)}.encode())...)
 		resp.Diagnostics.Append(r.failed("Not Imported", plan, err))
-	} else {
-		resp.Diagnostics.Append(resp.Private.SetKey(ctx, failureKey, nil)...)
 	}
 	r.save(ctx, plan, imported, &resp.State, &resp.Diagnostics)
 }
 
-// Delete changes nothing: what the branch has imported is for the branch to keep.
+// Delete changes nothing: the branch keeps what it has imported.
 func (r *readOnlyRepositoryRefResource) Delete(context.Context, resource.DeleteRequest, *resource.DeleteResponse) {
 }
 
-// ImportState takes the id or the name of the repository, a slash, and the name of the branch. Neither of
-// the first two has a slash in it.
+// ImportState takes the id or the name of the repository, a slash, and the name of the branch. An id and the name of a
+// repository have no slash in them.
 func (r *readOnlyRepositoryRefResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	repository, branch, found := strings.Cut(req.ID, "/")
+	given := importID(ctx, req, &resp.Diagnostics)
+	repository, branch, found := strings.Cut(given, "/")
 	if !found || repository == "" || branch == "" {
 		resp.Diagnostics.AddError("Invalid Import Id", fmt.Sprintf(
-			"%q is not a repository and a branch: give the id or the name of the read-only repository, a slash, and the name of the Infrahub branch, such as network/release-1.2.", req.ID))
+			"%q does not name a repository and a branch: give the id or the name of the read-only repository, a slash, and the name of the Infrahub branch, such as network/release-1.2.", given))
 		return
 	}
-	on := r.WithBranch(branch)
-	id := importedID(repository, "read-only repository", fmt.Sprintf("branch %q", branch), func(id string) error {
-		_, err := on.Repository(ctx, infrahub.ReadOnly, id)
-		return err
-	}, func(name string) (string, error) {
-		found, err := on.RepositoryNamed(ctx, infrahub.ReadOnly, name)
-		if err != nil {
-			return "", err
-		}
-		return found.ID, nil
-	}, &resp.Diagnostics)
-	if resp.Diagnostics.HasError() {
+	repositoryID, err := findID(ctx, r.WithBranch(branch).Repositories(infrahub.ReadOnly), repository)
+	if err != nil {
+		resp.Diagnostics.Append(importNotFound(infrahub.ReadOnly.String(), repository, fmt.Sprintf("branch %q", branch), err))
 		return
 	}
-	for name, value := range map[string]string{"id": id + "/" + branch, "repository_id": id, "branch": branch} {
+	id := repositoryID + "/" + branch
+	for name, value := range map[string]string{"id": id, "repository_id": repositoryID, "branch": branch} {
 		resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root(name), value)...)
 	}
+	setIdentity(ctx, resp.Identity, id, &resp.Diagnostics)
 }
 
-// ModifyPlan keeps the commit unless an import is due, and refuses to change what was merged.
+// ModifyPlan keeps the commit unless an import is due, and refuses to change a branch that was merged.
 func (r *readOnlyRepositoryRefResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	if req.Plan.Raw.IsNull() {
 		return // destroy
@@ -237,34 +222,34 @@ func (r *readOnlyRepositoryRefResource) ModifyPlan(ctx context.Context, req reso
 	if !creating {
 		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	}
-	remembered, diags := recall(ctx, req.Private)
+	failed, diags := loadFailedImport(ctx, req.Private)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
 	changed := creating || !plan.Ref.Equal(state.Ref)
-	again := !creating && remembered != nil
-	merged := (changed || again) && r.merged(ctx, plan, &resp.Diagnostics)
+	retry := !creating && failed != nil
+	merged := (changed || retry) && r.isMerged(ctx, plan, &resp.Diagnostics)
 	switch {
 	case merged && changed:
 		resp.Diagnostics.Append(r.failed("Not Planned", plan, fmt.Errorf("the branch %s is %w", plan.Branch.ValueString(), infrahub.ErrMerged)))
-	case !changed && (!again || merged):
+	case !changed && (!retry || merged):
 		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("commit"), state.Commit)...)
 	default:
 		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("commit"), types.StringUnknown())...)
-		if again {
-			resp.Diagnostics.Append(importDueAgain("ref of the read-only repository "+state.RepositoryID.ValueString()+" on branch "+state.Branch.ValueString(), *remembered))
+		if retry {
+			resp.Diagnostics.Append(failed.retryWarning("ref of the read-only repository " + state.RepositoryID.ValueString() + " on branch " + state.Branch.ValueString()))
 		}
 	}
 }
 
-// merged reports whether the branch of a plan takes no more changes. One that is not there yet may be made by
-// the same apply.
-func (r *readOnlyRepositoryRefResource) merged(ctx context.Context, plan readOnlyRepositoryRefModel, diags *diag.Diagnostics) bool {
-	if r.connection == nil || plan.Branch.IsUnknown() {
+// isMerged reports whether the branch of a plan takes no more changes. A branch that does not exist may be created by the same
+// apply.
+func (r *readOnlyRepositoryRefResource) isMerged(ctx context.Context, plan readOnlyRepositoryRefModel, diags *diag.Diagnostics) bool {
+	if r.providerData == nil || plan.Branch.IsUnknown() {
 		return false
 	}
-	branch, err := r.BranchNamed(ctx, plan.Branch.ValueString())
+	branch, err := r.Branches().GetByName(ctx, plan.Branch.ValueString())
 	switch {
 	case errors.Is(err, infrahub.ErrNotFound):
 		return false
@@ -276,45 +261,42 @@ func (r *readOnlyRepositoryRefResource) merged(ctx context.Context, plan readOnl
 	}
 }
 
-// save makes the state of what was imported, or else of what the server has now. If that cannot be
+// save saves the commit that was imported or, if nothing was waited for, the one that the server has now. If that cannot be
 // read, the plan is saved.
 func (r *readOnlyRepositoryRefResource) save(ctx context.Context, plan readOnlyRepositoryRefModel, imported *infrahub.Repository, state *tfsdk.State, diags *diag.Diagnostics) {
-	if imported == nil && plan.Commit.IsUnknown() {
-		// Also after a timeout or an interrupt there is time for one read.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
-		defer cancel()
-		found, err := r.on(plan).Repository(ctx, infrahub.ReadOnly, plan.RepositoryID.ValueString())
-		if err != nil {
-			diags.Append(r.failed("Not Read", plan, err))
-			found = &infrahub.Repository{}
-		}
-		imported = found
-	}
 	if plan.Commit.IsUnknown() {
+		if imported == nil {
+			found, err := readAfterImport(ctx, r.onBranch(plan), infrahub.ReadOnly, plan.RepositoryID.ValueString())
+			if err != nil {
+				diags.Append(r.failed("Not Read", plan, err))
+				found = &infrahub.Repository{}
+			}
+			imported = found
+		}
 		plan.Commit = types.StringPointerValue(imported.Commit)
 	}
 	diags.Append(state.Set(ctx, plan)...)
 }
 
-// on is the client for the branch of a model.
-func (r *readOnlyRepositoryRefResource) on(model readOnlyRepositoryRefModel) *infrahub.Client {
+// onBranch returns the client for the branch of a model.
+func (r *readOnlyRepositoryRefResource) onBranch(model readOnlyRepositoryRefModel) *infrahub.Client {
 	return r.WithBranch(model.Branch.ValueString())
 }
 
-// failed is the diagnostic of an operation: what is "Not Set".
-func (r *readOnlyRepositoryRefResource) failed(what string, m readOnlyRepositoryRefModel, err error) diag.Diagnostic {
-	if told := importFailure(err); told != nil {
-		return told
+// failed returns the diagnostic of an operation, such as "Not Set". The failure of an import has its own.
+func (r *readOnlyRepositoryRefResource) failed(outcome string, model readOnlyRepositoryRefModel, err error) diag.Diagnostic {
+	if diagnostic := importDiagnostic(err); diagnostic != nil {
+		return diagnostic
 	}
-	object := fmt.Sprintf("Ref %s of the read-only repository %s on branch %s", m.Ref.ValueString(), m.RepositoryID.ValueString(), m.Branch.ValueString())
-	told := failed("Ref "+what, object, err, "ref")
+	object := fmt.Sprintf("Ref %s of the read-only repository %s on branch %s", model.Ref.ValueString(), model.RepositoryID.ValueString(), model.Branch.ValueString())
+	diagnostic := errorDiagnostic("Ref "+outcome, object, err, "ref")
 	switch {
 	case errors.Is(err, infrahub.ErrBranchNotFound), errors.Is(err, infrahub.ErrMerged), errors.Is(err, infrahub.ErrInactive):
-		return diag.WithPath(path.Root("branch"), told)
+		return diag.WithPath(path.Root("branch"), diagnostic)
 	case errors.Is(err, infrahub.ErrNotFound):
-		return diag.WithPath(path.Root("repository_id"), diag.NewErrorDiagnostic("Ref "+what, detail(object, err,
-			"Check that repository_id is the id of a read-only repository that is still there: infrahub_read_only_repository.NAME.id.")))
+		return diag.WithPath(path.Root("repository_id"), diag.NewErrorDiagnostic("Ref "+outcome, detail(object, err,
+			"Check that repository_id is the id of a read-only repository that still exists: infrahub_read_only_repository.NAME.id.")))
 	default:
-		return told
+		return diagnostic
 	}
 }

@@ -11,40 +11,29 @@ import (
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
 )
 
-var (
-	_ resource.ResourceWithConfigure   = (*readOnlyRepositoryResource)(nil)
-	_ resource.ResourceWithImportState = (*readOnlyRepositoryResource)(nil)
-	_ resource.ResourceWithModifyPlan  = (*readOnlyRepositoryResource)(nil)
-)
-
 func newReadOnlyRepositoryResource() resource.Resource {
-	return &readOnlyRepositoryResource{repositoryBase{
-		kind:    infrahub.ReadOnly,
-		title:   "Read-only Repository",
-		refName: "ref",
-		model:   func() repositoryState { return &readOnlyRepositoryModel{} },
-	}}
-}
-
-type readOnlyRepositoryResource struct {
-	repositoryBase
+	return &repositoryResource[readOnlyRepositoryModel]{
+		nodeResource: nodeResource[readOnlyRepositoryModel, infrahub.Repository]{nodeKind: readOnlyRepositoryKind()},
+		kind:         infrahub.ReadOnly,
+		parts:        readOnlyRepositoryParts,
+	}
 }
 
 type readOnlyRepositoryModel struct {
 	repositoryModel
 	Ref types.String `tfsdk:"ref"`
-	resolution
+	refResolution
 }
 
-func (m *readOnlyRepositoryModel) ref() *types.String { return &m.Ref }
-
-func (m *readOnlyRepositoryModel) planned() *resolution { return &m.resolution }
-
-func (r *readOnlyRepositoryResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
-	resp.TypeName = req.ProviderTypeName + "_read_only_repository"
+func readOnlyRepositoryParts(model *readOnlyRepositoryModel) repositoryParts {
+	return repositoryParts{&model.repositoryModel, &model.Ref, &model.refResolution}
 }
 
-func (r *readOnlyRepositoryResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+func readOnlyRepositoryKind() nodeKind[readOnlyRepositoryModel, infrahub.Repository] {
+	return repositoryKind("read_only_repository", "Read-only Repository", infrahub.ReadOnly, readOnlyRepositorySchema, readOnlyRepositoryParts)
+}
+
+func readOnlyRepositorySchema(ctx context.Context) schema.Schema {
 	attributes := repositoryAttributes(ctx)
 	attributes["ref"] = schema.StringAttribute{
 		MarkdownDescription: "Branch, tag or commit that the repository is pinned to. Changing it is an update in place: Infrahub imports the new ref, and the apply ends when it has. " +
@@ -63,7 +52,7 @@ func (r *readOnlyRepositoryResource) Schema(ctx context.Context, _ resource.Sche
 		MarkdownDescription: "Commit that `ref` stood for when it was planned, where `resolve_ref` is set. If the ref has been moved by the time of the apply, the apply fails and names both commits.",
 		Computed:            true,
 	}
-	resp.Schema = schema.Schema{
+	return schema.Schema{
 		MarkdownDescription: "A Git repository that Infrahub imports at a pinned ref, and only when the ref changes (CoreReadOnlyRepository). " +
 			"An apply that changes `ref` is green when Infrahub has imported that commit. If the import fails, the next plan shows it and the next apply tries again.",
 		Attributes: attributes,

@@ -8,59 +8,63 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/gitremote"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
 )
 
-// resolution is what a plan knows from the Git remote of the ref that a repository is pinned to.
-type resolution struct {
+// refResolution is embedded by the model of a repository whose ref a plan can resolve at the Git remote.
+type refResolution struct {
 	ResolveRef    types.Bool   `tfsdk:"resolve_ref"`
 	PlannedCommit types.String `tfsdk:"planned_commit"`
 }
 
-// wanted reports whether the remote is to be asked; false, too, where that is not known yet.
-func (p resolution) wanted() bool { return p.ResolveRef.ValueBool() }
+// enabled reports whether the plan asks the remote; false, too, where that is not known yet.
+func (p refResolution) enabled() bool { return p.ResolveRef.ValueBool() }
 
-// resolve asks the remote what the ref of a plan stands for, unless that is planned already. What a plan
-// could not know yet, the apply finds out before it changes anything.
-func (r *repositoryBase) resolve(ctx context.Context, plan repositoryState, diags *diag.Diagnostics) {
-	planned := plan.planned()
-	if planned == nil || !planned.PlannedCommit.IsUnknown() {
+// resolveRef plans the commit that the ref stands for, unless it is planned already. An apply resolves what the plan could not
+// know yet before it changes anything.
+func (d *providerData) resolveRef(ctx context.Context, plan repositoryParts, diags *diag.Diagnostics) {
+	resolution := plan.resolution
+	if resolution == nil || !resolution.PlannedCommit.IsUnknown() {
 		return
 	}
-	at, ref := plan.common().Location, *plan.ref()
 	switch {
-	case !planned.wanted() && !planned.ResolveRef.IsUnknown():
-		planned.PlannedCommit = types.StringNull()
-	case !planned.wanted(), at.IsUnknown(), ref.IsUnknown(), r.connection == nil:
+	case !resolution.enabled() && !resolution.ResolveRef.IsUnknown():
+		resolution.PlannedCommit = types.StringNull()
+	case !resolution.enabled(), plan.Location.IsUnknown(), plan.ref.IsUnknown(), d == nil:
 	default:
-		found, err := r.connection.resolve(ctx, at.ValueString(), ref.ValueString())
+		location := plan.Location.ValueString()
+		found, err := d.resolve(ctx, location, plan.ref.ValueString())
 		if err != nil {
-			diags.Append(notResolved(at.ValueString(), err))
+			diags.Append(gitDiagnostic(location, err))
 			return
 		}
-		planned.PlannedCommit = types.StringValue(found.Commit)
+		resolution.PlannedCommit = types.StringValue(found.Commit)
 	}
 }
 
-// refMoved reports whether the ref stands for another commit than was imported. Where nobody waits for
-// imports the commit lags behind, so what was planned last counts.
-func (r *repositoryBase) refMoved(plan, state repositoryState) bool {
-	planned, before := plan.planned(), state.planned()
-	if planned == nil || planned.PlannedCommit.IsNull() || planned.PlannedCommit.IsUnknown() || state.common().Commit.Equal(planned.PlannedCommit) {
+// refMoved reports whether the ref stands for another commit than was imported. Where nobody waits for imports the commit lags
+// behind, so the commit that was planned last counts.
+func (d *providerData) refMoved(plan, state repositoryParts) bool {
+	if plan.resolution == nil {
 		return false
 	}
-	if r.waits(plan.common().WaitForImport) {
+	planned := plan.resolution.PlannedCommit
+	if planned.IsNull() || planned.IsUnknown() || state.Commit.Equal(planned) {
+		return false
+	}
+	if d.waits(plan.WaitForImport) {
 		return true
 	}
-	last := state.common().Commit
-	if !before.PlannedCommit.IsNull() {
-		last = before.PlannedCommit
+	last := state.Commit
+	if !state.resolution.PlannedCommit.IsNull() {
+		last = state.resolution.PlannedCommit
 	}
-	return !last.IsNull() && !last.Equal(planned.PlannedCommit)
+	return !last.IsNull() && !last.Equal(planned)
 }
 
-// unlike is the error of an import that ended on another commit than was planned.
-func (p resolution) unlike(imported infrahub.Repository) diag.Diagnostics {
+// checkCommit returns the error of an import that ended on another commit than was planned.
+func (p refResolution) checkCommit(imported infrahub.Repository) diag.Diagnostics {
 	var diags diag.Diagnostics
 	if commit := types.StringPointerValue(imported.Commit); !p.PlannedCommit.IsNull() && !p.PlannedCommit.Equal(commit) {
 		diags.AddAttributeError(path.Root("ref"), "Another Commit Was Imported", fmt.Sprintf(
@@ -69,4 +73,22 @@ func (p resolution) unlike(imported infrahub.Repository) diag.Diagnostics {
 			imported.Ref, imported.Kind, imported.Name, p.PlannedCommit.ValueString(), commit.ValueString()))
 	}
 	return diags
+}
+
+// refs returns what a Git remote has. It is asked with the provider's settings, and never with a credential that Infrahub holds.
+func (d *providerData) refs(ctx context.Context, location string) (*gitremote.Refs, error) {
+	ctx, cancel := context.WithTimeout(ctx, d.timeout)
+	defer cancel()
+	remote := d.git
+	remote.Location = location
+	return remote.Refs(ctx)
+}
+
+// resolve returns what a ref of a Git remote stands for now.
+func (d *providerData) resolve(ctx context.Context, location, ref string) (gitremote.Ref, error) {
+	refs, err := d.refs(ctx, location)
+	if err != nil {
+		return gitremote.Ref{}, err
+	}
+	return refs.Resolve(ref)
 }

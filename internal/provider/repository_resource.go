@@ -14,23 +14,12 @@ import (
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
 )
 
-var (
-	_ resource.ResourceWithConfigure   = (*repositoryResource)(nil)
-	_ resource.ResourceWithImportState = (*repositoryResource)(nil)
-	_ resource.ResourceWithModifyPlan  = (*repositoryResource)(nil)
-)
-
 func newRepositoryResource() resource.Resource {
-	return &repositoryResource{repositoryBase{
-		kind:    infrahub.ReadWrite,
-		title:   "Repository",
-		refName: "default_branch",
-		model:   func() repositoryState { return &readWriteRepositoryModel{} },
-	}}
-}
-
-type repositoryResource struct {
-	repositoryBase
+	return &repositoryResource[readWriteRepositoryModel]{
+		nodeResource: nodeResource[readWriteRepositoryModel, infrahub.Repository]{nodeKind: readWriteRepositoryKind()},
+		kind:         infrahub.ReadWrite,
+		parts:        readWriteRepositoryParts,
+	}
 }
 
 type readWriteRepositoryModel struct {
@@ -38,15 +27,15 @@ type readWriteRepositoryModel struct {
 	DefaultBranch types.String `tfsdk:"default_branch"`
 }
 
-func (m *readWriteRepositoryModel) ref() *types.String { return &m.DefaultBranch }
-
-func (m *readWriteRepositoryModel) planned() *resolution { return nil }
-
-func (r *repositoryResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
-	resp.TypeName = req.ProviderTypeName + "_repository"
+func readWriteRepositoryParts(model *readWriteRepositoryModel) repositoryParts {
+	return repositoryParts{&model.repositoryModel, &model.DefaultBranch, nil}
 }
 
-func (r *repositoryResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+func readWriteRepositoryKind() nodeKind[readWriteRepositoryModel, infrahub.Repository] {
+	return repositoryKind("repository", "Repository", infrahub.ReadWrite, readWriteRepositorySchema, readWriteRepositoryParts)
+}
+
+func readWriteRepositorySchema(ctx context.Context) schema.Schema {
 	attributes := repositoryAttributes(ctx)
 	attributes["default_branch"] = schema.StringAttribute{
 		MarkdownDescription: "Git branch that Infrahub's default branch follows. Infrahub stores a changed one but never acts on it, so changing it **replaces** the repository, and what was imported from it goes with it. Defaults to `main`.",
@@ -57,14 +46,14 @@ func (r *repositoryResource) Schema(ctx context.Context, _ resource.SchemaReques
 		PlanModifiers: []planmodifier.String{stringplanmodifier.RequiresReplaceIf(replaceRepository,
 			"Changing it replaces the repository.", "Changing it replaces the repository.")},
 	}
-	resp.Schema = schema.Schema{
+	return schema.Schema{
 		MarkdownDescription: "A Git repository that Infrahub keeps in sync with its branches, both ways (CoreRepository). " +
 			"Use `infrahub_read_only_repository` for one that is pinned to a release.",
 		Attributes: attributes,
 	}
 }
 
-// replaceRepository warns of what goes with the repository (infrahub.md, Importing).
+// replaceRepository warns of what goes with the repository (infrahub-behaviour.md, Importing 18).
 func replaceRepository(_ context.Context, req planmodifier.StringRequest, resp *stringplanmodifier.RequiresReplaceIfFuncResponse) {
 	resp.RequiresReplace = true
 	resp.Diagnostics.AddAttributeWarning(req.Path, "Repository Will Be Replaced", fmt.Sprintf(

@@ -1,134 +1,138 @@
 package provider
 
 import (
-	"maps"
 	"net/http"
-	"net/http/httptest"
 	"slices"
-	"strings"
+	"sync"
 	"testing"
-	"time"
 
-	"github.com/infrahub-community/terraform-provider-infrahub/internal/gitserver"
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mockserver"
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/mocktest"
 )
 
-const (
-	readOnly       = "infrahub_read_only_repository"
-	readOnlyRef    = "infrahub_read_only_repository_ref"
-	readWrite      = "infrahub_repository"
-	credential     = "infrahub_password_credential"
-	tag            = "infrahub_tag"
-	branch         = "infrahub_branch"
-	proposedChange = "infrahub_proposed_change"
-)
-
-// server is the Infrahub of one test, with a log of what it is asked.
+// server is the mock Infrahub of one test.
 type server struct {
-	*mockserver.Server
-	address string
-	log     *mockserver.Recorder
+	*mocktest.Server
+	mu sync.Mutex
+	// delayed waits to be injected after a request.
+	delayed *delayedFault
 }
 
-func newServer(t *testing.T, options mockserver.Options) *server {
+type delayedFault struct {
+	fault mockserver.Fault
+	after func(request mockserver.Request) bool
+}
+
+func startServer(t *testing.T, options mockserver.Options) *server {
 	t.Helper()
-	mock, err := mockserver.New(options)
-	if err != nil {
-		t.Fatal(err)
+	s := &server{Server: mocktest.New(t, options)}
+	s.Address = mocktest.Serve(t, s)
+	return s
+}
+
+// ServeHTTP handles a request and injects the fault that follows it. The client has no response yet.
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.Log.ServeHTTP(w, r)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.delayed != nil && slices.ContainsFunc(s.Log.Requests(), s.delayed.after) {
+		s.Inject(s.delayed.fault)
+		s.delayed = nil
 	}
-	t.Cleanup(mock.Close)
-	log := mockserver.Record(mock)
-	return &server{Server: mock, address: serve(t, log), log: log}
 }
 
-// serve listens on loopback until the test ends.
-func serve(t *testing.T, handler http.Handler) string {
-	t.Helper()
-	listening := httptest.NewServer(handler)
-	t.Cleanup(listening.Close)
-	return listening.URL
+// injectAfter injects a fault once a request for which after returns true was handled.
+func (s *server) injectAfter(fault mockserver.Fault, after func(request mockserver.Request) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.Log.Reset()
+	s.delayed = &delayedFault{fault, after}
 }
 
-// block is a provider block for the server. Nothing is tried twice, so that faults show at once.
+// block returns a provider block for the server. Requests are not retried, so that faults show at once.
 func (s *server) block() attributes {
-	return attributes{"address": s.address, "api_token": mockserver.DefaultToken, "max_retries": 0}
+	return attributes{"address": s.Address, "api_token": s.Token, "max_retries": 0}
 }
 
-// connected is a provider that was configured for the server.
-func (s *server) connected(t *testing.T) *protocol {
+// connect returns a provider that is configured for the server.
+func (s *server) connect(t *testing.T) *testProvider {
 	t.Helper()
-	p := newProtocol(t)
-	p.configure(s.block()).none(t)
-	s.log.Reset()
+	return s.connectWith(t, attributes{})
+}
+
+// connectWith returns a provider that is configured for the server, with changes of its block.
+func (s *server) connectWith(t *testing.T, changes attributes) *testProvider {
+	t.Helper()
+	p := newProvider(t)
+	p.configure(s.block().with(changes)).requireNone(t)
+	s.Log.Reset()
 	return p
 }
 
-// sent is every mutation since the last look, as "Operation: variable variable".
-func (s *server) sent() []string {
-	sent := []string{}
-	for _, request := range s.log.Requests() {
-		if request.Mutation {
-			sent = append(sent, strings.TrimSpace(request.Operation+": "+strings.Join(slices.Sorted(maps.Keys(request.Variables)), " ")))
-		}
-	}
-	s.log.Reset()
-	return sent
+// takeMutations returns every mutation since the last call, each as "Operation: field field", and resets the log.
+func (s *server) takeMutations() []string {
+	mutations := mocktest.Mutations(s.Log.Requests())
+	s.Log.Reset()
+	return mutations
 }
 
-// answer is a fault that replaces the next answer to an operation.
-func answer(operation string, status int, body string) mockserver.Fault {
-	return mockserver.Fault{Operation: operation, Times: 1, Status: status, Body: body, ContentType: "application/json"}
-}
-
-// remote is a Git repository on disk, with v1.0.0 and v1.1.0 on main.
-type remote struct {
-	*gitserver.Repository
-	// commits is what each tag stands for.
-	commits map[string]string
-}
-
-func newRemote(t *testing.T) *remote {
+// expectMutations expects exactly these mutations since the last call.
+func (s *server) expectMutations(t *testing.T, want ...string) {
 	t.Helper()
-	made, err := gitserver.NewRepository(t.TempDir(), "network.git")
-	if err != nil {
-		t.Fatal(err)
+	if difference := cmp.Diff(append([]string{}, want...), s.takeMutations()); difference != "" {
+		t.Errorf("mutations (-want +got):\n%s", difference)
 	}
-	r := &remote{Repository: made, commits: map[string]string{}}
-	r.release(t, "v1.0.0")
-	r.release(t, "v1.1.0")
-	return r
 }
 
-// release commits something new to main and tags it.
-func (r *remote) release(t *testing.T, tag string) {
+// failOnce replaces the next response to an operation.
+func (s *server) failOnce(operation string, status int, body string) {
+	s.Inject(mockserver.Fault{Operation: operation, Times: 1, Status: status, Body: body, ContentType: "application/json"})
+}
+
+// crashOnce makes the server fail at the next request for an operation.
+func (s *server) crashOnce(operation string) {
+	s.failOnce(operation, http.StatusInternalServerError, "Internal Server Error")
+}
+
+func (s *server) createBranch(t *testing.T, name string) {
 	t.Helper()
-	commit, err := r.Commit(map[string]string{"release.txt": r.Path + " " + tag, ".infrahub.yml": "queries: []\n"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := r.Tag(tag); err != nil {
-		t.Fatal(err)
-	}
-	r.commits[tag] = commit
+	s.Ask(t, `mutation($name:String!){BranchCreate(data:{name:$name sync_with_git:false} wait_until_completion:true){ok}}`, "name", name)
 }
 
-// pinned is the configuration of a read-only repository of this remote.
-func (r *remote) pinned(ref string) attributes {
+func (s *server) mergeBranch(t *testing.T, name string) {
+	t.Helper()
+	s.Ask(t, `mutation($name:String!){BranchMerge(data:{name:$name} wait_until_completion:true){ok}}`, "name", name)
+}
+
+func (s *server) deleteBranch(t *testing.T, name string) {
+	t.Helper()
+	s.Ask(t, `mutation($name:String!){BranchDelete(data:{name:$name} wait_until_completion:true){ok}}`, "name", name)
+}
+
+// newRemote returns a Git repository with the releases v1.0.0 and v1.1.0 on main.
+func newRemote(t *testing.T) *mocktest.Remote {
+	t.Helper()
+	return mocktest.NewRemote(t, t.TempDir(), "network.git", "v1.0.0", "v1.1.0")
+}
+
+// readOnlyConfig returns the configuration of a read-only repository of a remote.
+func readOnlyConfig(r *mocktest.Remote, ref string) attributes {
 	return attributes{"name": "network", "location": r.Path, "ref": ref}
 }
 
-// idle waits until every task of the server has ended.
-func (s *server) idle(t *testing.T) {
+// readWriteConfig returns the configuration of a read-write repository of a remote.
+func readWriteConfig(r *mocktest.Remote) attributes {
+	return attributes{"name": "network", "location": r.Path}
+}
+
+// createReadOnlyRepository creates a read-only repository without the provider, waits for its import and returns its id.
+func (s *server) createReadOnlyRepository(t *testing.T, name, location, ref string) string {
 	t.Helper()
-	const busy = `{"query": "{ InfrahubTask(state: [SCHEDULED, PENDING, RUNNING]) { count } }"}`
-	for start := time.Now(); time.Since(start) < 10*time.Second; time.Sleep(10 * time.Millisecond) {
-		asked := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/graphql/main", strings.NewReader(busy))
-		asked.Header.Set("Content-Type", "application/json")
-		answered := httptest.NewRecorder()
-		s.ServeHTTP(answered, asked)
-		if strings.Contains(answered.Body.String(), `"count":0`) {
-			return
-		}
-	}
-	t.Fatal("the server's tasks do not end")
+	resp := s.Ask(t, `mutation($name:String!,$location:String!,$ref:String!){
+		CoreReadOnlyRepositoryCreate(data:{name:{value:$name} location:{value:$location} ref:{value:$ref}}){ok object{id}}
+	}`, "name", name, "location", location, "ref", ref)
+	s.WaitForTasks(t)
+	return resp.Text("data.CoreReadOnlyRepositoryCreate.object.id")
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
-	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -12,19 +11,8 @@ import (
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
 )
 
-var (
-	_ resource.ResourceWithConfigure   = (*tagResource)(nil)
-	_ resource.ResourceWithImportState = (*tagResource)(nil)
-)
-
 func newTagResource() resource.Resource {
-	r := &tagResource{}
-	r.kind, r.fields, r.does = "Tag", []string{"name", "description"}, r
-	return r
-}
-
-type tagResource struct {
-	nodeResource[tagModel, *tagModel]
+	return &nodeResource[tagModel, infrahub.Tag]{nodeKind: tagKind()}
 }
 
 type tagModel struct {
@@ -33,71 +21,45 @@ type tagModel struct {
 	Description types.String `tfsdk:"description"`
 }
 
-func (r *tagResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
-	resp.TypeName = req.ProviderTypeName + "_tag"
+func tagKind() nodeKind[tagModel, infrahub.Tag] {
+	return nodeKind[tagModel, infrahub.Tag]{
+		typeName: "tag",
+		title:    "Tag",
+		schema:   tagSchema,
+		nodes:    func(client *infrahub.Client, _ tagModel) infrahub.Nodes[infrahub.Tag] { return client.Tags() },
+		base:     func(model *tagModel) *nodeModel { return &model.nodeModel },
+		describe: func(model tagModel, branch string) string {
+			return "Tag " + model.Name.ValueString() + " on branch " + branch
+		},
+		expand: func(model tagModel) infrahub.Tag {
+			return infrahub.Tag{ID: model.ID.ValueString(), Name: model.Name.ValueString(), Description: optional(model.Description)}
+		},
+		flatten: func(tag infrahub.Tag, known tagModel) tagModel {
+			known.ID = types.StringValue(tag.ID)
+			known.Name = types.StringValue(tag.Name)
+			known.Description = types.StringPointerValue(tag.Description)
+			return known
+		},
+	}
 }
 
-func (r *tagResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
-	resp.Schema = schema.Schema{
+func tagSchema(ctx context.Context) schema.Schema {
+	return schema.Schema{
 		MarkdownDescription: "A tag that repositories, and other objects in Infrahub, can carry (BuiltinTag). " +
-			"It lives on the provider's branch, and on the branches that are made of it later.",
+			"It exists on the provider's branch, and on the branches that start from it later.",
 		Attributes: map[string]schema.Attribute{
 			"id": idAttribute(),
 			"name": schema.StringAttribute{
-				MarkdownDescription: "Unique name of the tag. Changing it renames the tag in place; what carries the tag keeps it.",
+				MarkdownDescription: "Unique name of the tag. Changing it renames the tag in place; objects that carry the tag keep it.",
 				Required:            true,
 				Validators:          requiredText(),
 			},
 			"description": schema.StringAttribute{
 				MarkdownDescription: "What the tag is for. Removing it clears it.",
 				Optional:            true,
-				Validators:          anyText(),
+				Validators:          nonEmptyText(),
 			},
 			"timeouts": timeouts.Attributes(ctx, timeouts.Opts{Create: true, Read: true, Update: true, Delete: true}),
 		},
 	}
-}
-
-func (r *tagResource) object(m tagModel) string {
-	return "Tag " + m.Name.ValueString() + " on branch " + r.Branch()
-}
-
-func (r *tagResource) create(ctx context.Context, want tagModel) (string, error) {
-	return r.CreateTag(ctx, want.tag())
-}
-
-func (r *tagResource) read(ctx context.Context, known tagModel) (tagModel, diag.Diagnostics, error) {
-	found, err := r.Tag(ctx, known.ID.ValueString())
-	if err != nil {
-		return known, nil, err
-	}
-	return tagModel{
-		nodeModel:   known.nodeModel,
-		Name:        types.StringValue(found.Name),
-		Description: types.StringPointerValue(found.Description),
-	}, nil, nil
-}
-
-func (r *tagResource) update(ctx context.Context, before, after tagModel) error {
-	return r.UpdateTag(ctx, before.tag(), after.tag())
-}
-
-func (r *tagResource) remove(ctx context.Context, id string) error { return r.DeleteTag(ctx, id) }
-
-func (r *tagResource) exists(ctx context.Context, id string) error {
-	_, err := r.Tag(ctx, id)
-	return err
-}
-
-func (r *tagResource) named(ctx context.Context, name string) (string, error) {
-	found, err := r.TagNamed(ctx, name)
-	if err != nil {
-		return "", err
-	}
-	return found.ID, nil
-}
-
-// tag is the model as the client knows it.
-func (m tagModel) tag() infrahub.Tag {
-	return infrahub.Tag{ID: m.ID.ValueString(), Name: m.Name.ValueString(), Description: optional(m.Description)}
 }

@@ -1,47 +1,194 @@
 package provider
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"path"
 	"regexp"
+	"strings"
+	"unicode"
 
+	"github.com/google/uuid"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
-// longest is how many bytes of UTF-8 the server takes in a text, whatever its error says (infrahub.md, Kinds).
-const longest = 4092
+// maxTextBytes is the longest text that the server accepts, in bytes of UTF-8 (infrahub-behaviour.md, Kinds 3).
+const maxTextBytes = 4092
 
-// anyText validates a text that the server takes. An empty one would come back as not set.
-func anyText() []validator.String {
+// nonEmptyText validates an optional text. The server would return an empty one as not set.
+func nonEmptyText() []validator.String {
 	return []validator.String{
-		stringvalidator.LengthAtMost(longest),
+		stringvalidator.LengthAtMost(maxTextBytes),
 		stringvalidator.RegexMatches(regexp.MustCompile(`(?s).`), "must not be empty: remove the attribute to clear it"),
 	}
 }
 
 // requiredText validates a text that must not be empty.
 func requiredText() []validator.String {
-	return []validator.String{stringvalidator.LengthBetween(1, longest)}
+	return []validator.String{stringvalidator.LengthBetween(1, maxTextBytes)}
 }
 
-// repositoryName validates as the server does (infrahub.md, Kinds).
+// repositoryName validates a name as the server does (infrahub-behaviour.md, Kinds 3).
 func repositoryName() []validator.String {
 	return append(requiredText(), stringvalidator.RegexMatches(regexp.MustCompile(`^[^/]*$`), "must not contain a slash"))
 }
 
 // nodeID validates a UUID.
 func nodeID() validator.String {
-	return stringvalidator.RegexMatches(uuid(), "must be the id of the object (a UUID), not its name")
+	return stringvalidator.RegexMatches(regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`),
+		"must be the id of the object (a UUID), not its name")
 }
 
-func uuid() *regexp.Regexp {
-	return regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
-}
+// isUUID reports whether a text is a UUID as the server writes them.
+func isUUID(text string) bool { return len(text) == 36 && uuid.Validate(text) == nil }
 
-// optional is what the client has for an attribute that may not be set.
+// optional returns what the client has for an attribute that may not be set.
 func optional(value types.String) *string {
 	if value.IsNull() || value.IsUnknown() {
 		return nil
 	}
 	return value.ValueStringPointer()
+}
+
+// branchName validates a name as the server does (infrahub-behaviour.md, Branches 4).
+func branchName() []validator.String {
+	return []validator.String{stringvalidator.UTF8LengthBetween(3, 250), gitName{}}
+}
+
+// gitName refuses what Git refuses as the name of a branch.
+type gitName struct{}
+
+func (gitName) Description(context.Context) string {
+	return "must be a name that Git accepts for a branch, such as release-1.2"
+}
+
+func (v gitName) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+
+func (v gitName) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
+		return
+	}
+	name := req.ConfigValue.ValueString()
+	isControl := func(r rune) bool { return r <= ' ' || r == 0x7f }
+	var wrong []string
+	for _, rule := range []struct {
+		broken bool
+		what   string
+	}{
+		{strings.IndexFunc(name, isControl) >= 0 || strings.ContainsAny(name, "~^:?*["), "a space, a control character, or one of ~ ^ : ? * ["},
+		{strings.Contains(name, `\`), "a backslash"},
+		{strings.Contains(name, ".."), "two dots in a row"},
+		{strings.Contains(name, "@{"), "@{"},
+		{strings.Contains(name, "//"), "two slashes in a row"},
+		{strings.Contains(name, "/."), "a part that begins with a dot"},
+		{strings.HasPrefix(name, "/") || strings.HasSuffix(name, "/"), "a slash at an end"},
+		{strings.HasSuffix(name, "."), "a dot at its end"},
+		{strings.HasSuffix(name, ".lock"), ".lock at its end"},
+	} {
+		if rule.broken {
+			wrong = append(wrong, rule.what)
+		}
+	}
+	if wrong != nil {
+		resp.Diagnostics.AddAttributeError(req.Path, "Invalid Branch Name", fmt.Sprintf(
+			"Infrahub refuses the name %q: it has %s. It %s.", name, strings.Join(wrong, ", and "), v.Description(ctx)))
+	}
+}
+
+// parseHTTPURL returns the URL of a server: http or https, a host, and no more than a path. Its errors do not repeat the text,
+// which may hold a password.
+func parseHTTPURL(text string) (*url.URL, error) {
+	parsed, err := url.Parse(text)
+	switch {
+	case err != nil:
+		return nil, errors.New("it is not a URL")
+	case parsed.Scheme != "http" && parsed.Scheme != "https":
+		return nil, errors.New("it is not an http or https URL, such as https://infrahub.example.com")
+	case parsed.Host == "":
+		return nil, errors.New("it names no host")
+	case parsed.RawQuery != "" || parsed.Fragment != "":
+		return nil, errors.New("it has a query or a fragment: leave them out")
+	}
+	return parsed, nil
+}
+
+// httpURL validates that parseHTTPURL accepts a text.
+type httpURL struct{}
+
+func (httpURL) Description(context.Context) string { return "must be an http or https URL" }
+
+func (v httpURL) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+
+func (httpURL) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
+		return
+	}
+	if _, err := parseHTTPURL(req.ConfigValue.ValueString()); err != nil {
+		resp.Diagnostics.AddAttributeError(req.Path, "Invalid URL", fmt.Sprintf("This cannot be used: %v.", err))
+	}
+}
+
+// gitURL validates what Infrahub can clone from.
+type gitURL struct{}
+
+func (gitURL) Description(context.Context) string {
+	return "must be the URL of a Git repository (https, http, ssh, git, file, or user@host:path) or an absolute path"
+}
+
+func (v gitURL) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+
+func (v gitURL) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
+		return
+	}
+	invalid := func(detail string) { resp.Diagnostics.AddAttributeError(req.Path, "Invalid Location", detail) }
+	text := req.ConfigValue.ValueString()
+	if path.IsAbs(text) || isSCP(text) {
+		return
+	}
+	parsed, err := url.Parse(text)
+	if err != nil {
+		invalid("This is not a URL: it " + v.Description(ctx) + ".") // not err, which repeats a password
+		return
+	}
+	switch parsed.Scheme {
+	case "http", "https":
+		if parsed.User != nil {
+			invalid("The URL holds a username or a password, which Infrahub would store and show to everybody. Leave it out, and set credential_id to an infrahub_password_credential.")
+			return
+		}
+	case "ssh", "git":
+		if _, password := parsed.User.Password(); password {
+			invalid("The URL holds a password, which Infrahub would store and show to everybody. Leave it out.")
+			return
+		}
+	case "file":
+		if parsed.Path == "" {
+			invalid("The URL has no path.")
+		}
+		return
+	default:
+		invalid("It " + v.Description(ctx) + ".")
+		return
+	}
+	if parsed.Host == "" {
+		invalid("The URL names no host.")
+	}
+}
+
+// isSCP reports whether a location has the form [user@]host:path.
+func isSCP(location string) bool {
+	host, path, found := strings.Cut(location, ":")
+	if user, rest, hasUser := strings.Cut(host, "@"); hasUser {
+		if user == "" {
+			return false
+		}
+		host = rest
+	}
+	return found && host != "" && path != "" && !strings.HasPrefix(path, "//") &&
+		!strings.ContainsAny(host, "@/") && !strings.Contains(path, "@") && strings.IndexFunc(location, unicode.IsSpace) < 0
 }

@@ -110,7 +110,7 @@ func (s *server) expectCount(operation string, want int) statecheck.StateCheck {
 func (s *server) expectVariables(operation string, valid func(variables map[string]any) bool) statecheck.StateCheck {
 	return stateCheck(func(*tfjson.State) error {
 		for _, request := range s.log.Requests() {
-			if request.Operation == operation && !valid(request.Variables) {
+			if request.Operation == operation && !valid(request.Input()) {
 				return fmt.Errorf("%s was sent with other variables", operation)
 			}
 		}

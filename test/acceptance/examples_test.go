@@ -63,6 +63,7 @@ func TestExamples_DataSourcesAreRead(t *testing.T) {
 			t.Parallel()
 			s := newServer(t)
 			s.newRemote(t, "network/automation.git")
+			s.newTag(t, "core")
 			w := s.newWorkspace(t, requirement+s.example(t, file))
 			w.apply()
 			w.planNothing()

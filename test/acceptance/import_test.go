@@ -235,7 +235,7 @@ func TestImport_TimeoutSavesStateAndNamesTheRunningTasks(t *testing.T) {
 		resource.TestStep{
 			PreConfig:   func() { s.mock.Inject(mockserver.Fault{Operation: pull, StuckTask: true}) },
 			Config:      config("v1.1.0"),
-			ExpectError: regexp.MustCompile(`(?s)Import Not Finished.*timeout is over.*git-repository-pull-read-only: RUNNING, task`),
+			ExpectError: regexp.MustCompile(`(?s)Import Not Finished.*timeout expired.*git-repository-pull-read-only: RUNNING, task`),
 		},
 		resource.TestStep{
 			Config:             config("v1.1.0"),

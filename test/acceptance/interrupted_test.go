@@ -27,7 +27,7 @@ func (s *server) newRefWorkspace(t *testing.T, arguments string) (*workspace, re
 		output "commit" { value = infrahub_read_only_repository.test.commit }
 	`))
 	t.Cleanup(func() {
-		found, err := s.client.RepositoryNamed(context.WithoutCancel(t.Context()), infrahub.ReadOnly, s.name("network"))
+		found, err := s.client.Repositories(infrahub.ReadOnly).GetByName(context.WithoutCancel(t.Context()), s.name("network"))
 		if err == nil {
 			s.deleteRepository(t, infrahub.ReadOnly, found.ID)
 		}

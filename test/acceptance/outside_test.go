@@ -33,20 +33,20 @@ func (s *server) deleteBranch(t *testing.T, name string) {
 
 func (s *server) deleteCredential(t *testing.T, id string) {
 	t.Helper()
-	if err := s.client.DeleteCredential(t.Context(), id); err != nil {
+	if err := s.client.Credentials(false).Delete(t.Context(), id); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func (s *server) updateCredential(t *testing.T, id string, edit func(*infrahub.Credential)) {
 	t.Helper()
-	before, err := s.client.Credential(t.Context(), id, true)
+	before, err := s.client.Credentials(true).Get(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
 	after := *before
 	edit(&after)
-	if err := s.client.UpdateCredential(t.Context(), *before, after); err != nil {
+	if err := s.client.Credentials(false).Update(t.Context(), *before, after); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -60,7 +60,7 @@ func (s *server) expectPassword(t *testing.T, want string) statecheck.StateCheck
 			if r.Type != "infrahub_password_credential" || !ok {
 				continue
 			}
-			found, err := s.client.Credential(t.Context(), id, true)
+			found, err := s.client.Credentials(true).Get(t.Context(), id)
 			if err != nil {
 				return err
 			}
@@ -96,14 +96,14 @@ func (s *server) updateRepository(t *testing.T, kind infrahub.Kind, id string, e
 
 func (s *server) deleteRepository(t *testing.T, kind infrahub.Kind, id string) {
 	t.Helper()
-	if err := s.client.DeleteRepository(context.WithoutCancel(t.Context()), kind, id); err != nil {
+	if err := s.client.Repositories(kind).Delete(context.WithoutCancel(t.Context()), id); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func (s *server) repository(t *testing.T, kind infrahub.Kind, id string) *infrahub.Repository {
 	t.Helper()
-	found, err := s.client.Repository(t.Context(), kind, id)
+	found, err := s.client.Repositories(kind).Get(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -72,7 +72,7 @@ func (r *release) change(version string) string { return r.name + " " + version 
 // assertRef checks that a branch has a version and its commit.
 func (r *release) assertRef(branch, version string) {
 	r.t.Helper()
-	found, err := r.client.WithBranch(branch).RepositoryNamed(r.t.Context(), infrahub.ReadOnly, r.name)
+	found, err := r.client.WithBranch(branch).Repositories(infrahub.ReadOnly).GetByName(r.t.Context(), r.name)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -129,7 +129,7 @@ func (r *release) mergeProposed(name string) {
 
 func (r *release) proposed(name string) *infrahub.ProposedChange {
 	r.t.Helper()
-	found, err := r.client.ProposedChangeNamed(r.t.Context(), name)
+	found, err := r.client.ProposedChanges().GetByName(r.t.Context(), name)
 	if err != nil {
 		r.t.Fatal(err)
 	}

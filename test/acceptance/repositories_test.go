@@ -20,16 +20,18 @@ const (
 func TestRepositories_EveryAttributeIsUpdatedAndClearedAlone(t *testing.T) {
 	t.Parallel()
 	for kind, operations := range map[string]struct {
-		kind               string // the end of the names of mutations
+		kind, create       string // the end of the names of mutations, and the create
 		reimport, relocate []string
 	}{
 		"infrahub_read_only_repository": {
 			kind:     "ReadOnlyRepository",
+			create:   "CreateReadOnlyRepository: credential id location name ref",
 			reimport: []string{"ImportLatestCommit: id", "ReimportCommit: id"},
 			relocate: []string{"UpdateReadOnlyRepository: credential id location ref", "UpdateReadOnlyRepository: id ref"},
 		},
 		"infrahub_repository": {
 			kind:     "Repository",
+			create:   "CreateRepository: credential default_branch id location name",
 			reimport: []string{"ReimportCommit: id"},
 			relocate: []string{"UpdateRepository: credential id location", "CheckConnectivity: id"},
 		},
@@ -41,7 +43,7 @@ func TestRepositories_EveryAttributeIsUpdatedAndClearedAlone(t *testing.T) {
 			moved := s.newRemote(t, "moved.git")
 			s.newTag(t, "core")
 			s.newTag(t, "edge")
-			address, create, update := kind+".test", "Create"+operations.kind+": ", "Update"+operations.kind+": "
+			address, update := kind+".test", "Update"+operations.kind+": "
 			config := func(body string) string {
 				return s.config(`resource "infrahub_password_credential" "git" {
 					name                = "git-NAME"
@@ -79,7 +81,7 @@ func TestRepositories_EveryAttributeIsUpdatedAndClearedAlone(t *testing.T) {
 						expectNull(address, "description"),
 						expectNull(address, "tags"),
 						statecheck.CompareValuePairs(address, tfjsonpath.New("credential_id"), "infrahub_password_credential.git", tfjsonpath.New("id"), compare.ValuesSame()),
-						s.expectMutations("CreateCredential: id name password username", create+"credential id location name ref"),
+						s.expectMutations("CreateCredential: id name password username", operations.create),
 					},
 				},
 				step(minimal+`

@@ -37,7 +37,7 @@ func TestRepository_ChangedDefaultBranchReplaces(t *testing.T) {
 			ConfigStateChecks: []statecheck.StateCheck{
 				expectOtherText(readWrite, "id", &id),
 				expectText(readWrite, "commit", remote.Commits["stable"]),
-				s.expectMutations("DeleteRepository: id", "CreateRepository: id location name ref"),
+				s.expectMutations("DeleteRepository: id", "CreateRepository: default_branch id location name"),
 			},
 		},
 	)

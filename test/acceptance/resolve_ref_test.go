@@ -55,7 +55,7 @@ func TestResolveRef_MovedBranchIsImportedAgain(t *testing.T) {
 			Config:           config,
 			ConfigPlanChecks: preApply(expectChanges(readOnly, "commit", "planned_commit")),
 			ConfigStateChecks: []statecheck.StateCheck{stateCheck(func(*tfjson.State) error {
-				found, err := s.client.RepositoryNamed(t.Context(), infrahub.ReadOnly, s.name("network"))
+				found, err := s.client.Repositories(infrahub.ReadOnly).GetByName(t.Context(), s.name("network"))
 				if err == nil && *found.Commit != remote.Commits["main"] {
 					err = fmt.Errorf("the server has imported %s, want %s", *found.Commit, remote.Commits["main"])
 				}

@@ -157,7 +157,7 @@ func (s *server) assertNothingLeft(t *testing.T) {
 	ctx := context.WithoutCancel(t.Context())
 	names := map[string]bool{}
 	for _, request := range slices.Concat(s.earlier, s.log.Requests()) {
-		switch name := request.Variables["name"].(type) {
+		switch name := request.Input()["name"].(type) {
 		case map[string]any:
 			if text, ok := name["value"].(string); ok {
 				names[text] = true
@@ -167,21 +167,21 @@ func (s *server) assertNothingLeft(t *testing.T) {
 		}
 	}
 	for name := range names {
-		if _, err := s.client.CredentialNamed(ctx, name); err == nil {
+		if _, err := s.client.Credentials(false).GetByName(ctx, name); err == nil {
 			t.Errorf("the credential %s still exists", name)
 		}
 		for _, kind := range []infrahub.Kind{infrahub.ReadOnly, infrahub.ReadWrite} {
-			if _, err := s.client.RepositoryNamed(ctx, kind, name); err == nil {
+			if _, err := s.client.Repositories(kind).GetByName(ctx, name); err == nil {
 				t.Errorf("the %s %s still exists", kind, name)
 			}
 		}
-		if _, err := s.client.TagNamed(ctx, name); err == nil {
+		if _, err := s.client.Tags().GetByName(ctx, name); err == nil {
 			t.Errorf("the tag %s still exists", name)
 		}
-		if branch, err := s.client.BranchNamed(ctx, name); err == nil && !branch.Default {
+		if branch, err := s.client.Branches().GetByName(ctx, name); err == nil && !branch.Default {
 			t.Errorf("the branch %s still exists", name)
 		}
-		if change, err := s.client.ProposedChangeNamed(ctx, name); err == nil && change.Open() {
+		if change, err := s.client.ProposedChanges().GetByName(ctx, name); err == nil && change.Open() {
 			t.Errorf("the proposed change %s is still open", name)
 		}
 	}

@@ -195,7 +195,7 @@ func (s *server) createState(t *testing.T, content string) (branchID string) {
 		name, _ := branch["name"].(string)
 		ask("main", `mutation($name: String!, $description: String, $sync_with_git: Boolean) {
 			BranchCreate(data: {name: $name, description: $description, sync_with_git: $sync_with_git}, wait_until_completion: true) { ok } }`, branch)
-		created, err := s.client.BranchNamed(t.Context(), name)
+		created, err := s.client.Branches().GetByName(t.Context(), name)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -76,7 +76,7 @@ func (s *infrahub) environ() []string {
 
 // repository returns a repository on a branch. A repository without a commit is an error.
 func (s *infrahub) repository(ctx context.Context, branch, name string) (*client.Repository, error) {
-	found, err := s.client.WithBranch(branch).RepositoryNamed(ctx, client.ReadOnly, name)
+	found, err := s.client.WithBranch(branch).Repositories(client.ReadOnly).GetByName(ctx, name)
 	if err != nil || found.Commit == nil {
 		return nil, errors.Join(fmt.Errorf("branch %s has no commit of %s", branch, name), err)
 	}
@@ -112,8 +112,8 @@ func (s *infrahub) merge(ctx context.Context, branch string) error {
 
 // hasNothing checks that the server has neither a repository nor a credential with a name.
 func (s *infrahub) hasNothing(ctx context.Context, name string) error {
-	_, repository := s.client.RepositoryNamed(ctx, client.ReadOnly, name)
-	_, credential := s.client.CredentialNamed(ctx, name)
+	_, repository := s.client.Repositories(client.ReadOnly).GetByName(ctx, name)
+	_, credential := s.client.Credentials(false).GetByName(ctx, name)
 	for _, err := range []error{repository, credential} {
 		if !errors.Is(err, client.ErrNotFound) {
 			return errors.Join(fmt.Errorf("%s still exists in Infrahub", name), err)

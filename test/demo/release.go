@@ -63,7 +63,7 @@ func (s *story) openReview(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	change, err := s.infrahub.client.ProposedChange(ctx, string(id))
+	change, err := s.infrahub.client.ProposedChanges().Get(ctx, string(id))
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +106,7 @@ func (s *story) cleanUp(ctx context.Context) ([]string, error) {
 	if err := s.cli.show(ctx, progress("Apply complete!", "released = "), "apply", planFile); err != nil {
 		return nil, err
 	}
-	if _, err := s.infrahub.client.BranchNamed(ctx, s.branch()); !errors.Is(err, client.ErrNotFound) {
+	if _, err := s.infrahub.client.Branches().GetByName(ctx, s.branch()); !errors.Is(err, client.ErrNotFound) {
 		return nil, errors.Join(fmt.Errorf("the branch %s is not gone", s.branch()), err)
 	}
 	if err := s.imported(ctx, "main", "v1.1.0"); err != nil {

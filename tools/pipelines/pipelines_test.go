@@ -1,4 +1,4 @@
-// Package pipelines checks the pipelines that this repository runs and that its examples show.
+// Package pipelines checks the pipelines of this repository and of its examples.
 package pipelines
 
 import (
@@ -15,16 +15,16 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-const top = "../.."
+const root = "../.."
 
-// found are the files that match a pattern below the repository; there has to be one.
-func found(t *testing.T, patterns ...string) []string {
+// matchFiles returns the files of the repository that match the patterns. Each pattern must match a file.
+func matchFiles(t *testing.T, patterns ...string) []string {
 	t.Helper()
 	var files []string
 	for _, pattern := range patterns {
-		matched, err := filepath.Glob(filepath.Join(top, pattern))
+		matched, err := filepath.Glob(filepath.Join(root, pattern))
 		if err != nil || len(matched) == 0 {
-			t.Fatalf("nothing matches %s: %v", pattern, err)
+			t.Fatalf("no file matches %s: %v", pattern, err)
 		}
 		files = append(files, matched...)
 	}
@@ -40,12 +40,12 @@ func read(t *testing.T, file string) []byte {
 	return content
 }
 
-func TestGitHub_WorkflowsAreWhatActionlintAccepts(t *testing.T) {
+func TestGitHub_WorkflowsPassActionlint(t *testing.T) {
 	t.Parallel()
-	for _, file := range found(t, ".github/workflows/*.yml", "examples/*/*/github.yml") {
+	for _, file := range matchFiles(t, ".github/workflows/*.yml", "examples/*/*/github.yml") {
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()
-			problems, err := actionlinted(t, file, read(t, file))
+			problems, err := lintWorkflow(t, file, read(t, file))
 			if err != nil || len(problems) > 0 {
 				t.Errorf("%v %v", problems, err)
 			}
@@ -53,7 +53,8 @@ func TestGitHub_WorkflowsAreWhatActionlintAccepts(t *testing.T) {
 	}
 }
 
-func actionlinted(t *testing.T, name string, workflow []byte) ([]*actionlint.Error, error) {
+// lintWorkflow returns what actionlint reports of a GitHub workflow.
+func lintWorkflow(t *testing.T, name string, workflow []byte) ([]*actionlint.Error, error) {
 	t.Helper()
 	linter, err := actionlint.NewLinter(io.Discard, &actionlint.LinterOptions{Shellcheck: "", Pyflakes: ""})
 	if err != nil {
@@ -62,19 +63,19 @@ func actionlinted(t *testing.T, name string, workflow []byte) ([]*actionlint.Err
 	return linter.Lint(name, workflow, nil)
 }
 
-func TestGitLab_PipelinesAreWhatItsSchemaAccepts(t *testing.T) {
+func TestGitLab_PipelinesMatchTheSchema(t *testing.T) {
 	t.Parallel()
-	for _, file := range found(t, "examples/*/*/gitlab.yml") {
+	for _, file := range matchFiles(t, "examples/*/*/gitlab.yml") {
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()
-			if err := gitlabSchema(t).Validate(decoded(t, read(t, file))); err != nil {
+			if err := gitlabSchema(t).Validate(decodeYAML(t, read(t, file))); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 }
 
-// gitlabSchema is GitLab's own, as its editor uses it.
+// gitlabSchema returns the JSON schema of pipelines that GitLab's own editor uses.
 func gitlabSchema(t *testing.T) *jsonschema.Schema {
 	t.Helper()
 	schema, err := jsonschema.NewCompiler().Compile("testdata/gitlab-ci.json")
@@ -84,8 +85,8 @@ func gitlabSchema(t *testing.T) *jsonschema.Schema {
 	return schema
 }
 
-// decoded is YAML as a JSON schema takes it.
-func decoded(t *testing.T, text []byte) any {
+// decodeYAML returns a YAML text as the values that a JSON schema validates.
+func decodeYAML(t *testing.T, text []byte) any {
 	t.Helper()
 	encoded, err := yaml.YAMLToJSON(text)
 	if err != nil {
@@ -98,32 +99,32 @@ func decoded(t *testing.T, text []byte) any {
 	return value
 }
 
-// A check that accepts everything would go unnoticed.
-func TestMistakesAreSeen(t *testing.T) {
+// The checks above reject invalid pipelines.
+func TestChecks_RejectMistakes(t *testing.T) {
 	t.Parallel()
-	github := string(read(t, filepath.Join(top, "examples/release-bump/direct/github.yml")))
+	github := string(read(t, filepath.Join(root, "examples/release-bump/direct/github.yml")))
 	for _, mistake := range []string{
 		strings.Replace(github, "runs-on:", "run-on:", 1),
 		strings.Replace(github, "github.event_name ==", "github.event_nam ==", 1),
 		strings.Replace(github, "pull_request:", "pull_requests:", 1),
 	} {
-		if problems, err := actionlinted(t, "github.yml", []byte(mistake)); err != nil || len(problems) == 0 {
+		if problems, err := lintWorkflow(t, "github.yml", []byte(mistake)); err != nil || len(problems) == 0 {
 			t.Errorf("actionlint accepts\n%s\n%v", mistake, err)
 		}
 	}
-	gitlab := string(read(t, filepath.Join(top, "examples/release-bump/direct/gitlab.yml")))
+	gitlab := string(read(t, filepath.Join(root, "examples/release-bump/direct/gitlab.yml")))
 	for _, mistake := range []string{
 		strings.Replace(gitlab, "resource_group: infrahub", "resource_group: []", 1),
 		strings.Replace(gitlab, "  script:", "  scripts:", 1),
 		strings.Replace(gitlab, "interruptible: false", "interruptible: perhaps", 1),
 	} {
-		if gitlabSchema(t).Validate(decoded(t, []byte(mistake))) == nil {
-			t.Errorf("the schema of GitLab accepts\n%s", mistake)
+		if gitlabSchema(t).Validate(decodeYAML(t, []byte(mistake))) == nil {
+			t.Errorf("GitLab's schema accepts\n%s", mistake)
 		}
 	}
 }
 
-// Renovate reads its expressions as RE2, as Go does.
+// Renovate and Go both use RE2 expressions.
 func TestRenovate_FindsTheReleaseInEveryExample(t *testing.T) {
 	t.Parallel()
 	var settings struct {
@@ -134,7 +135,7 @@ func TestRenovate_FindsTheReleaseInEveryExample(t *testing.T) {
 			VersioningTemplate  string   `json:"versioningTemplate"`
 		} `json:"customManagers"`
 	}
-	if err := json.Unmarshal(read(t, filepath.Join(top, "examples/release-bump/renovate.json")), &settings); err != nil {
+	if err := json.Unmarshal(read(t, filepath.Join(root, "examples/release-bump/renovate.json")), &settings); err != nil {
 		t.Fatal(err)
 	}
 	if len(settings.CustomManagers) != 1 || settings.CustomManagers[0].CustomType != "regex" || len(settings.CustomManagers[0].MatchStrings) != 1 {
@@ -142,9 +143,9 @@ func TestRenovate_FindsTheReleaseInEveryExample(t *testing.T) {
 	}
 	manager := settings.CustomManagers[0]
 	rule := regexp.MustCompile(manager.MatchStrings[0])
-	for _, file := range found(t, "examples/release-bump/*/main.tf") {
+	for _, file := range matchFiles(t, "examples/release-bump/*/main.tf") {
 		if !regexp.MustCompile(strings.Trim(manager.ManagerFilePatterns[0], "/")).MatchString(file) {
-			t.Errorf("%s is not looked at", file)
+			t.Errorf("the rule does not match the file name %s", file)
 		}
 		text := string(read(t, file))
 		matches := rule.FindAllStringSubmatchIndex(text, -1)
@@ -164,7 +165,7 @@ func TestRenovate_FindsTheReleaseInEveryExample(t *testing.T) {
 		}
 		begin, end := at("currentValue")
 		if bumped := text[:begin] + "v1.1.0" + text[end:]; !strings.Contains(bumped, `default = "v1.1.0"`) {
-			t.Errorf("%s: the bump changes something else:\n%s", file, bumped)
+			t.Errorf("%s: the bump does not change the release:\n%s", file, bumped)
 		}
 	}
 }

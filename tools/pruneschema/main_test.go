@@ -6,7 +6,7 @@ import (
 )
 
 const full = `
-"A thing with a name."
+"An object with a name."
 interface Named {
   name: String
 }
@@ -16,15 +16,15 @@ interface Tracked {
 }
 
 type Query {
-  repository(ids: [ID], "How many at most." limit: Int): Repository
+  repository(ids: [ID], "Maximum number of results." limit: Int): Repository
   tag: Tag
 }
 
-"A repository, wherever it is."
+"A Git repository."
 type Repository implements Named & Tracked {
   name: String
   since: Int
-  "Where it is."
+  "URL of the repository."
   location: String
   tag: Tag
   status: Status
@@ -46,30 +46,30 @@ enum Status {
 }
 `
 
-func TestPrune_KeepsWhatIsListed(t *testing.T) {
+func TestPrune_KeepsListedNames(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		keep string
 		want string
 	}{
-		"fields, in the order of the list": {
+		"fields, in the order of the keep file": {
 			keep: "Query: repository\nRepository: location name",
 			want: `type Query {
   repository: Repository
 }
 """
-A repository, wherever it is.
+A Git repository.
 """
 type Repository {
   """
-  Where it is.
+  URL of the repository.
   """
   location: String
   name: String
 }
 `,
 		},
-		"a type without fields whole": {
+		"a type without fields is kept whole": {
 			keep: "Query: tag\nTag:",
 			want: `type Query {
   tag: Tag
@@ -85,13 +85,13 @@ type Tag {
 			want: `type Query {
   repository(
     """
-    How many at most.
+    Maximum number of results.
     """
     limit: Int
   ): Repository
 }
 """
-A repository, wherever it is.
+A Git repository.
 """
 type Repository {
   name: String
@@ -114,26 +114,26 @@ enum Status {
 }
 `,
 		},
-		"an interface that is listed, and none that is not": {
+		"only the listed interface": {
 			keep: "Query: repository\nNamed:\nRepository: name",
 			want: `type Query {
   repository: Repository
 }
 """
-A thing with a name.
+An object with a name.
 """
 interface Named {
   name: String
 }
 """
-A repository, wherever it is.
+A Git repository.
 """
 type Repository implements Named {
   name: String
 }
 `,
 		},
-		"nothing of a comment or an empty line": {
+		"comments and empty lines are skipped": {
 			keep: "# Roots\n\nQuery: tag # and not repository\nTag: name\n",
 			want: `type Query {
   tag: Tag
@@ -159,38 +159,38 @@ type Tag {
 	}
 }
 
-func TestPrune_RefusesWhatTheSchemaCannotKeep(t *testing.T) {
+func TestPrune_Errors(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		keep string
 		full string
 		want []string
 	}{
-		"a type that is missing": {
+		"a missing type": {
 			keep: "Query: tag\nBranch: name",
 			want: []string{"the schema has no type Branch"},
 		},
-		"every field that is missing": {
+		"all missing fields": {
 			keep: "Query: tag\nTag: name size weight",
 			want: []string{"type Tag has no field size", "type Tag has no field weight"},
 		},
-		"an enum value that is missing": {
+		"a missing enum value": {
 			keep: "Query: tag\nTag: name\nStatus: ACTIVE STAGING",
 			want: []string{"type Status has no field STAGING"},
 		},
-		"an argument that is missing": {
+		"a missing argument": {
 			keep: "Query: repository(ids offset)\nRepository: name",
 			want: []string{"field Query.repository has no argument offset"},
 		},
 		"a kept field whose type is not kept": {
 			keep: "Query: repository\nRepository: name tag",
-			want: []string{"does not stand alone", "Undefined type Tag"},
+			want: []string{"is not valid on its own", "Undefined type Tag"},
 		},
 		"a type that lacks a field of its interface": {
 			keep: "Query: repository\nNamed: name\nRepository: location",
-			want: []string{"does not stand alone", "name"},
+			want: []string{"is not valid on its own", "name"},
 		},
-		"a schema that does not parse": {
+		"a schema with a syntax error": {
 			keep: "Query: tag",
 			full: "type Query {",
 			want: []string{"read the schema"},
@@ -209,14 +209,14 @@ func TestPrune_RefusesWhatTheSchemaCannotKeep(t *testing.T) {
 			}
 			for _, want := range test.want {
 				if !strings.Contains(err.Error(), want) {
-					t.Errorf("error %q does not say %q", err, want)
+					t.Errorf("error %q does not contain %q", err, want)
 				}
 			}
 		})
 	}
 }
 
-func TestPrune_OfItsOwnResultChangesNothing(t *testing.T) {
+func TestPrune_IsIdempotent(t *testing.T) {
 	t.Parallel()
 	const keep = "Query: repository(ids limit)\nNamed: name\nRepository: name location status\nStatus:"
 	once, err := prune(keep, full)

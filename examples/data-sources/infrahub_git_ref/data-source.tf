@@ -1,10 +1,10 @@
-# The newest release below 2.0. Each plan looks anew.
+# The newest release below 2.0. Each plan looks it up again.
 data "infrahub_git_ref" "release" {
   location = "https://git.example.com/network/automation.git"
   version  = "~> 1.0"
 }
 
-# What a name stands for; the plan fails if there is none.
+# The commit of a ref. The plan fails if the ref does not exist.
 data "infrahub_git_ref" "main" {
   location = "https://git.example.com/network/automation.git"
   ref      = "main"

@@ -1,4 +1,4 @@
-# A module: an automation repository, pinned to a release.
+# A module that pins an automation repository to a release.
 
 terraform {
   required_providers {

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Tests the module in this directory against a mock of its own.
+# Starts a mock and tests the module in this directory against it.
 set -eu
 
 scratch=$(mktemp -d)
@@ -7,7 +7,7 @@ infrahub-mock --listen 127.0.0.1:8123 --seed tests/seed.yaml >"$scratch/mock.log
 mock=$!
 trap 'kill "$mock"; rm -rf "$scratch"' EXIT
 
-# A Git repository with two releases, for the mock to import.
+# Create a Git repository with two releases for the mock to import.
 git init --quiet --initial-branch main "$scratch/work"
 for release in v1.0.0 v1.1.0; do
   printf 'queries: []\n# %s\n' "$release" >"$scratch/work/.infrahub.yml"

@@ -1,5 +1,5 @@
-# The release of a repository, pinned in one line. The next release is a change of that line: by hand, or
-# by Renovate (see ../renovate.json), reviewed as any change of this configuration.
+# Pins a repository to a release in one line. For the next release, change that line by hand or let Renovate
+# change it (see ../renovate.json), and review it like any other change of this configuration.
 
 terraform {
   required_version = ">= 1.8"
@@ -8,10 +8,10 @@ terraform {
       source = "infrahub-community/infrahub"
     }
   }
-  # In a pipeline: a backend with locking, such as "s3" or GitLab's "http". Each run needs the state of the last.
+  # In a pipeline, add a backend with locking, such as "s3" or GitLab's "http": each run needs the state of the last run.
 }
 
-provider "infrahub" {} # INFRAHUB_ADDRESS, INFRAHUB_API_TOKEN, and INFRAHUB_GIT_TOKEN where Git asks for it
+provider "infrahub" {} # reads INFRAHUB_ADDRESS, INFRAHUB_API_TOKEN and, for a private repository, INFRAHUB_GIT_TOKEN
 
 variable "name" {
   description = "Name of the repository in Infrahub."
@@ -20,7 +20,7 @@ variable "name" {
 }
 
 variable "location" {
-  description = "URL of the Git repository, for Infrahub and for this plan."
+  description = "URL of the Git repository, which Infrahub and this plan read."
   type        = string
   default     = "https://git.example.com/network/automation.git"
 }
@@ -34,7 +34,7 @@ variable "credential_id" {
 variable "release" {
   description = "Tag to import."
   type        = string
-  # The URL is that of location; leave the release to this line, which Renovate changes.
+  # The URL must be that of location. Set the release on this line only: Renovate changes it.
   # renovate: datasource=git-tags depName=https://git.example.com/network/automation.git
   default = "v1.0.0"
 }
@@ -44,7 +44,7 @@ resource "infrahub_read_only_repository" "automation" {
   location      = var.location
   ref           = var.release
   credential_id = var.credential_id
-  resolve_ref   = true # a tag that is missing fails the plan
+  resolve_ref   = true # a missing tag fails the plan
 }
 
 output "commit" {

@@ -1,5 +1,5 @@
-# A release that is imported on a branch of its own, reviewed in Infrahub, and merged there. The change of
-# one line opens the proposed change; the first apply after the merge cleans up.
+# Imports a release on its own branch, to be reviewed and merged in Infrahub. A change of one line opens the
+# proposed change; the first apply after the merge cleans up.
 
 terraform {
   required_version = ">= 1.8"
@@ -8,10 +8,10 @@ terraform {
       source = "infrahub-community/infrahub"
     }
   }
-  # In a pipeline: a backend with locking, such as "s3" or GitLab's "http". Each run needs the state of the last.
+  # In a pipeline, add a backend with locking, such as "s3" or GitLab's "http": each run needs the state of the last run.
 }
 
-provider "infrahub" {} # INFRAHUB_ADDRESS, INFRAHUB_API_TOKEN, and INFRAHUB_GIT_TOKEN where Git asks for it
+provider "infrahub" {} # reads INFRAHUB_ADDRESS, INFRAHUB_API_TOKEN and, for a private repository, INFRAHUB_GIT_TOKEN
 
 variable "name" {
   description = "Name of the repository in Infrahub."
@@ -20,7 +20,7 @@ variable "name" {
 }
 
 variable "location" {
-  description = "URL of the Git repository, for Infrahub and for this plan."
+  description = "URL of the Git repository, which Infrahub and this plan read."
   type        = string
   default     = "https://git.example.com/network/automation.git"
 }
@@ -34,12 +34,12 @@ variable "credential_id" {
 variable "release" {
   description = "Tag to import."
   type        = string
-  # The URL is that of location; leave the release to this line, which Renovate changes.
+  # The URL must be that of location. Set the release on this line only: Renovate changes it.
   # renovate: datasource=git-tags depName=https://git.example.com/network/automation.git
   default = "v1.0.0"
 }
 
-# A tag that is missing fails the plan.
+# A missing tag fails the plan.
 data "infrahub_git_ref" "release" {
   location = var.location
   ref      = var.release
@@ -48,7 +48,7 @@ data "infrahub_git_ref" "release" {
 resource "infrahub_read_only_repository" "automation" {
   name          = var.name
   location      = var.location
-  ref           = var.release # of the first apply; then the merge of a release sets it
+  ref           = var.release # used by the first apply only: later the merge of a release sets it
   credential_id = var.credential_id
 
   lifecycle {
@@ -57,7 +57,7 @@ resource "infrahub_read_only_repository" "automation" {
 }
 
 locals {
-  # The release that main has not got yet, if there is one.
+  # The release that main does not have yet, if there is one.
   in_review = toset([for release in [var.release] : release if release != infrahub_read_only_repository.automation.ref])
 }
 
@@ -78,7 +78,7 @@ resource "infrahub_read_only_repository_ref" "release" {
     replace_triggered_by = [infrahub_branch.release[each.key].id]
     postcondition {
       condition     = self.commit == data.infrahub_git_ref.release.commit
-      error_message = "The plan was to import ${data.infrahub_git_ref.release.commit}, but ${self.commit} was imported: the tag was moved in between. Plan again."
+      error_message = "The plan was to import ${data.infrahub_git_ref.release.commit}, but Infrahub imported ${self.commit}: the tag was moved in between. Plan again."
     }
   }
 }
@@ -95,11 +95,11 @@ resource "infrahub_proposed_change" "release" {
 }
 
 output "released" {
-  description = "The release that main has."
+  description = "The release on main."
   value       = infrahub_read_only_repository.automation.ref
 }
 
 output "in_review" {
-  description = "The proposed change that waits in Infrahub, if there is one."
+  description = "Id of the open proposed change in Infrahub, if there is one."
   value       = one([for change in infrahub_proposed_change.release : change.id])
 }

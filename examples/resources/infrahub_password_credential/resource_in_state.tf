@@ -3,7 +3,7 @@ variable "git_password" {
   sensitive = true
 }
 
-# Any version: the password is kept in the state, and a change of it in Infrahub is seen.
+# Any version: the password is stored in the state, and a plan shows a change made in Infrahub.
 resource "infrahub_password_credential" "git_in_state" {
   name     = "git-automation-in-state"
   username = "automation"

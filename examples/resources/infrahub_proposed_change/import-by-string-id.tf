@@ -5,5 +5,5 @@ import {
 
 import {
   to = infrahub_proposed_change.release
-  id = "Release 1.1.0" # the name, if only one has it, or the id
+  id = "Release 1.1.0" # the id, or the name if it is unique
 }

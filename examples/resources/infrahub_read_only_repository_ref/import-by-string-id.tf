@@ -10,5 +10,5 @@ import {
 
 import {
   to = infrahub_read_only_repository_ref.release
-  id = "automation/release-1.1.0" # name or id of the repository, and the branch
+  id = "automation/release-1.1.0" # name or id of the repository, then the branch
 }

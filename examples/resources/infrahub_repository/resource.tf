@@ -1,4 +1,4 @@
-# A branch that Infrahub follows: what is pushed to it is imported by the server's periodic sync.
+# Infrahub follows the default branch: its periodic sync imports each push.
 resource "infrahub_repository" "automation" {
   name           = "automation"
   description    = "Schemas, transformations and checks"

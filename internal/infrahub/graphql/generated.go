@@ -7,7 +7,7 @@ import (
 	"encoding/json"
 
 	"github.com/Khan/genqlient/graphql"
-	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub/graphql/input"
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub/graphql/attribute"
 )
 
 // Branch includes the requested fields of the GraphQL type Branch.
@@ -41,6 +41,25 @@ func (v *Branch) GetSync_with_git() *bool { return v.Sync_with_git }
 // GetIs_default returns Branch.Is_default, and is useful for accessing the field via an interface.
 func (v *Branch) GetIs_default() *bool { return v.Is_default }
 
+type BranchCreateInput struct {
+	Id            *string `json:"id,omitempty"`
+	Name          string  `json:"name,omitempty"`
+	Description   *string `json:"description,omitempty"`
+	Sync_with_git *bool   `json:"sync_with_git,omitempty"`
+}
+
+// GetId returns BranchCreateInput.Id, and is useful for accessing the field via an interface.
+func (v *BranchCreateInput) GetId() *string { return v.Id }
+
+// GetName returns BranchCreateInput.Name, and is useful for accessing the field via an interface.
+func (v *BranchCreateInput) GetName() string { return v.Name }
+
+// GetDescription returns BranchCreateInput.Description, and is useful for accessing the field via an interface.
+func (v *BranchCreateInput) GetDescription() *string { return v.Description }
+
+// GetSync_with_git returns BranchCreateInput.Sync_with_git, and is useful for accessing the field via an interface.
+func (v *BranchCreateInput) GetSync_with_git() *bool { return v.Sync_with_git }
+
 // An enumeration.
 type BranchStatus string
 
@@ -64,14 +83,59 @@ var AllBranchStatus = []BranchStatus{
 	BranchStatusMerged,
 }
 
+type BranchUpdateInput struct {
+	Name        string  `json:"name,omitempty"`
+	Description *string `json:"description,omitempty"`
+}
+
+// GetName returns BranchUpdateInput.Name, and is useful for accessing the field via an interface.
+func (v *BranchUpdateInput) GetName() string { return v.Name }
+
+// GetDescription returns BranchUpdateInput.Description, and is useful for accessing the field via an interface.
+func (v *BranchUpdateInput) GetDescription() *string { return v.Description }
+
 // BranchesResponse is returned by Branches on success.
 type BranchesResponse struct {
 	// Retrieve information about active branches.
-	Branch []Branch `json:"Branch"`
+	Branch []*Branch `json:"Branch"`
 }
 
 // GetBranch returns BranchesResponse.Branch, and is useful for accessing the field via an interface.
-func (v *BranchesResponse) GetBranch() []Branch { return v.Branch }
+func (v *BranchesResponse) GetBranch() []*Branch { return v.Branch }
+
+type BuiltinTagCreateInput struct {
+	Id          *string         `json:"id,omitempty"`
+	Name        *attribute.Text `json:"name,omitempty"`
+	Description *attribute.Text `json:"description,omitempty"`
+}
+
+// GetId returns BuiltinTagCreateInput.Id, and is useful for accessing the field via an interface.
+func (v *BuiltinTagCreateInput) GetId() *string { return v.Id }
+
+// GetName returns BuiltinTagCreateInput.Name, and is useful for accessing the field via an interface.
+func (v *BuiltinTagCreateInput) GetName() *attribute.Text { return v.Name }
+
+// GetDescription returns BuiltinTagCreateInput.Description, and is useful for accessing the field via an interface.
+func (v *BuiltinTagCreateInput) GetDescription() *attribute.Text { return v.Description }
+
+type BuiltinTagUpdateInput struct {
+	Id          *string         `json:"id,omitempty"`
+	Hfid        []*string       `json:"hfid,omitempty"`
+	Name        *attribute.Text `json:"name,omitempty"`
+	Description *attribute.Text `json:"description,omitempty"`
+}
+
+// GetId returns BuiltinTagUpdateInput.Id, and is useful for accessing the field via an interface.
+func (v *BuiltinTagUpdateInput) GetId() *string { return v.Id }
+
+// GetHfid returns BuiltinTagUpdateInput.Hfid, and is useful for accessing the field via an interface.
+func (v *BuiltinTagUpdateInput) GetHfid() []*string { return v.Hfid }
+
+// GetName returns BuiltinTagUpdateInput.Name, and is useful for accessing the field via an interface.
+func (v *BuiltinTagUpdateInput) GetName() *attribute.Text { return v.Name }
+
+// GetDescription returns BuiltinTagUpdateInput.Description, and is useful for accessing the field via an interface.
+func (v *BuiltinTagUpdateInput) GetDescription() *attribute.Text { return v.Description }
 
 // CancelProposedChangeCoreProposedChangeUpdate includes the requested fields of the GraphQL type CoreProposedChangeUpdate.
 // The GraphQL type's documentation follows.
@@ -121,16 +185,288 @@ func (v *CheckConnectivityResponse) GetInfrahubRepositoryConnectivity() *CheckCo
 	return v.InfrahubRepositoryConnectivity
 }
 
-// Checkbox includes the requested fields of the GraphQL type CheckboxAttribute.
-// The GraphQL type's documentation follows.
-//
-// Attribute of type Checkbox
-type Checkbox struct {
-	Value *bool `json:"value"`
+type CorePasswordCredentialCreateInput struct {
+	Id          *string         `json:"id,omitempty"`
+	Name        *attribute.Text `json:"name,omitempty"`
+	Label       *attribute.Text `json:"label,omitempty"`
+	Description *attribute.Text `json:"description,omitempty"`
+	Username    *attribute.Text `json:"username,omitempty"`
+	Password    *attribute.Text `json:"password,omitempty"`
 }
 
-// GetValue returns Checkbox.Value, and is useful for accessing the field via an interface.
-func (v *Checkbox) GetValue() *bool { return v.Value }
+// GetId returns CorePasswordCredentialCreateInput.Id, and is useful for accessing the field via an interface.
+func (v *CorePasswordCredentialCreateInput) GetId() *string { return v.Id }
+
+// GetName returns CorePasswordCredentialCreateInput.Name, and is useful for accessing the field via an interface.
+func (v *CorePasswordCredentialCreateInput) GetName() *attribute.Text { return v.Name }
+
+// GetLabel returns CorePasswordCredentialCreateInput.Label, and is useful for accessing the field via an interface.
+func (v *CorePasswordCredentialCreateInput) GetLabel() *attribute.Text { return v.Label }
+
+// GetDescription returns CorePasswordCredentialCreateInput.Description, and is useful for accessing the field via an interface.
+func (v *CorePasswordCredentialCreateInput) GetDescription() *attribute.Text { return v.Description }
+
+// GetUsername returns CorePasswordCredentialCreateInput.Username, and is useful for accessing the field via an interface.
+func (v *CorePasswordCredentialCreateInput) GetUsername() *attribute.Text { return v.Username }
+
+// GetPassword returns CorePasswordCredentialCreateInput.Password, and is useful for accessing the field via an interface.
+func (v *CorePasswordCredentialCreateInput) GetPassword() *attribute.Text { return v.Password }
+
+type CorePasswordCredentialUpdateInput struct {
+	Id          *string         `json:"id,omitempty"`
+	Hfid        []*string       `json:"hfid,omitempty"`
+	Name        *attribute.Text `json:"name,omitempty"`
+	Label       *attribute.Text `json:"label,omitempty"`
+	Description *attribute.Text `json:"description,omitempty"`
+	Username    *attribute.Text `json:"username,omitempty"`
+	Password    *attribute.Text `json:"password,omitempty"`
+}
+
+// GetId returns CorePasswordCredentialUpdateInput.Id, and is useful for accessing the field via an interface.
+func (v *CorePasswordCredentialUpdateInput) GetId() *string { return v.Id }
+
+// GetHfid returns CorePasswordCredentialUpdateInput.Hfid, and is useful for accessing the field via an interface.
+func (v *CorePasswordCredentialUpdateInput) GetHfid() []*string { return v.Hfid }
+
+// GetName returns CorePasswordCredentialUpdateInput.Name, and is useful for accessing the field via an interface.
+func (v *CorePasswordCredentialUpdateInput) GetName() *attribute.Text { return v.Name }
+
+// GetLabel returns CorePasswordCredentialUpdateInput.Label, and is useful for accessing the field via an interface.
+func (v *CorePasswordCredentialUpdateInput) GetLabel() *attribute.Text { return v.Label }
+
+// GetDescription returns CorePasswordCredentialUpdateInput.Description, and is useful for accessing the field via an interface.
+func (v *CorePasswordCredentialUpdateInput) GetDescription() *attribute.Text { return v.Description }
+
+// GetUsername returns CorePasswordCredentialUpdateInput.Username, and is useful for accessing the field via an interface.
+func (v *CorePasswordCredentialUpdateInput) GetUsername() *attribute.Text { return v.Username }
+
+// GetPassword returns CorePasswordCredentialUpdateInput.Password, and is useful for accessing the field via an interface.
+func (v *CorePasswordCredentialUpdateInput) GetPassword() *attribute.Text { return v.Password }
+
+type CoreProposedChangeCreateInput struct {
+	Id          *string         `json:"id,omitempty"`
+	Name        *attribute.Text `json:"name,omitempty"`
+	Description *attribute.Text `json:"description,omitempty"`
+	// Name of the branch containing the changes
+	Source_branch *attribute.Text `json:"source_branch,omitempty"`
+	// Name of the branch to merge changes into
+	Destination_branch *attribute.Text `json:"destination_branch,omitempty"`
+	// Whether the proposed change is still a draft
+	Is_draft *attribute.Checkbox `json:"is_draft,omitempty"`
+}
+
+// GetId returns CoreProposedChangeCreateInput.Id, and is useful for accessing the field via an interface.
+func (v *CoreProposedChangeCreateInput) GetId() *string { return v.Id }
+
+// GetName returns CoreProposedChangeCreateInput.Name, and is useful for accessing the field via an interface.
+func (v *CoreProposedChangeCreateInput) GetName() *attribute.Text { return v.Name }
+
+// GetDescription returns CoreProposedChangeCreateInput.Description, and is useful for accessing the field via an interface.
+func (v *CoreProposedChangeCreateInput) GetDescription() *attribute.Text { return v.Description }
+
+// GetSource_branch returns CoreProposedChangeCreateInput.Source_branch, and is useful for accessing the field via an interface.
+func (v *CoreProposedChangeCreateInput) GetSource_branch() *attribute.Text { return v.Source_branch }
+
+// GetDestination_branch returns CoreProposedChangeCreateInput.Destination_branch, and is useful for accessing the field via an interface.
+func (v *CoreProposedChangeCreateInput) GetDestination_branch() *attribute.Text {
+	return v.Destination_branch
+}
+
+// GetIs_draft returns CoreProposedChangeCreateInput.Is_draft, and is useful for accessing the field via an interface.
+func (v *CoreProposedChangeCreateInput) GetIs_draft() *attribute.Checkbox { return v.Is_draft }
+
+type CoreProposedChangeUpdateInput struct {
+	Id          *string         `json:"id,omitempty"`
+	Name        *attribute.Text `json:"name,omitempty"`
+	Description *attribute.Text `json:"description,omitempty"`
+	// Whether the proposed change is still a draft
+	Is_draft *attribute.Checkbox `json:"is_draft,omitempty"`
+	// Current state of the proposed change
+	State *attribute.Text `json:"state,omitempty"`
+}
+
+// GetId returns CoreProposedChangeUpdateInput.Id, and is useful for accessing the field via an interface.
+func (v *CoreProposedChangeUpdateInput) GetId() *string { return v.Id }
+
+// GetName returns CoreProposedChangeUpdateInput.Name, and is useful for accessing the field via an interface.
+func (v *CoreProposedChangeUpdateInput) GetName() *attribute.Text { return v.Name }
+
+// GetDescription returns CoreProposedChangeUpdateInput.Description, and is useful for accessing the field via an interface.
+func (v *CoreProposedChangeUpdateInput) GetDescription() *attribute.Text { return v.Description }
+
+// GetIs_draft returns CoreProposedChangeUpdateInput.Is_draft, and is useful for accessing the field via an interface.
+func (v *CoreProposedChangeUpdateInput) GetIs_draft() *attribute.Checkbox { return v.Is_draft }
+
+// GetState returns CoreProposedChangeUpdateInput.State, and is useful for accessing the field via an interface.
+func (v *CoreProposedChangeUpdateInput) GetState() *attribute.Text { return v.State }
+
+type CoreReadOnlyRepositoryCreateInput struct {
+	Id *string `json:"id,omitempty"`
+	// Unique name identifier for the repository
+	Name *attribute.Text `json:"name,omitempty"`
+	// Description of the repository
+	Description *attribute.Text `json:"description,omitempty"`
+	// URL or path to the Git repository
+	Location *attribute.Text `json:"location,omitempty"`
+	// Git reference (branch or tag) to track
+	Ref *attribute.Text `json:"ref,omitempty"`
+	// Current commit hash being tracked
+	Commit     *attribute.Text   `json:"commit,omitempty"`
+	Credential *attribute.Node   `json:"credential,omitempty"`
+	Tags       *[]attribute.Node `json:"tags,omitempty"`
+}
+
+// GetId returns CoreReadOnlyRepositoryCreateInput.Id, and is useful for accessing the field via an interface.
+func (v *CoreReadOnlyRepositoryCreateInput) GetId() *string { return v.Id }
+
+// GetName returns CoreReadOnlyRepositoryCreateInput.Name, and is useful for accessing the field via an interface.
+func (v *CoreReadOnlyRepositoryCreateInput) GetName() *attribute.Text { return v.Name }
+
+// GetDescription returns CoreReadOnlyRepositoryCreateInput.Description, and is useful for accessing the field via an interface.
+func (v *CoreReadOnlyRepositoryCreateInput) GetDescription() *attribute.Text { return v.Description }
+
+// GetLocation returns CoreReadOnlyRepositoryCreateInput.Location, and is useful for accessing the field via an interface.
+func (v *CoreReadOnlyRepositoryCreateInput) GetLocation() *attribute.Text { return v.Location }
+
+// GetRef returns CoreReadOnlyRepositoryCreateInput.Ref, and is useful for accessing the field via an interface.
+func (v *CoreReadOnlyRepositoryCreateInput) GetRef() *attribute.Text { return v.Ref }
+
+// GetCommit returns CoreReadOnlyRepositoryCreateInput.Commit, and is useful for accessing the field via an interface.
+func (v *CoreReadOnlyRepositoryCreateInput) GetCommit() *attribute.Text { return v.Commit }
+
+// GetCredential returns CoreReadOnlyRepositoryCreateInput.Credential, and is useful for accessing the field via an interface.
+func (v *CoreReadOnlyRepositoryCreateInput) GetCredential() *attribute.Node { return v.Credential }
+
+// GetTags returns CoreReadOnlyRepositoryCreateInput.Tags, and is useful for accessing the field via an interface.
+func (v *CoreReadOnlyRepositoryCreateInput) GetTags() *[]attribute.Node { return v.Tags }
+
+type CoreReadOnlyRepositoryUpdateInput struct {
+	Id   *string   `json:"id,omitempty"`
+	Hfid []*string `json:"hfid,omitempty"`
+	// Unique name identifier for the repository
+	Name *attribute.Text `json:"name,omitempty"`
+	// Description of the repository
+	Description *attribute.Text `json:"description,omitempty"`
+	// URL or path to the Git repository
+	Location *attribute.Text `json:"location,omitempty"`
+	// Git reference (branch or tag) to track
+	Ref *attribute.Text `json:"ref,omitempty"`
+	// Current commit hash being tracked
+	Commit     *attribute.Text   `json:"commit,omitempty"`
+	Credential *attribute.Node   `json:"credential,omitempty"`
+	Tags       *[]attribute.Node `json:"tags,omitempty"`
+}
+
+// GetId returns CoreReadOnlyRepositoryUpdateInput.Id, and is useful for accessing the field via an interface.
+func (v *CoreReadOnlyRepositoryUpdateInput) GetId() *string { return v.Id }
+
+// GetHfid returns CoreReadOnlyRepositoryUpdateInput.Hfid, and is useful for accessing the field via an interface.
+func (v *CoreReadOnlyRepositoryUpdateInput) GetHfid() []*string { return v.Hfid }
+
+// GetName returns CoreReadOnlyRepositoryUpdateInput.Name, and is useful for accessing the field via an interface.
+func (v *CoreReadOnlyRepositoryUpdateInput) GetName() *attribute.Text { return v.Name }
+
+// GetDescription returns CoreReadOnlyRepositoryUpdateInput.Description, and is useful for accessing the field via an interface.
+func (v *CoreReadOnlyRepositoryUpdateInput) GetDescription() *attribute.Text { return v.Description }
+
+// GetLocation returns CoreReadOnlyRepositoryUpdateInput.Location, and is useful for accessing the field via an interface.
+func (v *CoreReadOnlyRepositoryUpdateInput) GetLocation() *attribute.Text { return v.Location }
+
+// GetRef returns CoreReadOnlyRepositoryUpdateInput.Ref, and is useful for accessing the field via an interface.
+func (v *CoreReadOnlyRepositoryUpdateInput) GetRef() *attribute.Text { return v.Ref }
+
+// GetCommit returns CoreReadOnlyRepositoryUpdateInput.Commit, and is useful for accessing the field via an interface.
+func (v *CoreReadOnlyRepositoryUpdateInput) GetCommit() *attribute.Text { return v.Commit }
+
+// GetCredential returns CoreReadOnlyRepositoryUpdateInput.Credential, and is useful for accessing the field via an interface.
+func (v *CoreReadOnlyRepositoryUpdateInput) GetCredential() *attribute.Node { return v.Credential }
+
+// GetTags returns CoreReadOnlyRepositoryUpdateInput.Tags, and is useful for accessing the field via an interface.
+func (v *CoreReadOnlyRepositoryUpdateInput) GetTags() *[]attribute.Node { return v.Tags }
+
+type CoreRepositoryCreateInput struct {
+	Id *string `json:"id,omitempty"`
+	// Unique name identifier for the repository
+	Name *attribute.Text `json:"name,omitempty"`
+	// Description of the repository
+	Description *attribute.Text `json:"description,omitempty"`
+	// URL or path to the Git repository
+	Location *attribute.Text `json:"location,omitempty"`
+	// Default branch name in the Git repository
+	Default_branch *attribute.Text `json:"default_branch,omitempty"`
+	// Current commit hash being tracked
+	Commit     *attribute.Text   `json:"commit,omitempty"`
+	Credential *attribute.Node   `json:"credential,omitempty"`
+	Tags       *[]attribute.Node `json:"tags,omitempty"`
+}
+
+// GetId returns CoreRepositoryCreateInput.Id, and is useful for accessing the field via an interface.
+func (v *CoreRepositoryCreateInput) GetId() *string { return v.Id }
+
+// GetName returns CoreRepositoryCreateInput.Name, and is useful for accessing the field via an interface.
+func (v *CoreRepositoryCreateInput) GetName() *attribute.Text { return v.Name }
+
+// GetDescription returns CoreRepositoryCreateInput.Description, and is useful for accessing the field via an interface.
+func (v *CoreRepositoryCreateInput) GetDescription() *attribute.Text { return v.Description }
+
+// GetLocation returns CoreRepositoryCreateInput.Location, and is useful for accessing the field via an interface.
+func (v *CoreRepositoryCreateInput) GetLocation() *attribute.Text { return v.Location }
+
+// GetDefault_branch returns CoreRepositoryCreateInput.Default_branch, and is useful for accessing the field via an interface.
+func (v *CoreRepositoryCreateInput) GetDefault_branch() *attribute.Text { return v.Default_branch }
+
+// GetCommit returns CoreRepositoryCreateInput.Commit, and is useful for accessing the field via an interface.
+func (v *CoreRepositoryCreateInput) GetCommit() *attribute.Text { return v.Commit }
+
+// GetCredential returns CoreRepositoryCreateInput.Credential, and is useful for accessing the field via an interface.
+func (v *CoreRepositoryCreateInput) GetCredential() *attribute.Node { return v.Credential }
+
+// GetTags returns CoreRepositoryCreateInput.Tags, and is useful for accessing the field via an interface.
+func (v *CoreRepositoryCreateInput) GetTags() *[]attribute.Node { return v.Tags }
+
+type CoreRepositoryUpdateInput struct {
+	Id   *string   `json:"id,omitempty"`
+	Hfid []*string `json:"hfid,omitempty"`
+	// Unique name identifier for the repository
+	Name *attribute.Text `json:"name,omitempty"`
+	// Description of the repository
+	Description *attribute.Text `json:"description,omitempty"`
+	// URL or path to the Git repository
+	Location *attribute.Text `json:"location,omitempty"`
+	// Default branch name in the Git repository
+	Default_branch *attribute.Text `json:"default_branch,omitempty"`
+	// Current commit hash being tracked
+	Commit     *attribute.Text   `json:"commit,omitempty"`
+	Credential *attribute.Node   `json:"credential,omitempty"`
+	Tags       *[]attribute.Node `json:"tags,omitempty"`
+}
+
+// GetId returns CoreRepositoryUpdateInput.Id, and is useful for accessing the field via an interface.
+func (v *CoreRepositoryUpdateInput) GetId() *string { return v.Id }
+
+// GetHfid returns CoreRepositoryUpdateInput.Hfid, and is useful for accessing the field via an interface.
+func (v *CoreRepositoryUpdateInput) GetHfid() []*string { return v.Hfid }
+
+// GetName returns CoreRepositoryUpdateInput.Name, and is useful for accessing the field via an interface.
+func (v *CoreRepositoryUpdateInput) GetName() *attribute.Text { return v.Name }
+
+// GetDescription returns CoreRepositoryUpdateInput.Description, and is useful for accessing the field via an interface.
+func (v *CoreRepositoryUpdateInput) GetDescription() *attribute.Text { return v.Description }
+
+// GetLocation returns CoreRepositoryUpdateInput.Location, and is useful for accessing the field via an interface.
+func (v *CoreRepositoryUpdateInput) GetLocation() *attribute.Text { return v.Location }
+
+// GetDefault_branch returns CoreRepositoryUpdateInput.Default_branch, and is useful for accessing the field via an interface.
+func (v *CoreRepositoryUpdateInput) GetDefault_branch() *attribute.Text { return v.Default_branch }
+
+// GetCommit returns CoreRepositoryUpdateInput.Commit, and is useful for accessing the field via an interface.
+func (v *CoreRepositoryUpdateInput) GetCommit() *attribute.Text { return v.Commit }
+
+// GetCredential returns CoreRepositoryUpdateInput.Credential, and is useful for accessing the field via an interface.
+func (v *CoreRepositoryUpdateInput) GetCredential() *attribute.Node { return v.Credential }
+
+// GetTags returns CoreRepositoryUpdateInput.Tags, and is useful for accessing the field via an interface.
+func (v *CoreRepositoryUpdateInput) GetTags() *[]attribute.Node { return v.Tags }
 
 // CreateBranchBranchCreate includes the requested fields of the GraphQL type BranchCreate.
 type CreateBranchBranchCreate struct {
@@ -275,44 +611,44 @@ func (v *CreateTagResponse) GetBuiltinTagCreate() *CreateTagBuiltinTagCreate {
 // Username/Password based credential
 type Credential struct {
 	// Unique identifier
-	Id          string `json:"id"`
-	Name        *Text  `json:"name"`
-	Label       *Text  `json:"label"`
-	Description *Text  `json:"description"`
+	Id          string          `json:"id"`
+	Name        *attribute.Text `json:"name"`
+	Label       *attribute.Text `json:"label"`
+	Description *attribute.Text `json:"description"`
 	// None
-	Username *Text `json:"username"`
+	Username *attribute.Text `json:"username"`
 	// None
-	Password *Text `json:"password"`
+	Password *attribute.Text `json:"password"`
 }
 
 // GetId returns Credential.Id, and is useful for accessing the field via an interface.
 func (v *Credential) GetId() string { return v.Id }
 
 // GetName returns Credential.Name, and is useful for accessing the field via an interface.
-func (v *Credential) GetName() *Text { return v.Name }
+func (v *Credential) GetName() *attribute.Text { return v.Name }
 
 // GetLabel returns Credential.Label, and is useful for accessing the field via an interface.
-func (v *Credential) GetLabel() *Text { return v.Label }
+func (v *Credential) GetLabel() *attribute.Text { return v.Label }
 
 // GetDescription returns Credential.Description, and is useful for accessing the field via an interface.
-func (v *Credential) GetDescription() *Text { return v.Description }
+func (v *Credential) GetDescription() *attribute.Text { return v.Description }
 
 // GetUsername returns Credential.Username, and is useful for accessing the field via an interface.
-func (v *Credential) GetUsername() *Text { return v.Username }
+func (v *Credential) GetUsername() *attribute.Text { return v.Username }
 
 // GetPassword returns Credential.Password, and is useful for accessing the field via an interface.
-func (v *Credential) GetPassword() *Text { return v.Password }
+func (v *Credential) GetPassword() *attribute.Text { return v.Password }
 
 // CredentialsCorePasswordCredentialPaginatedCorePasswordCredential includes the requested fields of the GraphQL type PaginatedCorePasswordCredential.
 // The GraphQL type's documentation follows.
 //
 // Username/Password based credential
 type CredentialsCorePasswordCredentialPaginatedCorePasswordCredential struct {
-	Edges []CredentialsCorePasswordCredentialPaginatedCorePasswordCredentialEdgesEdgedCorePasswordCredential `json:"edges"`
+	Edges []*CredentialsCorePasswordCredentialPaginatedCorePasswordCredentialEdgesEdgedCorePasswordCredential `json:"edges"`
 }
 
 // GetEdges returns CredentialsCorePasswordCredentialPaginatedCorePasswordCredential.Edges, and is useful for accessing the field via an interface.
-func (v *CredentialsCorePasswordCredentialPaginatedCorePasswordCredential) GetEdges() []CredentialsCorePasswordCredentialPaginatedCorePasswordCredentialEdgesEdgedCorePasswordCredential {
+func (v *CredentialsCorePasswordCredentialPaginatedCorePasswordCredential) GetEdges() []*CredentialsCorePasswordCredentialPaginatedCorePasswordCredentialEdgesEdgedCorePasswordCredential {
 	return v.Edges
 }
 
@@ -331,11 +667,11 @@ func (v *CredentialsCorePasswordCredentialPaginatedCorePasswordCredentialEdgesEd
 
 // CredentialsResponse is returned by Credentials on success.
 type CredentialsResponse struct {
-	CorePasswordCredential CredentialsCorePasswordCredentialPaginatedCorePasswordCredential `json:"CorePasswordCredential"`
+	CorePasswordCredential *CredentialsCorePasswordCredentialPaginatedCorePasswordCredential `json:"CorePasswordCredential"`
 }
 
 // GetCorePasswordCredential returns CredentialsResponse.CorePasswordCredential, and is useful for accessing the field via an interface.
-func (v *CredentialsResponse) GetCorePasswordCredential() CredentialsCorePasswordCredentialPaginatedCorePasswordCredential {
+func (v *CredentialsResponse) GetCorePasswordCredential() *CredentialsCorePasswordCredentialPaginatedCorePasswordCredential {
 	return v.CorePasswordCredential
 }
 
@@ -481,50 +817,50 @@ type ProposedChange struct {
 	// Unique identifier
 	Id string `json:"id"`
 	// None (required)
-	Name *Text `json:"name"`
+	Name *attribute.Text `json:"name"`
 	// None
-	Description *Text `json:"description"`
+	Description *attribute.Text `json:"description"`
 	// Name of the branch containing the changes (required)
-	Source_branch *Text `json:"source_branch"`
+	Source_branch *attribute.Text `json:"source_branch"`
 	// Name of the branch to merge changes into (required)
-	Destination_branch *Text `json:"destination_branch"`
+	Destination_branch *attribute.Text `json:"destination_branch"`
 	// Whether the proposed change is still a draft
-	Is_draft *Checkbox `json:"is_draft"`
+	Is_draft *attribute.Checkbox `json:"is_draft"`
 	// Current state of the proposed change
-	State *Text `json:"state"`
+	State *attribute.Text `json:"state"`
 }
 
 // GetId returns ProposedChange.Id, and is useful for accessing the field via an interface.
 func (v *ProposedChange) GetId() string { return v.Id }
 
 // GetName returns ProposedChange.Name, and is useful for accessing the field via an interface.
-func (v *ProposedChange) GetName() *Text { return v.Name }
+func (v *ProposedChange) GetName() *attribute.Text { return v.Name }
 
 // GetDescription returns ProposedChange.Description, and is useful for accessing the field via an interface.
-func (v *ProposedChange) GetDescription() *Text { return v.Description }
+func (v *ProposedChange) GetDescription() *attribute.Text { return v.Description }
 
 // GetSource_branch returns ProposedChange.Source_branch, and is useful for accessing the field via an interface.
-func (v *ProposedChange) GetSource_branch() *Text { return v.Source_branch }
+func (v *ProposedChange) GetSource_branch() *attribute.Text { return v.Source_branch }
 
 // GetDestination_branch returns ProposedChange.Destination_branch, and is useful for accessing the field via an interface.
-func (v *ProposedChange) GetDestination_branch() *Text { return v.Destination_branch }
+func (v *ProposedChange) GetDestination_branch() *attribute.Text { return v.Destination_branch }
 
 // GetIs_draft returns ProposedChange.Is_draft, and is useful for accessing the field via an interface.
-func (v *ProposedChange) GetIs_draft() *Checkbox { return v.Is_draft }
+func (v *ProposedChange) GetIs_draft() *attribute.Checkbox { return v.Is_draft }
 
 // GetState returns ProposedChange.State, and is useful for accessing the field via an interface.
-func (v *ProposedChange) GetState() *Text { return v.State }
+func (v *ProposedChange) GetState() *attribute.Text { return v.State }
 
 // ProposedChangesCoreProposedChangePaginatedCoreProposedChange includes the requested fields of the GraphQL type PaginatedCoreProposedChange.
 // The GraphQL type's documentation follows.
 //
 // Metadata related to a proposed change
 type ProposedChangesCoreProposedChangePaginatedCoreProposedChange struct {
-	Edges []ProposedChangesCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChange `json:"edges"`
+	Edges []*ProposedChangesCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChange `json:"edges"`
 }
 
 // GetEdges returns ProposedChangesCoreProposedChangePaginatedCoreProposedChange.Edges, and is useful for accessing the field via an interface.
-func (v *ProposedChangesCoreProposedChangePaginatedCoreProposedChange) GetEdges() []ProposedChangesCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChange {
+func (v *ProposedChangesCoreProposedChangePaginatedCoreProposedChange) GetEdges() []*ProposedChangesCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChange {
 	return v.Edges
 }
 
@@ -543,11 +879,11 @@ func (v *ProposedChangesCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedC
 
 // ProposedChangesResponse is returned by ProposedChanges on success.
 type ProposedChangesResponse struct {
-	CoreProposedChange ProposedChangesCoreProposedChangePaginatedCoreProposedChange `json:"CoreProposedChange"`
+	CoreProposedChange *ProposedChangesCoreProposedChangePaginatedCoreProposedChange `json:"CoreProposedChange"`
 }
 
 // GetCoreProposedChange returns ProposedChangesResponse.CoreProposedChange, and is useful for accessing the field via an interface.
-func (v *ProposedChangesResponse) GetCoreProposedChange() ProposedChangesCoreProposedChangePaginatedCoreProposedChange {
+func (v *ProposedChangesResponse) GetCoreProposedChange() *ProposedChangesCoreProposedChangePaginatedCoreProposedChange {
 	return v.CoreProposedChange
 }
 
@@ -556,11 +892,11 @@ func (v *ProposedChangesResponse) GetCoreProposedChange() ProposedChangesCorePro
 //
 // A pre-defined GraphQL Query
 type QueryOwnerCoreGraphQLQueryPaginatedCoreGraphQLQuery struct {
-	Edges []QueryOwnerCoreGraphQLQueryPaginatedCoreGraphQLQueryEdgesEdgedCoreGraphQLQuery `json:"edges"`
+	Edges []*QueryOwnerCoreGraphQLQueryPaginatedCoreGraphQLQueryEdgesEdgedCoreGraphQLQuery `json:"edges"`
 }
 
 // GetEdges returns QueryOwnerCoreGraphQLQueryPaginatedCoreGraphQLQuery.Edges, and is useful for accessing the field via an interface.
-func (v *QueryOwnerCoreGraphQLQueryPaginatedCoreGraphQLQuery) GetEdges() []QueryOwnerCoreGraphQLQueryPaginatedCoreGraphQLQueryEdgesEdgedCoreGraphQLQuery {
+func (v *QueryOwnerCoreGraphQLQueryPaginatedCoreGraphQLQuery) GetEdges() []*QueryOwnerCoreGraphQLQueryPaginatedCoreGraphQLQueryEdgesEdgedCoreGraphQLQuery {
 	return v.Edges
 }
 
@@ -582,11 +918,11 @@ func (v *QueryOwnerCoreGraphQLQueryPaginatedCoreGraphQLQueryEdgesEdgedCoreGraphQ
 //
 // A pre-defined GraphQL Query
 type QueryOwnerCoreGraphQLQueryPaginatedCoreGraphQLQueryEdgesEdgedCoreGraphQLQueryNodeCoreGraphQLQuery struct {
-	Repository QueryOwnerCoreGraphQLQueryPaginatedCoreGraphQLQueryEdgesEdgedCoreGraphQLQueryNodeCoreGraphQLQueryRepositoryNestedEdgedCoreGenericRepository `json:"repository"`
+	Repository *QueryOwnerCoreGraphQLQueryPaginatedCoreGraphQLQueryEdgesEdgedCoreGraphQLQueryNodeCoreGraphQLQueryRepositoryNestedEdgedCoreGenericRepository `json:"repository"`
 }
 
 // GetRepository returns QueryOwnerCoreGraphQLQueryPaginatedCoreGraphQLQueryEdgesEdgedCoreGraphQLQueryNodeCoreGraphQLQuery.Repository, and is useful for accessing the field via an interface.
-func (v *QueryOwnerCoreGraphQLQueryPaginatedCoreGraphQLQueryEdgesEdgedCoreGraphQLQueryNodeCoreGraphQLQuery) GetRepository() QueryOwnerCoreGraphQLQueryPaginatedCoreGraphQLQueryEdgesEdgedCoreGraphQLQueryNodeCoreGraphQLQueryRepositoryNestedEdgedCoreGenericRepository {
+func (v *QueryOwnerCoreGraphQLQueryPaginatedCoreGraphQLQueryEdgesEdgedCoreGraphQLQueryNodeCoreGraphQLQuery) GetRepository() *QueryOwnerCoreGraphQLQueryPaginatedCoreGraphQLQueryEdgesEdgedCoreGraphQLQueryNodeCoreGraphQLQueryRepositoryNestedEdgedCoreGenericRepository {
 	return v.Repository
 }
 
@@ -624,11 +960,11 @@ func (v *QueryOwnerCoreGraphQLQueryPaginatedCoreGraphQLQueryEdgesEdgedCoreGraphQ
 
 // QueryOwnerResponse is returned by QueryOwner on success.
 type QueryOwnerResponse struct {
-	CoreGraphQLQuery QueryOwnerCoreGraphQLQueryPaginatedCoreGraphQLQuery `json:"CoreGraphQLQuery"`
+	CoreGraphQLQuery *QueryOwnerCoreGraphQLQueryPaginatedCoreGraphQLQuery `json:"CoreGraphQLQuery"`
 }
 
 // GetCoreGraphQLQuery returns QueryOwnerResponse.CoreGraphQLQuery, and is useful for accessing the field via an interface.
-func (v *QueryOwnerResponse) GetCoreGraphQLQuery() QueryOwnerCoreGraphQLQueryPaginatedCoreGraphQLQuery {
+func (v *QueryOwnerResponse) GetCoreGraphQLQuery() *QueryOwnerCoreGraphQLQueryPaginatedCoreGraphQLQuery {
 	return v.CoreGraphQLQuery
 }
 
@@ -637,11 +973,11 @@ func (v *QueryOwnerResponse) GetCoreGraphQLQuery() QueryOwnerCoreGraphQLQueryPag
 //
 // A Git Repository integrated with Infrahub, Git-side will not be updated
 type ReadOnlyRepositoriesCoreReadOnlyRepositoryPaginatedCoreReadOnlyRepository struct {
-	Edges []ReadOnlyRepositoriesCoreReadOnlyRepositoryPaginatedCoreReadOnlyRepositoryEdgesEdgedCoreReadOnlyRepository `json:"edges"`
+	Edges []*ReadOnlyRepositoriesCoreReadOnlyRepositoryPaginatedCoreReadOnlyRepositoryEdgesEdgedCoreReadOnlyRepository `json:"edges"`
 }
 
 // GetEdges returns ReadOnlyRepositoriesCoreReadOnlyRepositoryPaginatedCoreReadOnlyRepository.Edges, and is useful for accessing the field via an interface.
-func (v *ReadOnlyRepositoriesCoreReadOnlyRepositoryPaginatedCoreReadOnlyRepository) GetEdges() []ReadOnlyRepositoriesCoreReadOnlyRepositoryPaginatedCoreReadOnlyRepositoryEdgesEdgedCoreReadOnlyRepository {
+func (v *ReadOnlyRepositoriesCoreReadOnlyRepositoryPaginatedCoreReadOnlyRepository) GetEdges() []*ReadOnlyRepositoriesCoreReadOnlyRepositoryPaginatedCoreReadOnlyRepositoryEdgesEdgedCoreReadOnlyRepository {
 	return v.Edges
 }
 
@@ -660,11 +996,11 @@ func (v *ReadOnlyRepositoriesCoreReadOnlyRepositoryPaginatedCoreReadOnlyReposito
 
 // ReadOnlyRepositoriesResponse is returned by ReadOnlyRepositories on success.
 type ReadOnlyRepositoriesResponse struct {
-	CoreReadOnlyRepository ReadOnlyRepositoriesCoreReadOnlyRepositoryPaginatedCoreReadOnlyRepository `json:"CoreReadOnlyRepository"`
+	CoreReadOnlyRepository *ReadOnlyRepositoriesCoreReadOnlyRepositoryPaginatedCoreReadOnlyRepository `json:"CoreReadOnlyRepository"`
 }
 
 // GetCoreReadOnlyRepository returns ReadOnlyRepositoriesResponse.CoreReadOnlyRepository, and is useful for accessing the field via an interface.
-func (v *ReadOnlyRepositoriesResponse) GetCoreReadOnlyRepository() ReadOnlyRepositoriesCoreReadOnlyRepositoryPaginatedCoreReadOnlyRepository {
+func (v *ReadOnlyRepositoriesResponse) GetCoreReadOnlyRepository() *ReadOnlyRepositoriesCoreReadOnlyRepositoryPaginatedCoreReadOnlyRepository {
 	return v.CoreReadOnlyRepository
 }
 
@@ -673,57 +1009,57 @@ type ReadOnlyRepository struct {
 	// Unique identifier
 	Id string `json:"id"`
 	// Unique name identifier for the repository
-	Name *Text `json:"name"`
+	Name *attribute.Text `json:"name"`
 	// Description of the repository
-	Description *Text `json:"description"`
+	Description *attribute.Text `json:"description"`
 	// URL or path to the Git repository
-	Location *Text `json:"location"`
+	Location *attribute.Text `json:"location"`
 	// Git reference (branch or tag) to track
-	Ref *Text `json:"ref"`
+	Ref *attribute.Text `json:"ref"`
 	// Current commit hash being tracked
-	Commit *Text `json:"commit"`
+	Commit *attribute.Text `json:"commit"`
 	// Internal status of the repository on this branch
-	Internal_status *Status `json:"internal_status"`
+	Internal_status *attribute.Text `json:"internal_status"`
 	// Connectivity status of the repository
-	Operational_status *Status `json:"operational_status"`
+	Operational_status *attribute.Text `json:"operational_status"`
 	// Current synchronization status of the repository
-	Sync_status *Status           `json:"sync_status"`
-	Credential  RelatedCredential `json:"credential"`
-	Tags        RelatedTags       `json:"tags"`
+	Sync_status *attribute.Text    `json:"sync_status"`
+	Credential  *RelatedCredential `json:"credential"`
+	Tags        *RelatedTags       `json:"tags"`
 }
 
 // GetId returns ReadOnlyRepository.Id, and is useful for accessing the field via an interface.
 func (v *ReadOnlyRepository) GetId() string { return v.Id }
 
 // GetName returns ReadOnlyRepository.Name, and is useful for accessing the field via an interface.
-func (v *ReadOnlyRepository) GetName() *Text { return v.Name }
+func (v *ReadOnlyRepository) GetName() *attribute.Text { return v.Name }
 
 // GetDescription returns ReadOnlyRepository.Description, and is useful for accessing the field via an interface.
-func (v *ReadOnlyRepository) GetDescription() *Text { return v.Description }
+func (v *ReadOnlyRepository) GetDescription() *attribute.Text { return v.Description }
 
 // GetLocation returns ReadOnlyRepository.Location, and is useful for accessing the field via an interface.
-func (v *ReadOnlyRepository) GetLocation() *Text { return v.Location }
+func (v *ReadOnlyRepository) GetLocation() *attribute.Text { return v.Location }
 
 // GetRef returns ReadOnlyRepository.Ref, and is useful for accessing the field via an interface.
-func (v *ReadOnlyRepository) GetRef() *Text { return v.Ref }
+func (v *ReadOnlyRepository) GetRef() *attribute.Text { return v.Ref }
 
 // GetCommit returns ReadOnlyRepository.Commit, and is useful for accessing the field via an interface.
-func (v *ReadOnlyRepository) GetCommit() *Text { return v.Commit }
+func (v *ReadOnlyRepository) GetCommit() *attribute.Text { return v.Commit }
 
 // GetInternal_status returns ReadOnlyRepository.Internal_status, and is useful for accessing the field via an interface.
-func (v *ReadOnlyRepository) GetInternal_status() *Status { return v.Internal_status }
+func (v *ReadOnlyRepository) GetInternal_status() *attribute.Text { return v.Internal_status }
 
 // GetOperational_status returns ReadOnlyRepository.Operational_status, and is useful for accessing the field via an interface.
-func (v *ReadOnlyRepository) GetOperational_status() *Status { return v.Operational_status }
+func (v *ReadOnlyRepository) GetOperational_status() *attribute.Text { return v.Operational_status }
 
 // GetSync_status returns ReadOnlyRepository.Sync_status, and is useful for accessing the field via an interface.
-func (v *ReadOnlyRepository) GetSync_status() *Status { return v.Sync_status }
+func (v *ReadOnlyRepository) GetSync_status() *attribute.Text { return v.Sync_status }
 
 // GetCredential returns ReadOnlyRepository.Credential, and is useful for accessing the field via an interface.
-func (v *ReadOnlyRepository) GetCredential() RelatedCredential { return v.Credential }
+func (v *ReadOnlyRepository) GetCredential() *RelatedCredential { return v.Credential }
 
 // GetTags returns ReadOnlyRepository.Tags, and is useful for accessing the field via an interface.
-func (v *ReadOnlyRepository) GetTags() RelatedTags { return v.Tags }
+func (v *ReadOnlyRepository) GetTags() *RelatedTags { return v.Tags }
 
 // ReimportCommitInfrahubRepositoryProcessProcessRepository includes the requested fields of the GraphQL type ProcessRepository.
 type ReimportCommitInfrahubRepositoryProcessProcessRepository struct {
@@ -788,22 +1124,22 @@ func (v *RelatedCredentialNode) GetId() *string { return v.Id }
 // Standard Tag object to attach to other objects to provide some context.
 type RelatedTag struct {
 	// None (required)
-	Name *Text `json:"name"`
+	Name *attribute.Text `json:"name"`
 }
 
 // GetName returns RelatedTag.Name, and is useful for accessing the field via an interface.
-func (v *RelatedTag) GetName() *Text { return v.Name }
+func (v *RelatedTag) GetName() *attribute.Text { return v.Name }
 
 // RelatedTags includes the requested fields of the GraphQL type NestedPaginatedBuiltinTag.
 // The GraphQL type's documentation follows.
 //
 // Standard Tag object to attach to other objects to provide some context.
 type RelatedTags struct {
-	Edges []RelatedTagsEdge `json:"edges"`
+	Edges []*RelatedTagsEdge `json:"edges"`
 }
 
 // GetEdges returns RelatedTags.Edges, and is useful for accessing the field via an interface.
-func (v *RelatedTags) GetEdges() []RelatedTagsEdge { return v.Edges }
+func (v *RelatedTags) GetEdges() []*RelatedTagsEdge { return v.Edges }
 
 // RelatedTagsEdge includes the requested fields of the GraphQL type NestedEdgedBuiltinTag.
 // The GraphQL type's documentation follows.
@@ -821,11 +1157,11 @@ func (v *RelatedTagsEdge) GetNode() *RelatedTag { return v.Node }
 //
 // A Git Repository integrated with Infrahub
 type RepositoriesCoreRepositoryPaginatedCoreRepository struct {
-	Edges []RepositoriesCoreRepositoryPaginatedCoreRepositoryEdgesEdgedCoreRepository `json:"edges"`
+	Edges []*RepositoriesCoreRepositoryPaginatedCoreRepositoryEdgesEdgedCoreRepository `json:"edges"`
 }
 
 // GetEdges returns RepositoriesCoreRepositoryPaginatedCoreRepository.Edges, and is useful for accessing the field via an interface.
-func (v *RepositoriesCoreRepositoryPaginatedCoreRepository) GetEdges() []RepositoriesCoreRepositoryPaginatedCoreRepositoryEdgesEdgedCoreRepository {
+func (v *RepositoriesCoreRepositoryPaginatedCoreRepository) GetEdges() []*RepositoriesCoreRepositoryPaginatedCoreRepositoryEdgesEdgedCoreRepository {
 	return v.Edges
 }
 
@@ -844,70 +1180,70 @@ func (v *RepositoriesCoreRepositoryPaginatedCoreRepositoryEdgesEdgedCoreReposito
 
 // RepositoriesResponse is returned by Repositories on success.
 type RepositoriesResponse struct {
-	CoreRepository RepositoriesCoreRepositoryPaginatedCoreRepository `json:"CoreRepository"`
+	CoreRepository *RepositoriesCoreRepositoryPaginatedCoreRepository `json:"CoreRepository"`
 }
 
 // GetCoreRepository returns RepositoriesResponse.CoreRepository, and is useful for accessing the field via an interface.
-func (v *RepositoriesResponse) GetCoreRepository() RepositoriesCoreRepositoryPaginatedCoreRepository {
+func (v *RepositoriesResponse) GetCoreRepository() *RepositoriesCoreRepositoryPaginatedCoreRepository {
 	return v.CoreRepository
 }
 
-// The ref that a repository follows is its default branch; it is never updated (infrahub.md, Importing).
+// The ref that a repository follows is its default branch, which is never updated (infrahub-behaviour.md, Importing 18).
 type Repository struct {
 	// Unique identifier
 	Id string `json:"id"`
 	// Unique name identifier for the repository
-	Name *Text `json:"name"`
+	Name *attribute.Text `json:"name"`
 	// Description of the repository
-	Description *Text `json:"description"`
+	Description *attribute.Text `json:"description"`
 	// URL or path to the Git repository
-	Location *Text `json:"location"`
+	Location *attribute.Text `json:"location"`
 	// Default branch name in the Git repository
-	Ref *Text `json:"ref"`
+	Ref *attribute.Text `json:"ref"`
 	// Current commit hash being tracked
-	Commit *Text `json:"commit"`
+	Commit *attribute.Text `json:"commit"`
 	// Internal status of the repository on this branch
-	Internal_status *Status `json:"internal_status"`
+	Internal_status *attribute.Text `json:"internal_status"`
 	// Connectivity status of the repository
-	Operational_status *Status `json:"operational_status"`
+	Operational_status *attribute.Text `json:"operational_status"`
 	// Current synchronization status of the repository
-	Sync_status *Status           `json:"sync_status"`
-	Credential  RelatedCredential `json:"credential"`
-	Tags        RelatedTags       `json:"tags"`
+	Sync_status *attribute.Text    `json:"sync_status"`
+	Credential  *RelatedCredential `json:"credential"`
+	Tags        *RelatedTags       `json:"tags"`
 }
 
 // GetId returns Repository.Id, and is useful for accessing the field via an interface.
 func (v *Repository) GetId() string { return v.Id }
 
 // GetName returns Repository.Name, and is useful for accessing the field via an interface.
-func (v *Repository) GetName() *Text { return v.Name }
+func (v *Repository) GetName() *attribute.Text { return v.Name }
 
 // GetDescription returns Repository.Description, and is useful for accessing the field via an interface.
-func (v *Repository) GetDescription() *Text { return v.Description }
+func (v *Repository) GetDescription() *attribute.Text { return v.Description }
 
 // GetLocation returns Repository.Location, and is useful for accessing the field via an interface.
-func (v *Repository) GetLocation() *Text { return v.Location }
+func (v *Repository) GetLocation() *attribute.Text { return v.Location }
 
 // GetRef returns Repository.Ref, and is useful for accessing the field via an interface.
-func (v *Repository) GetRef() *Text { return v.Ref }
+func (v *Repository) GetRef() *attribute.Text { return v.Ref }
 
 // GetCommit returns Repository.Commit, and is useful for accessing the field via an interface.
-func (v *Repository) GetCommit() *Text { return v.Commit }
+func (v *Repository) GetCommit() *attribute.Text { return v.Commit }
 
 // GetInternal_status returns Repository.Internal_status, and is useful for accessing the field via an interface.
-func (v *Repository) GetInternal_status() *Status { return v.Internal_status }
+func (v *Repository) GetInternal_status() *attribute.Text { return v.Internal_status }
 
 // GetOperational_status returns Repository.Operational_status, and is useful for accessing the field via an interface.
-func (v *Repository) GetOperational_status() *Status { return v.Operational_status }
+func (v *Repository) GetOperational_status() *attribute.Text { return v.Operational_status }
 
 // GetSync_status returns Repository.Sync_status, and is useful for accessing the field via an interface.
-func (v *Repository) GetSync_status() *Status { return v.Sync_status }
+func (v *Repository) GetSync_status() *attribute.Text { return v.Sync_status }
 
 // GetCredential returns Repository.Credential, and is useful for accessing the field via an interface.
-func (v *Repository) GetCredential() RelatedCredential { return v.Credential }
+func (v *Repository) GetCredential() *RelatedCredential { return v.Credential }
 
 // GetTags returns Repository.Tags, and is useful for accessing the field via an interface.
-func (v *Repository) GetTags() RelatedTags { return v.Tags }
+func (v *Repository) GetTags() *RelatedTags { return v.Tags }
 
 // ServerInfoInfrahubInfo includes the requested fields of the GraphQL type Info.
 type ServerInfoInfrahubInfo struct {
@@ -919,16 +1255,16 @@ func (v *ServerInfoInfrahubInfo) GetVersion() string { return v.Version }
 
 // ServerInfoResponse is returned by ServerInfo on success.
 type ServerInfoResponse struct {
-	InfrahubInfo ServerInfoInfrahubInfo `json:"InfrahubInfo"`
+	InfrahubInfo *ServerInfoInfrahubInfo `json:"InfrahubInfo"`
 	// Retrieve information about active branches.
-	Branch []Branch `json:"Branch"`
+	Branch []*Branch `json:"Branch"`
 }
 
 // GetInfrahubInfo returns ServerInfoResponse.InfrahubInfo, and is useful for accessing the field via an interface.
-func (v *ServerInfoResponse) GetInfrahubInfo() ServerInfoInfrahubInfo { return v.InfrahubInfo }
+func (v *ServerInfoResponse) GetInfrahubInfo() *ServerInfoInfrahubInfo { return v.InfrahubInfo }
 
 // GetBranch returns ServerInfoResponse.Branch, and is useful for accessing the field via an interface.
-func (v *ServerInfoResponse) GetBranch() []Branch { return v.Branch }
+func (v *ServerInfoResponse) GetBranch() []*Branch { return v.Branch }
 
 // Enumeration of state types.
 type StateType string
@@ -957,17 +1293,6 @@ var AllStateType = []StateType{
 	StateTypeCancelling,
 }
 
-// Status includes the requested fields of the GraphQL type Dropdown.
-// The GraphQL type's documentation follows.
-//
-// Attribute of type Dropdown
-type Status struct {
-	Value *string `json:"value"`
-}
-
-// GetValue returns Status.Value, and is useful for accessing the field via an interface.
-func (v *Status) GetValue() *string { return v.Value }
-
 // Tag includes the GraphQL fields of BuiltinTag requested by the fragment Tag.
 // The GraphQL type's documentation follows.
 //
@@ -976,30 +1301,30 @@ type Tag struct {
 	// Unique identifier
 	Id string `json:"id"`
 	// None (required)
-	Name *Text `json:"name"`
+	Name *attribute.Text `json:"name"`
 	// None
-	Description *Text `json:"description"`
+	Description *attribute.Text `json:"description"`
 }
 
 // GetId returns Tag.Id, and is useful for accessing the field via an interface.
 func (v *Tag) GetId() string { return v.Id }
 
 // GetName returns Tag.Name, and is useful for accessing the field via an interface.
-func (v *Tag) GetName() *Text { return v.Name }
+func (v *Tag) GetName() *attribute.Text { return v.Name }
 
 // GetDescription returns Tag.Description, and is useful for accessing the field via an interface.
-func (v *Tag) GetDescription() *Text { return v.Description }
+func (v *Tag) GetDescription() *attribute.Text { return v.Description }
 
 // TagsBuiltinTagPaginatedBuiltinTag includes the requested fields of the GraphQL type PaginatedBuiltinTag.
 // The GraphQL type's documentation follows.
 //
 // Standard Tag object to attach to other objects to provide some context.
 type TagsBuiltinTagPaginatedBuiltinTag struct {
-	Edges []TagsBuiltinTagPaginatedBuiltinTagEdgesEdgedBuiltinTag `json:"edges"`
+	Edges []*TagsBuiltinTagPaginatedBuiltinTagEdgesEdgedBuiltinTag `json:"edges"`
 }
 
 // GetEdges returns TagsBuiltinTagPaginatedBuiltinTag.Edges, and is useful for accessing the field via an interface.
-func (v *TagsBuiltinTagPaginatedBuiltinTag) GetEdges() []TagsBuiltinTagPaginatedBuiltinTagEdgesEdgedBuiltinTag {
+func (v *TagsBuiltinTagPaginatedBuiltinTag) GetEdges() []*TagsBuiltinTagPaginatedBuiltinTagEdgesEdgedBuiltinTag {
 	return v.Edges
 }
 
@@ -1016,11 +1341,11 @@ func (v *TagsBuiltinTagPaginatedBuiltinTagEdgesEdgedBuiltinTag) GetNode() *Tag {
 
 // TagsResponse is returned by Tags on success.
 type TagsResponse struct {
-	BuiltinTag TagsBuiltinTagPaginatedBuiltinTag `json:"BuiltinTag"`
+	BuiltinTag *TagsBuiltinTagPaginatedBuiltinTag `json:"BuiltinTag"`
 }
 
 // GetBuiltinTag returns TagsResponse.BuiltinTag, and is useful for accessing the field via an interface.
-func (v *TagsResponse) GetBuiltinTag() TagsBuiltinTagPaginatedBuiltinTag { return v.BuiltinTag }
+func (v *TagsResponse) GetBuiltinTag() *TagsBuiltinTagPaginatedBuiltinTag { return v.BuiltinTag }
 
 // Task includes the requested fields of the GraphQL type TaskNodeInterface.
 // The GraphQL type's documentation follows.
@@ -1059,11 +1384,11 @@ func (v *Task) GetParameters() *json.RawMessage { return v.Parameters }
 
 // TaskLogsInfrahubTaskTasks includes the requested fields of the GraphQL type Tasks.
 type TaskLogsInfrahubTaskTasks struct {
-	Edges []TaskLogsInfrahubTaskTasksEdgesTaskNodes `json:"edges"`
+	Edges []*TaskLogsInfrahubTaskTasksEdgesTaskNodes `json:"edges"`
 }
 
 // GetEdges returns TaskLogsInfrahubTaskTasks.Edges, and is useful for accessing the field via an interface.
-func (v *TaskLogsInfrahubTaskTasks) GetEdges() []TaskLogsInfrahubTaskTasksEdgesTaskNodes {
+func (v *TaskLogsInfrahubTaskTasks) GetEdges() []*TaskLogsInfrahubTaskTasksEdgesTaskNodes {
 	return v.Edges
 }
 
@@ -1077,11 +1402,11 @@ func (v *TaskLogsInfrahubTaskTasksEdgesTaskNodes) GetNode() *TaskWithLogs { retu
 
 // TaskLogsResponse is returned by TaskLogs on success.
 type TaskLogsResponse struct {
-	InfrahubTask TaskLogsInfrahubTaskTasks `json:"InfrahubTask"`
+	InfrahubTask *TaskLogsInfrahubTaskTasks `json:"InfrahubTask"`
 }
 
 // GetInfrahubTask returns TaskLogsResponse.InfrahubTask, and is useful for accessing the field via an interface.
-func (v *TaskLogsResponse) GetInfrahubTask() TaskLogsInfrahubTaskTasks { return v.InfrahubTask }
+func (v *TaskLogsResponse) GetInfrahubTask() *TaskLogsInfrahubTaskTasks { return v.InfrahubTask }
 
 // TaskWithLogs includes the requested fields of the GraphQL type TaskNodeInterface.
 // The GraphQL type's documentation follows.
@@ -1100,11 +1425,11 @@ func (v *TaskWithLogs) GetLogs() *TaskWithLogsLogsTaskLogEdge { return v.Logs }
 
 // TaskWithLogsLogsTaskLogEdge includes the requested fields of the GraphQL type TaskLogEdge.
 type TaskWithLogsLogsTaskLogEdge struct {
-	Edges []TaskWithLogsLogsTaskLogEdgeEdgesTaskLogNodes `json:"edges"`
+	Edges []*TaskWithLogsLogsTaskLogEdgeEdgesTaskLogNodes `json:"edges"`
 }
 
 // GetEdges returns TaskWithLogsLogsTaskLogEdge.Edges, and is useful for accessing the field via an interface.
-func (v *TaskWithLogsLogsTaskLogEdge) GetEdges() []TaskWithLogsLogsTaskLogEdgeEdgesTaskLogNodes {
+func (v *TaskWithLogsLogsTaskLogEdge) GetEdges() []*TaskWithLogsLogsTaskLogEdgeEdgesTaskLogNodes {
 	return v.Edges
 }
 
@@ -1136,11 +1461,11 @@ func (v *TaskWithLogsLogsTaskLogEdgeEdgesTaskLogNodesNodeTaskLog) GetSeverity() 
 
 // TasksInfrahubTaskTasks includes the requested fields of the GraphQL type Tasks.
 type TasksInfrahubTaskTasks struct {
-	Edges []TasksInfrahubTaskTasksEdgesTaskNodes `json:"edges"`
+	Edges []*TasksInfrahubTaskTasksEdgesTaskNodes `json:"edges"`
 }
 
 // GetEdges returns TasksInfrahubTaskTasks.Edges, and is useful for accessing the field via an interface.
-func (v *TasksInfrahubTaskTasks) GetEdges() []TasksInfrahubTaskTasksEdgesTaskNodes { return v.Edges }
+func (v *TasksInfrahubTaskTasks) GetEdges() []*TasksInfrahubTaskTasksEdgesTaskNodes { return v.Edges }
 
 // TasksInfrahubTaskTasksEdgesTaskNodes includes the requested fields of the GraphQL type TaskNodes.
 type TasksInfrahubTaskTasksEdgesTaskNodes struct {
@@ -1152,22 +1477,11 @@ func (v *TasksInfrahubTaskTasksEdgesTaskNodes) GetNode() *Task { return v.Node }
 
 // TasksResponse is returned by Tasks on success.
 type TasksResponse struct {
-	InfrahubTask TasksInfrahubTaskTasks `json:"InfrahubTask"`
+	InfrahubTask *TasksInfrahubTaskTasks `json:"InfrahubTask"`
 }
 
 // GetInfrahubTask returns TasksResponse.InfrahubTask, and is useful for accessing the field via an interface.
-func (v *TasksResponse) GetInfrahubTask() TasksInfrahubTaskTasks { return v.InfrahubTask }
-
-// Text includes the requested fields of the GraphQL type TextAttribute.
-// The GraphQL type's documentation follows.
-//
-// Attribute of type Text
-type Text struct {
-	Value *string `json:"value"`
-}
-
-// GetValue returns Text.Value, and is useful for accessing the field via an interface.
-func (v *Text) GetValue() *string { return v.Value }
+func (v *TasksResponse) GetInfrahubTask() *TasksInfrahubTaskTasks { return v.InfrahubTask }
 
 // UpdateBranchBranchUpdate includes the requested fields of the GraphQL type BranchUpdate.
 type UpdateBranchBranchUpdate struct {
@@ -1325,162 +1639,58 @@ func (v *__CheckConnectivityInput) GetId() string { return v.Id }
 
 // __CreateBranchInput is used internally by genqlient
 type __CreateBranchInput struct {
-	Name          string  `json:"name"`
-	Description   *string `json:"description,omitempty"`
-	Sync_with_git *bool   `json:"sync_with_git,omitempty"`
+	Data *BranchCreateInput `json:"data,omitempty"`
 }
 
-// GetName returns __CreateBranchInput.Name, and is useful for accessing the field via an interface.
-func (v *__CreateBranchInput) GetName() string { return v.Name }
-
-// GetDescription returns __CreateBranchInput.Description, and is useful for accessing the field via an interface.
-func (v *__CreateBranchInput) GetDescription() *string { return v.Description }
-
-// GetSync_with_git returns __CreateBranchInput.Sync_with_git, and is useful for accessing the field via an interface.
-func (v *__CreateBranchInput) GetSync_with_git() *bool { return v.Sync_with_git }
+// GetData returns __CreateBranchInput.Data, and is useful for accessing the field via an interface.
+func (v *__CreateBranchInput) GetData() *BranchCreateInput { return v.Data }
 
 // __CreateCredentialInput is used internally by genqlient
 type __CreateCredentialInput struct {
-	Id          string      `json:"id"`
-	Name        *input.Text `json:"name,omitempty"`
-	Label       *input.Text `json:"label,omitempty"`
-	Description *input.Text `json:"description,omitempty"`
-	Username    *input.Text `json:"username,omitempty"`
-	Password    *input.Text `json:"password,omitempty"`
+	Data *CorePasswordCredentialCreateInput `json:"data,omitempty"`
 }
 
-// GetId returns __CreateCredentialInput.Id, and is useful for accessing the field via an interface.
-func (v *__CreateCredentialInput) GetId() string { return v.Id }
-
-// GetName returns __CreateCredentialInput.Name, and is useful for accessing the field via an interface.
-func (v *__CreateCredentialInput) GetName() *input.Text { return v.Name }
-
-// GetLabel returns __CreateCredentialInput.Label, and is useful for accessing the field via an interface.
-func (v *__CreateCredentialInput) GetLabel() *input.Text { return v.Label }
-
-// GetDescription returns __CreateCredentialInput.Description, and is useful for accessing the field via an interface.
-func (v *__CreateCredentialInput) GetDescription() *input.Text { return v.Description }
-
-// GetUsername returns __CreateCredentialInput.Username, and is useful for accessing the field via an interface.
-func (v *__CreateCredentialInput) GetUsername() *input.Text { return v.Username }
-
-// GetPassword returns __CreateCredentialInput.Password, and is useful for accessing the field via an interface.
-func (v *__CreateCredentialInput) GetPassword() *input.Text { return v.Password }
+// GetData returns __CreateCredentialInput.Data, and is useful for accessing the field via an interface.
+func (v *__CreateCredentialInput) GetData() *CorePasswordCredentialCreateInput { return v.Data }
 
 // __CreateProposedChangeInput is used internally by genqlient
 type __CreateProposedChangeInput struct {
-	Id                 string          `json:"id"`
-	Name               *input.Text     `json:"name,omitempty"`
-	Description        *input.Text     `json:"description,omitempty"`
-	Source_branch      *input.Text     `json:"source_branch,omitempty"`
-	Destination_branch *input.Text     `json:"destination_branch,omitempty"`
-	Is_draft           *input.Checkbox `json:"is_draft,omitempty"`
+	Data *CoreProposedChangeCreateInput `json:"data,omitempty"`
 }
 
-// GetId returns __CreateProposedChangeInput.Id, and is useful for accessing the field via an interface.
-func (v *__CreateProposedChangeInput) GetId() string { return v.Id }
-
-// GetName returns __CreateProposedChangeInput.Name, and is useful for accessing the field via an interface.
-func (v *__CreateProposedChangeInput) GetName() *input.Text { return v.Name }
-
-// GetDescription returns __CreateProposedChangeInput.Description, and is useful for accessing the field via an interface.
-func (v *__CreateProposedChangeInput) GetDescription() *input.Text { return v.Description }
-
-// GetSource_branch returns __CreateProposedChangeInput.Source_branch, and is useful for accessing the field via an interface.
-func (v *__CreateProposedChangeInput) GetSource_branch() *input.Text { return v.Source_branch }
-
-// GetDestination_branch returns __CreateProposedChangeInput.Destination_branch, and is useful for accessing the field via an interface.
-func (v *__CreateProposedChangeInput) GetDestination_branch() *input.Text {
-	return v.Destination_branch
-}
-
-// GetIs_draft returns __CreateProposedChangeInput.Is_draft, and is useful for accessing the field via an interface.
-func (v *__CreateProposedChangeInput) GetIs_draft() *input.Checkbox { return v.Is_draft }
+// GetData returns __CreateProposedChangeInput.Data, and is useful for accessing the field via an interface.
+func (v *__CreateProposedChangeInput) GetData() *CoreProposedChangeCreateInput { return v.Data }
 
 // __CreateReadOnlyRepositoryInput is used internally by genqlient
 type __CreateReadOnlyRepositoryInput struct {
-	Id          string        `json:"id"`
-	Name        *input.Text   `json:"name,omitempty"`
-	Location    *input.Text   `json:"location,omitempty"`
-	Ref         *input.Text   `json:"ref,omitempty"`
-	Description *input.Text   `json:"description,omitempty"`
-	Credential  *input.Node   `json:"credential,omitempty"`
-	Tags        *[]input.Node `json:"tags,omitempty"`
+	Data *CoreReadOnlyRepositoryCreateInput `json:"data,omitempty"`
 }
 
-// GetId returns __CreateReadOnlyRepositoryInput.Id, and is useful for accessing the field via an interface.
-func (v *__CreateReadOnlyRepositoryInput) GetId() string { return v.Id }
-
-// GetName returns __CreateReadOnlyRepositoryInput.Name, and is useful for accessing the field via an interface.
-func (v *__CreateReadOnlyRepositoryInput) GetName() *input.Text { return v.Name }
-
-// GetLocation returns __CreateReadOnlyRepositoryInput.Location, and is useful for accessing the field via an interface.
-func (v *__CreateReadOnlyRepositoryInput) GetLocation() *input.Text { return v.Location }
-
-// GetRef returns __CreateReadOnlyRepositoryInput.Ref, and is useful for accessing the field via an interface.
-func (v *__CreateReadOnlyRepositoryInput) GetRef() *input.Text { return v.Ref }
-
-// GetDescription returns __CreateReadOnlyRepositoryInput.Description, and is useful for accessing the field via an interface.
-func (v *__CreateReadOnlyRepositoryInput) GetDescription() *input.Text { return v.Description }
-
-// GetCredential returns __CreateReadOnlyRepositoryInput.Credential, and is useful for accessing the field via an interface.
-func (v *__CreateReadOnlyRepositoryInput) GetCredential() *input.Node { return v.Credential }
-
-// GetTags returns __CreateReadOnlyRepositoryInput.Tags, and is useful for accessing the field via an interface.
-func (v *__CreateReadOnlyRepositoryInput) GetTags() *[]input.Node { return v.Tags }
+// GetData returns __CreateReadOnlyRepositoryInput.Data, and is useful for accessing the field via an interface.
+func (v *__CreateReadOnlyRepositoryInput) GetData() *CoreReadOnlyRepositoryCreateInput { return v.Data }
 
 // __CreateRepositoryInput is used internally by genqlient
 type __CreateRepositoryInput struct {
-	Id          string        `json:"id"`
-	Name        *input.Text   `json:"name,omitempty"`
-	Location    *input.Text   `json:"location,omitempty"`
-	Ref         *input.Text   `json:"ref,omitempty"`
-	Description *input.Text   `json:"description,omitempty"`
-	Credential  *input.Node   `json:"credential,omitempty"`
-	Tags        *[]input.Node `json:"tags,omitempty"`
+	Data *CoreRepositoryCreateInput `json:"data,omitempty"`
 }
 
-// GetId returns __CreateRepositoryInput.Id, and is useful for accessing the field via an interface.
-func (v *__CreateRepositoryInput) GetId() string { return v.Id }
-
-// GetName returns __CreateRepositoryInput.Name, and is useful for accessing the field via an interface.
-func (v *__CreateRepositoryInput) GetName() *input.Text { return v.Name }
-
-// GetLocation returns __CreateRepositoryInput.Location, and is useful for accessing the field via an interface.
-func (v *__CreateRepositoryInput) GetLocation() *input.Text { return v.Location }
-
-// GetRef returns __CreateRepositoryInput.Ref, and is useful for accessing the field via an interface.
-func (v *__CreateRepositoryInput) GetRef() *input.Text { return v.Ref }
-
-// GetDescription returns __CreateRepositoryInput.Description, and is useful for accessing the field via an interface.
-func (v *__CreateRepositoryInput) GetDescription() *input.Text { return v.Description }
-
-// GetCredential returns __CreateRepositoryInput.Credential, and is useful for accessing the field via an interface.
-func (v *__CreateRepositoryInput) GetCredential() *input.Node { return v.Credential }
-
-// GetTags returns __CreateRepositoryInput.Tags, and is useful for accessing the field via an interface.
-func (v *__CreateRepositoryInput) GetTags() *[]input.Node { return v.Tags }
+// GetData returns __CreateRepositoryInput.Data, and is useful for accessing the field via an interface.
+func (v *__CreateRepositoryInput) GetData() *CoreRepositoryCreateInput { return v.Data }
 
 // __CreateTagInput is used internally by genqlient
 type __CreateTagInput struct {
-	Id          string      `json:"id"`
-	Name        *input.Text `json:"name,omitempty"`
-	Description *input.Text `json:"description,omitempty"`
+	Data *BuiltinTagCreateInput `json:"data,omitempty"`
 }
 
-// GetId returns __CreateTagInput.Id, and is useful for accessing the field via an interface.
-func (v *__CreateTagInput) GetId() string { return v.Id }
-
-// GetName returns __CreateTagInput.Name, and is useful for accessing the field via an interface.
-func (v *__CreateTagInput) GetName() *input.Text { return v.Name }
-
-// GetDescription returns __CreateTagInput.Description, and is useful for accessing the field via an interface.
-func (v *__CreateTagInput) GetDescription() *input.Text { return v.Description }
+// GetData returns __CreateTagInput.Data, and is useful for accessing the field via an interface.
+func (v *__CreateTagInput) GetData() *BuiltinTagCreateInput { return v.Data }
 
 // __CredentialsInput is used internally by genqlient
 type __CredentialsInput struct {
 	Ids          []string `json:"ids,omitempty"`
 	Names        []string `json:"names,omitempty"`
+	Limit        int      `json:"limit"`
+	Offset       int      `json:"offset"`
 	WithPassword bool     `json:"withPassword"`
 }
 
@@ -1489,6 +1699,12 @@ func (v *__CredentialsInput) GetIds() []string { return v.Ids }
 
 // GetNames returns __CredentialsInput.Names, and is useful for accessing the field via an interface.
 func (v *__CredentialsInput) GetNames() []string { return v.Names }
+
+// GetLimit returns __CredentialsInput.Limit, and is useful for accessing the field via an interface.
+func (v *__CredentialsInput) GetLimit() int { return v.Limit }
+
+// GetOffset returns __CredentialsInput.Offset, and is useful for accessing the field via an interface.
+func (v *__CredentialsInput) GetOffset() int { return v.Offset }
 
 // GetWithPassword returns __CredentialsInput.WithPassword, and is useful for accessing the field via an interface.
 func (v *__CredentialsInput) GetWithPassword() bool { return v.WithPassword }
@@ -1543,8 +1759,10 @@ func (v *__ImportLatestCommitInput) GetId() string { return v.Id }
 
 // __ProposedChangesInput is used internally by genqlient
 type __ProposedChangesInput struct {
-	Ids   []string `json:"ids,omitempty"`
-	Names []string `json:"names,omitempty"`
+	Ids    []string `json:"ids,omitempty"`
+	Names  []string `json:"names,omitempty"`
+	Limit  int      `json:"limit"`
+	Offset int      `json:"offset"`
 }
 
 // GetIds returns __ProposedChangesInput.Ids, and is useful for accessing the field via an interface.
@@ -1552,6 +1770,12 @@ func (v *__ProposedChangesInput) GetIds() []string { return v.Ids }
 
 // GetNames returns __ProposedChangesInput.Names, and is useful for accessing the field via an interface.
 func (v *__ProposedChangesInput) GetNames() []string { return v.Names }
+
+// GetLimit returns __ProposedChangesInput.Limit, and is useful for accessing the field via an interface.
+func (v *__ProposedChangesInput) GetLimit() int { return v.Limit }
+
+// GetOffset returns __ProposedChangesInput.Offset, and is useful for accessing the field via an interface.
+func (v *__ProposedChangesInput) GetOffset() int { return v.Offset }
 
 // __QueryOwnerInput is used internally by genqlient
 type __QueryOwnerInput struct {
@@ -1563,8 +1787,10 @@ func (v *__QueryOwnerInput) GetName() string { return v.Name }
 
 // __ReadOnlyRepositoriesInput is used internally by genqlient
 type __ReadOnlyRepositoriesInput struct {
-	Ids   []string `json:"ids,omitempty"`
-	Names []string `json:"names,omitempty"`
+	Ids    []string `json:"ids,omitempty"`
+	Names  []string `json:"names,omitempty"`
+	Limit  int      `json:"limit"`
+	Offset int      `json:"offset"`
 }
 
 // GetIds returns __ReadOnlyRepositoriesInput.Ids, and is useful for accessing the field via an interface.
@@ -1572,6 +1798,12 @@ func (v *__ReadOnlyRepositoriesInput) GetIds() []string { return v.Ids }
 
 // GetNames returns __ReadOnlyRepositoriesInput.Names, and is useful for accessing the field via an interface.
 func (v *__ReadOnlyRepositoriesInput) GetNames() []string { return v.Names }
+
+// GetLimit returns __ReadOnlyRepositoriesInput.Limit, and is useful for accessing the field via an interface.
+func (v *__ReadOnlyRepositoriesInput) GetLimit() int { return v.Limit }
+
+// GetOffset returns __ReadOnlyRepositoriesInput.Offset, and is useful for accessing the field via an interface.
+func (v *__ReadOnlyRepositoriesInput) GetOffset() int { return v.Offset }
 
 // __ReimportCommitInput is used internally by genqlient
 type __ReimportCommitInput struct {
@@ -1583,8 +1815,10 @@ func (v *__ReimportCommitInput) GetId() string { return v.Id }
 
 // __RepositoriesInput is used internally by genqlient
 type __RepositoriesInput struct {
-	Ids   []string `json:"ids,omitempty"`
-	Names []string `json:"names,omitempty"`
+	Ids    []string `json:"ids,omitempty"`
+	Names  []string `json:"names,omitempty"`
+	Limit  int      `json:"limit"`
+	Offset int      `json:"offset"`
 }
 
 // GetIds returns __RepositoriesInput.Ids, and is useful for accessing the field via an interface.
@@ -1592,6 +1826,12 @@ func (v *__RepositoriesInput) GetIds() []string { return v.Ids }
 
 // GetNames returns __RepositoriesInput.Names, and is useful for accessing the field via an interface.
 func (v *__RepositoriesInput) GetNames() []string { return v.Names }
+
+// GetLimit returns __RepositoriesInput.Limit, and is useful for accessing the field via an interface.
+func (v *__RepositoriesInput) GetLimit() int { return v.Limit }
+
+// GetOffset returns __RepositoriesInput.Offset, and is useful for accessing the field via an interface.
+func (v *__RepositoriesInput) GetOffset() int { return v.Offset }
 
 // __ServerInfoInput is used internally by genqlient
 type __ServerInfoInput struct {
@@ -1603,8 +1843,10 @@ func (v *__ServerInfoInput) GetBranch() string { return v.Branch }
 
 // __TagsInput is used internally by genqlient
 type __TagsInput struct {
-	Ids   []string `json:"ids,omitempty"`
-	Names []string `json:"names,omitempty"`
+	Ids    []string `json:"ids,omitempty"`
+	Names  []string `json:"names,omitempty"`
+	Limit  int      `json:"limit"`
+	Offset int      `json:"offset"`
 }
 
 // GetIds returns __TagsInput.Ids, and is useful for accessing the field via an interface.
@@ -1612,6 +1854,12 @@ func (v *__TagsInput) GetIds() []string { return v.Ids }
 
 // GetNames returns __TagsInput.Names, and is useful for accessing the field via an interface.
 func (v *__TagsInput) GetNames() []string { return v.Names }
+
+// GetLimit returns __TagsInput.Limit, and is useful for accessing the field via an interface.
+func (v *__TagsInput) GetLimit() int { return v.Limit }
+
+// GetOffset returns __TagsInput.Offset, and is useful for accessing the field via an interface.
+func (v *__TagsInput) GetOffset() int { return v.Offset }
 
 // __TaskLogsInput is used internally by genqlient
 type __TaskLogsInput struct {
@@ -1639,139 +1887,51 @@ func (v *__TasksInput) GetOffset() int { return v.Offset }
 
 // __UpdateBranchInput is used internally by genqlient
 type __UpdateBranchInput struct {
-	Name        string `json:"name"`
-	Description string `json:"description"`
+	Data *BranchUpdateInput `json:"data,omitempty"`
 }
 
-// GetName returns __UpdateBranchInput.Name, and is useful for accessing the field via an interface.
-func (v *__UpdateBranchInput) GetName() string { return v.Name }
-
-// GetDescription returns __UpdateBranchInput.Description, and is useful for accessing the field via an interface.
-func (v *__UpdateBranchInput) GetDescription() string { return v.Description }
+// GetData returns __UpdateBranchInput.Data, and is useful for accessing the field via an interface.
+func (v *__UpdateBranchInput) GetData() *BranchUpdateInput { return v.Data }
 
 // __UpdateCredentialInput is used internally by genqlient
 type __UpdateCredentialInput struct {
-	Id          string      `json:"id"`
-	Name        *input.Text `json:"name,omitempty"`
-	Label       *input.Text `json:"label,omitempty"`
-	Description *input.Text `json:"description,omitempty"`
-	Username    *input.Text `json:"username,omitempty"`
-	Password    *input.Text `json:"password,omitempty"`
+	Data *CorePasswordCredentialUpdateInput `json:"data,omitempty"`
 }
 
-// GetId returns __UpdateCredentialInput.Id, and is useful for accessing the field via an interface.
-func (v *__UpdateCredentialInput) GetId() string { return v.Id }
-
-// GetName returns __UpdateCredentialInput.Name, and is useful for accessing the field via an interface.
-func (v *__UpdateCredentialInput) GetName() *input.Text { return v.Name }
-
-// GetLabel returns __UpdateCredentialInput.Label, and is useful for accessing the field via an interface.
-func (v *__UpdateCredentialInput) GetLabel() *input.Text { return v.Label }
-
-// GetDescription returns __UpdateCredentialInput.Description, and is useful for accessing the field via an interface.
-func (v *__UpdateCredentialInput) GetDescription() *input.Text { return v.Description }
-
-// GetUsername returns __UpdateCredentialInput.Username, and is useful for accessing the field via an interface.
-func (v *__UpdateCredentialInput) GetUsername() *input.Text { return v.Username }
-
-// GetPassword returns __UpdateCredentialInput.Password, and is useful for accessing the field via an interface.
-func (v *__UpdateCredentialInput) GetPassword() *input.Text { return v.Password }
+// GetData returns __UpdateCredentialInput.Data, and is useful for accessing the field via an interface.
+func (v *__UpdateCredentialInput) GetData() *CorePasswordCredentialUpdateInput { return v.Data }
 
 // __UpdateProposedChangeInput is used internally by genqlient
 type __UpdateProposedChangeInput struct {
-	Id          string          `json:"id"`
-	Name        *input.Text     `json:"name,omitempty"`
-	Description *input.Text     `json:"description,omitempty"`
-	Is_draft    *input.Checkbox `json:"is_draft,omitempty"`
+	Data *CoreProposedChangeUpdateInput `json:"data,omitempty"`
 }
 
-// GetId returns __UpdateProposedChangeInput.Id, and is useful for accessing the field via an interface.
-func (v *__UpdateProposedChangeInput) GetId() string { return v.Id }
-
-// GetName returns __UpdateProposedChangeInput.Name, and is useful for accessing the field via an interface.
-func (v *__UpdateProposedChangeInput) GetName() *input.Text { return v.Name }
-
-// GetDescription returns __UpdateProposedChangeInput.Description, and is useful for accessing the field via an interface.
-func (v *__UpdateProposedChangeInput) GetDescription() *input.Text { return v.Description }
-
-// GetIs_draft returns __UpdateProposedChangeInput.Is_draft, and is useful for accessing the field via an interface.
-func (v *__UpdateProposedChangeInput) GetIs_draft() *input.Checkbox { return v.Is_draft }
+// GetData returns __UpdateProposedChangeInput.Data, and is useful for accessing the field via an interface.
+func (v *__UpdateProposedChangeInput) GetData() *CoreProposedChangeUpdateInput { return v.Data }
 
 // __UpdateReadOnlyRepositoryInput is used internally by genqlient
 type __UpdateReadOnlyRepositoryInput struct {
-	Id          string        `json:"id"`
-	Name        *input.Text   `json:"name,omitempty"`
-	Location    *input.Text   `json:"location,omitempty"`
-	Ref         *input.Text   `json:"ref,omitempty"`
-	Description *input.Text   `json:"description,omitempty"`
-	Credential  *input.Node   `json:"credential,omitempty"`
-	Tags        *[]input.Node `json:"tags,omitempty"`
+	Data *CoreReadOnlyRepositoryUpdateInput `json:"data,omitempty"`
 }
 
-// GetId returns __UpdateReadOnlyRepositoryInput.Id, and is useful for accessing the field via an interface.
-func (v *__UpdateReadOnlyRepositoryInput) GetId() string { return v.Id }
-
-// GetName returns __UpdateReadOnlyRepositoryInput.Name, and is useful for accessing the field via an interface.
-func (v *__UpdateReadOnlyRepositoryInput) GetName() *input.Text { return v.Name }
-
-// GetLocation returns __UpdateReadOnlyRepositoryInput.Location, and is useful for accessing the field via an interface.
-func (v *__UpdateReadOnlyRepositoryInput) GetLocation() *input.Text { return v.Location }
-
-// GetRef returns __UpdateReadOnlyRepositoryInput.Ref, and is useful for accessing the field via an interface.
-func (v *__UpdateReadOnlyRepositoryInput) GetRef() *input.Text { return v.Ref }
-
-// GetDescription returns __UpdateReadOnlyRepositoryInput.Description, and is useful for accessing the field via an interface.
-func (v *__UpdateReadOnlyRepositoryInput) GetDescription() *input.Text { return v.Description }
-
-// GetCredential returns __UpdateReadOnlyRepositoryInput.Credential, and is useful for accessing the field via an interface.
-func (v *__UpdateReadOnlyRepositoryInput) GetCredential() *input.Node { return v.Credential }
-
-// GetTags returns __UpdateReadOnlyRepositoryInput.Tags, and is useful for accessing the field via an interface.
-func (v *__UpdateReadOnlyRepositoryInput) GetTags() *[]input.Node { return v.Tags }
+// GetData returns __UpdateReadOnlyRepositoryInput.Data, and is useful for accessing the field via an interface.
+func (v *__UpdateReadOnlyRepositoryInput) GetData() *CoreReadOnlyRepositoryUpdateInput { return v.Data }
 
 // __UpdateRepositoryInput is used internally by genqlient
 type __UpdateRepositoryInput struct {
-	Id          string        `json:"id"`
-	Name        *input.Text   `json:"name,omitempty"`
-	Location    *input.Text   `json:"location,omitempty"`
-	Description *input.Text   `json:"description,omitempty"`
-	Credential  *input.Node   `json:"credential,omitempty"`
-	Tags        *[]input.Node `json:"tags,omitempty"`
+	Data *CoreRepositoryUpdateInput `json:"data,omitempty"`
 }
 
-// GetId returns __UpdateRepositoryInput.Id, and is useful for accessing the field via an interface.
-func (v *__UpdateRepositoryInput) GetId() string { return v.Id }
-
-// GetName returns __UpdateRepositoryInput.Name, and is useful for accessing the field via an interface.
-func (v *__UpdateRepositoryInput) GetName() *input.Text { return v.Name }
-
-// GetLocation returns __UpdateRepositoryInput.Location, and is useful for accessing the field via an interface.
-func (v *__UpdateRepositoryInput) GetLocation() *input.Text { return v.Location }
-
-// GetDescription returns __UpdateRepositoryInput.Description, and is useful for accessing the field via an interface.
-func (v *__UpdateRepositoryInput) GetDescription() *input.Text { return v.Description }
-
-// GetCredential returns __UpdateRepositoryInput.Credential, and is useful for accessing the field via an interface.
-func (v *__UpdateRepositoryInput) GetCredential() *input.Node { return v.Credential }
-
-// GetTags returns __UpdateRepositoryInput.Tags, and is useful for accessing the field via an interface.
-func (v *__UpdateRepositoryInput) GetTags() *[]input.Node { return v.Tags }
+// GetData returns __UpdateRepositoryInput.Data, and is useful for accessing the field via an interface.
+func (v *__UpdateRepositoryInput) GetData() *CoreRepositoryUpdateInput { return v.Data }
 
 // __UpdateTagInput is used internally by genqlient
 type __UpdateTagInput struct {
-	Id          string      `json:"id"`
-	Name        *input.Text `json:"name,omitempty"`
-	Description *input.Text `json:"description,omitempty"`
+	Data *BuiltinTagUpdateInput `json:"data,omitempty"`
 }
 
-// GetId returns __UpdateTagInput.Id, and is useful for accessing the field via an interface.
-func (v *__UpdateTagInput) GetId() string { return v.Id }
-
-// GetName returns __UpdateTagInput.Name, and is useful for accessing the field via an interface.
-func (v *__UpdateTagInput) GetName() *input.Text { return v.Name }
-
-// GetDescription returns __UpdateTagInput.Description, and is useful for accessing the field via an interface.
-func (v *__UpdateTagInput) GetDescription() *input.Text { return v.Description }
+// GetData returns __UpdateTagInput.Data, and is useful for accessing the field via an interface.
+func (v *__UpdateTagInput) GetData() *BuiltinTagUpdateInput { return v.Data }
 
 // The query executed by Branches.
 const Branches_Operation = `
@@ -1885,8 +2045,8 @@ func CheckConnectivity(
 
 // The mutation executed by CreateBranch.
 const CreateBranch_Operation = `
-mutation CreateBranch ($name: String!, $description: String, $sync_with_git: Boolean) {
-	BranchCreate(data: {name:$name,description:$description,sync_with_git:$sync_with_git}, wait_until_completion: true) {
+mutation CreateBranch ($data: BranchCreateInput!) {
+	BranchCreate(data: $data, wait_until_completion: true) {
 		object {
 			id
 		}
@@ -1894,21 +2054,17 @@ mutation CreateBranch ($name: String!, $description: String, $sync_with_git: Boo
 }
 `
 
-// A branch takes no id of ours (infrahub.md, Branches).
+// The server chooses the id (infrahub-behaviour.md, Branches 5).
 func CreateBranch(
 	ctx_ context.Context,
 	client_ graphql.Client,
-	name string,
-	description *string,
-	sync_with_git *bool,
+	data *BranchCreateInput,
 ) (data_ *CreateBranchResponse, err_ error) {
 	req_ := &graphql.Request{
 		OpName: "CreateBranch",
 		Query:  CreateBranch_Operation,
 		Variables: &__CreateBranchInput{
-			Name:          name,
-			Description:   description,
-			Sync_with_git: sync_with_git,
+			Data: data,
 		},
 	}
 
@@ -1926,8 +2082,8 @@ func CreateBranch(
 
 // The mutation executed by CreateCredential.
 const CreateCredential_Operation = `
-mutation CreateCredential ($id: String!, $name: TextAttributeCreate, $label: TextAttributeCreate, $description: TextAttributeCreate, $username: TextAttributeCreate, $password: TextAttributeCreate) {
-	CorePasswordCredentialCreate(data: {id:$id,name:$name,label:$label,description:$description,username:$username,password:$password}) {
+mutation CreateCredential ($data: CorePasswordCredentialCreateInput!) {
+	CorePasswordCredentialCreate(data: $data) {
 		ok
 	}
 }
@@ -1936,23 +2092,13 @@ mutation CreateCredential ($id: String!, $name: TextAttributeCreate, $label: Tex
 func CreateCredential(
 	ctx_ context.Context,
 	client_ graphql.Client,
-	id string,
-	name *input.Text,
-	label *input.Text,
-	description *input.Text,
-	username *input.Text,
-	password *input.Text,
+	data *CorePasswordCredentialCreateInput,
 ) (data_ *CreateCredentialResponse, err_ error) {
 	req_ := &graphql.Request{
 		OpName: "CreateCredential",
 		Query:  CreateCredential_Operation,
 		Variables: &__CreateCredentialInput{
-			Id:          id,
-			Name:        name,
-			Label:       label,
-			Description: description,
-			Username:    username,
-			Password:    password,
+			Data: data,
 		},
 	}
 
@@ -1970,8 +2116,8 @@ func CreateCredential(
 
 // The mutation executed by CreateProposedChange.
 const CreateProposedChange_Operation = `
-mutation CreateProposedChange ($id: String!, $name: TextAttributeCreate, $description: TextAttributeCreate, $source_branch: TextAttributeCreate, $destination_branch: TextAttributeCreate, $is_draft: CheckboxAttributeCreate) {
-	CoreProposedChangeCreate(data: {id:$id,name:$name,description:$description,source_branch:$source_branch,destination_branch:$destination_branch,is_draft:$is_draft}) {
+mutation CreateProposedChange ($data: CoreProposedChangeCreateInput!) {
+	CoreProposedChangeCreate(data: $data) {
 		ok
 	}
 }
@@ -1980,23 +2126,13 @@ mutation CreateProposedChange ($id: String!, $name: TextAttributeCreate, $descri
 func CreateProposedChange(
 	ctx_ context.Context,
 	client_ graphql.Client,
-	id string,
-	name *input.Text,
-	description *input.Text,
-	source_branch *input.Text,
-	destination_branch *input.Text,
-	is_draft *input.Checkbox,
+	data *CoreProposedChangeCreateInput,
 ) (data_ *CreateProposedChangeResponse, err_ error) {
 	req_ := &graphql.Request{
 		OpName: "CreateProposedChange",
 		Query:  CreateProposedChange_Operation,
 		Variables: &__CreateProposedChangeInput{
-			Id:                 id,
-			Name:               name,
-			Description:        description,
-			Source_branch:      source_branch,
-			Destination_branch: destination_branch,
-			Is_draft:           is_draft,
+			Data: data,
 		},
 	}
 
@@ -2014,8 +2150,8 @@ func CreateProposedChange(
 
 // The mutation executed by CreateReadOnlyRepository.
 const CreateReadOnlyRepository_Operation = `
-mutation CreateReadOnlyRepository ($id: String!, $name: TextAttributeCreate, $location: TextAttributeCreate, $ref: TextAttributeCreate, $description: TextAttributeCreate, $credential: RelatedNodeInput, $tags: [RelatedNodeInput]) {
-	CoreReadOnlyRepositoryCreate(data: {id:$id,name:$name,location:$location,ref:$ref,description:$description,credential:$credential,tags:$tags}) {
+mutation CreateReadOnlyRepository ($data: CoreReadOnlyRepositoryCreateInput!) {
+	CoreReadOnlyRepositoryCreate(data: $data) {
 		ok
 	}
 }
@@ -2024,25 +2160,13 @@ mutation CreateReadOnlyRepository ($id: String!, $name: TextAttributeCreate, $lo
 func CreateReadOnlyRepository(
 	ctx_ context.Context,
 	client_ graphql.Client,
-	id string,
-	name *input.Text,
-	location *input.Text,
-	ref *input.Text,
-	description *input.Text,
-	credential *input.Node,
-	tags *[]input.Node,
+	data *CoreReadOnlyRepositoryCreateInput,
 ) (data_ *CreateReadOnlyRepositoryResponse, err_ error) {
 	req_ := &graphql.Request{
 		OpName: "CreateReadOnlyRepository",
 		Query:  CreateReadOnlyRepository_Operation,
 		Variables: &__CreateReadOnlyRepositoryInput{
-			Id:          id,
-			Name:        name,
-			Location:    location,
-			Ref:         ref,
-			Description: description,
-			Credential:  credential,
-			Tags:        tags,
+			Data: data,
 		},
 	}
 
@@ -2060,8 +2184,8 @@ func CreateReadOnlyRepository(
 
 // The mutation executed by CreateRepository.
 const CreateRepository_Operation = `
-mutation CreateRepository ($id: String!, $name: TextAttributeCreate, $location: TextAttributeCreate, $ref: TextAttributeCreate, $description: TextAttributeCreate, $credential: RelatedNodeInput, $tags: [RelatedNodeInput]) {
-	CoreRepositoryCreate(data: {id:$id,name:$name,location:$location,default_branch:$ref,description:$description,credential:$credential,tags:$tags}) {
+mutation CreateRepository ($data: CoreRepositoryCreateInput!) {
+	CoreRepositoryCreate(data: $data) {
 		ok
 	}
 }
@@ -2070,25 +2194,13 @@ mutation CreateRepository ($id: String!, $name: TextAttributeCreate, $location: 
 func CreateRepository(
 	ctx_ context.Context,
 	client_ graphql.Client,
-	id string,
-	name *input.Text,
-	location *input.Text,
-	ref *input.Text,
-	description *input.Text,
-	credential *input.Node,
-	tags *[]input.Node,
+	data *CoreRepositoryCreateInput,
 ) (data_ *CreateRepositoryResponse, err_ error) {
 	req_ := &graphql.Request{
 		OpName: "CreateRepository",
 		Query:  CreateRepository_Operation,
 		Variables: &__CreateRepositoryInput{
-			Id:          id,
-			Name:        name,
-			Location:    location,
-			Ref:         ref,
-			Description: description,
-			Credential:  credential,
-			Tags:        tags,
+			Data: data,
 		},
 	}
 
@@ -2106,8 +2218,8 @@ func CreateRepository(
 
 // The mutation executed by CreateTag.
 const CreateTag_Operation = `
-mutation CreateTag ($id: String!, $name: TextAttributeCreate, $description: TextAttributeCreate) {
-	BuiltinTagCreate(data: {id:$id,name:$name,description:$description}) {
+mutation CreateTag ($data: BuiltinTagCreateInput!) {
+	BuiltinTagCreate(data: $data) {
 		ok
 	}
 }
@@ -2116,17 +2228,13 @@ mutation CreateTag ($id: String!, $name: TextAttributeCreate, $description: Text
 func CreateTag(
 	ctx_ context.Context,
 	client_ graphql.Client,
-	id string,
-	name *input.Text,
-	description *input.Text,
+	data *BuiltinTagCreateInput,
 ) (data_ *CreateTagResponse, err_ error) {
 	req_ := &graphql.Request{
 		OpName: "CreateTag",
 		Query:  CreateTag_Operation,
 		Variables: &__CreateTagInput{
-			Id:          id,
-			Name:        name,
-			Description: description,
+			Data: data,
 		},
 	}
 
@@ -2144,8 +2252,8 @@ func CreateTag(
 
 // The query executed by Credentials.
 const Credentials_Operation = `
-query Credentials ($ids: [ID], $names: [String], $withPassword: Boolean!) {
-	CorePasswordCredential(ids: $ids, name__values: $names) {
+query Credentials ($ids: [ID], $names: [String], $limit: Int!, $offset: Int!, $withPassword: Boolean!) {
+	CorePasswordCredential(ids: $ids, name__values: $names, limit: $limit, offset: $offset) {
 		edges {
 			node {
 				... Credential
@@ -2178,6 +2286,8 @@ func Credentials(
 	client_ graphql.Client,
 	ids []string,
 	names []string,
+	limit int,
+	offset int,
 	withPassword bool,
 ) (data_ *CredentialsResponse, err_ error) {
 	req_ := &graphql.Request{
@@ -2186,6 +2296,8 @@ func Credentials(
 		Variables: &__CredentialsInput{
 			Ids:          ids,
 			Names:        names,
+			Limit:        limit,
+			Offset:       offset,
 			WithPassword: withPassword,
 		},
 	}
@@ -2410,8 +2522,8 @@ func ImportLatestCommit(
 
 // The query executed by ProposedChanges.
 const ProposedChanges_Operation = `
-query ProposedChanges ($ids: [ID], $names: [String]) {
-	CoreProposedChange(ids: $ids, name__values: $names) {
+query ProposedChanges ($ids: [ID], $names: [String], $limit: Int!, $offset: Int!) {
+	CoreProposedChange(ids: $ids, name__values: $names, limit: $limit, offset: $offset) {
 		edges {
 			node {
 				... ProposedChange
@@ -2447,13 +2559,17 @@ func ProposedChanges(
 	client_ graphql.Client,
 	ids []string,
 	names []string,
+	limit int,
+	offset int,
 ) (data_ *ProposedChangesResponse, err_ error) {
 	req_ := &graphql.Request{
 		OpName: "ProposedChanges",
 		Query:  ProposedChanges_Operation,
 		Variables: &__ProposedChangesInput{
-			Ids:   ids,
-			Names: names,
+			Ids:    ids,
+			Names:  names,
+			Limit:  limit,
+			Offset: offset,
 		},
 	}
 
@@ -2514,8 +2630,8 @@ func QueryOwner(
 
 // The query executed by ReadOnlyRepositories.
 const ReadOnlyRepositories_Operation = `
-query ReadOnlyRepositories ($ids: [ID], $names: [String]) {
-	CoreReadOnlyRepository(ids: $ids, name__values: $names) {
+query ReadOnlyRepositories ($ids: [ID], $names: [String], $limit: Int!, $offset: Int!) {
+	CoreReadOnlyRepository(ids: $ids, name__values: $names, limit: $limit, offset: $offset) {
 		edges {
 			node {
 				... ReadOnlyRepository
@@ -2572,13 +2688,17 @@ func ReadOnlyRepositories(
 	client_ graphql.Client,
 	ids []string,
 	names []string,
+	limit int,
+	offset int,
 ) (data_ *ReadOnlyRepositoriesResponse, err_ error) {
 	req_ := &graphql.Request{
 		OpName: "ReadOnlyRepositories",
 		Query:  ReadOnlyRepositories_Operation,
 		Variables: &__ReadOnlyRepositoriesInput{
-			Ids:   ids,
-			Names: names,
+			Ids:    ids,
+			Names:  names,
+			Limit:  limit,
+			Offset: offset,
 		},
 	}
 
@@ -2632,8 +2752,8 @@ func ReimportCommit(
 
 // The query executed by Repositories.
 const Repositories_Operation = `
-query Repositories ($ids: [ID], $names: [String]) {
-	CoreRepository(ids: $ids, name__values: $names) {
+query Repositories ($ids: [ID], $names: [String], $limit: Int!, $offset: Int!) {
+	CoreRepository(ids: $ids, name__values: $names, limit: $limit, offset: $offset) {
 		edges {
 			node {
 				... Repository
@@ -2690,13 +2810,17 @@ func Repositories(
 	client_ graphql.Client,
 	ids []string,
 	names []string,
+	limit int,
+	offset int,
 ) (data_ *RepositoriesResponse, err_ error) {
 	req_ := &graphql.Request{
 		OpName: "Repositories",
 		Query:  Repositories_Operation,
 		Variables: &__RepositoriesInput{
-			Ids:   ids,
-			Names: names,
+			Ids:    ids,
+			Names:  names,
+			Limit:  limit,
+			Offset: offset,
 		},
 	}
 
@@ -2756,8 +2880,8 @@ func ServerInfo(
 
 // The query executed by Tags.
 const Tags_Operation = `
-query Tags ($ids: [ID], $names: [String]) {
-	BuiltinTag(ids: $ids, name__values: $names) {
+query Tags ($ids: [ID], $names: [String], $limit: Int!, $offset: Int!) {
+	BuiltinTag(ids: $ids, name__values: $names, limit: $limit, offset: $offset) {
 		edges {
 			node {
 				... Tag
@@ -2781,13 +2905,17 @@ func Tags(
 	client_ graphql.Client,
 	ids []string,
 	names []string,
+	limit int,
+	offset int,
 ) (data_ *TagsResponse, err_ error) {
 	req_ := &graphql.Request{
 		OpName: "Tags",
 		Query:  Tags_Operation,
 		Variables: &__TagsInput{
-			Ids:   ids,
-			Names: names,
+			Ids:    ids,
+			Names:  names,
+			Limit:  limit,
+			Offset: offset,
 		},
 	}
 
@@ -2901,26 +3029,24 @@ func Tasks(
 
 // The mutation executed by UpdateBranch.
 const UpdateBranch_Operation = `
-mutation UpdateBranch ($name: String!, $description: String!) {
-	BranchUpdate(data: {name:$name,description:$description}) {
+mutation UpdateBranch ($data: BranchUpdateInput!) {
+	BranchUpdate(data: $data) {
 		ok
 	}
 }
 `
 
-// Null would leave the description as it is (infrahub.md, Branches).
+// A null description would leave it as it is; "" clears it (infrahub-behaviour.md, Branches 3).
 func UpdateBranch(
 	ctx_ context.Context,
 	client_ graphql.Client,
-	name string,
-	description string,
+	data *BranchUpdateInput,
 ) (data_ *UpdateBranchResponse, err_ error) {
 	req_ := &graphql.Request{
 		OpName: "UpdateBranch",
 		Query:  UpdateBranch_Operation,
 		Variables: &__UpdateBranchInput{
-			Name:        name,
-			Description: description,
+			Data: data,
 		},
 	}
 
@@ -2938,8 +3064,8 @@ func UpdateBranch(
 
 // The mutation executed by UpdateCredential.
 const UpdateCredential_Operation = `
-mutation UpdateCredential ($id: String!, $name: TextAttributeUpdate, $label: TextAttributeUpdate, $description: TextAttributeUpdate, $username: TextAttributeUpdate, $password: TextAttributeUpdate) {
-	CorePasswordCredentialUpdate(data: {id:$id,name:$name,label:$label,description:$description,username:$username,password:$password}) {
+mutation UpdateCredential ($data: CorePasswordCredentialUpdateInput!) {
+	CorePasswordCredentialUpdate(data: $data) {
 		ok
 	}
 }
@@ -2948,23 +3074,13 @@ mutation UpdateCredential ($id: String!, $name: TextAttributeUpdate, $label: Tex
 func UpdateCredential(
 	ctx_ context.Context,
 	client_ graphql.Client,
-	id string,
-	name *input.Text,
-	label *input.Text,
-	description *input.Text,
-	username *input.Text,
-	password *input.Text,
+	data *CorePasswordCredentialUpdateInput,
 ) (data_ *UpdateCredentialResponse, err_ error) {
 	req_ := &graphql.Request{
 		OpName: "UpdateCredential",
 		Query:  UpdateCredential_Operation,
 		Variables: &__UpdateCredentialInput{
-			Id:          id,
-			Name:        name,
-			Label:       label,
-			Description: description,
-			Username:    username,
-			Password:    password,
+			Data: data,
 		},
 	}
 
@@ -2982,8 +3098,8 @@ func UpdateCredential(
 
 // The mutation executed by UpdateProposedChange.
 const UpdateProposedChange_Operation = `
-mutation UpdateProposedChange ($id: String!, $name: TextAttributeUpdate, $description: TextAttributeUpdate, $is_draft: CheckboxAttributeUpdate) {
-	CoreProposedChangeUpdate(data: {id:$id,name:$name,description:$description,is_draft:$is_draft}) {
+mutation UpdateProposedChange ($data: CoreProposedChangeUpdateInput!) {
+	CoreProposedChangeUpdate(data: $data) {
 		ok
 	}
 }
@@ -2992,19 +3108,13 @@ mutation UpdateProposedChange ($id: String!, $name: TextAttributeUpdate, $descri
 func UpdateProposedChange(
 	ctx_ context.Context,
 	client_ graphql.Client,
-	id string,
-	name *input.Text,
-	description *input.Text,
-	is_draft *input.Checkbox,
+	data *CoreProposedChangeUpdateInput,
 ) (data_ *UpdateProposedChangeResponse, err_ error) {
 	req_ := &graphql.Request{
 		OpName: "UpdateProposedChange",
 		Query:  UpdateProposedChange_Operation,
 		Variables: &__UpdateProposedChangeInput{
-			Id:          id,
-			Name:        name,
-			Description: description,
-			Is_draft:    is_draft,
+			Data: data,
 		},
 	}
 
@@ -3022,8 +3132,8 @@ func UpdateProposedChange(
 
 // The mutation executed by UpdateReadOnlyRepository.
 const UpdateReadOnlyRepository_Operation = `
-mutation UpdateReadOnlyRepository ($id: String!, $name: TextAttributeUpdate, $location: TextAttributeUpdate, $ref: TextAttributeUpdate, $description: TextAttributeUpdate, $credential: RelatedNodeInput, $tags: [RelatedNodeInput]) {
-	CoreReadOnlyRepositoryUpdate(data: {id:$id,name:$name,location:$location,ref:$ref,description:$description,credential:$credential,tags:$tags}) {
+mutation UpdateReadOnlyRepository ($data: CoreReadOnlyRepositoryUpdateInput!) {
+	CoreReadOnlyRepositoryUpdate(data: $data) {
 		ok
 	}
 }
@@ -3032,25 +3142,13 @@ mutation UpdateReadOnlyRepository ($id: String!, $name: TextAttributeUpdate, $lo
 func UpdateReadOnlyRepository(
 	ctx_ context.Context,
 	client_ graphql.Client,
-	id string,
-	name *input.Text,
-	location *input.Text,
-	ref *input.Text,
-	description *input.Text,
-	credential *input.Node,
-	tags *[]input.Node,
+	data *CoreReadOnlyRepositoryUpdateInput,
 ) (data_ *UpdateReadOnlyRepositoryResponse, err_ error) {
 	req_ := &graphql.Request{
 		OpName: "UpdateReadOnlyRepository",
 		Query:  UpdateReadOnlyRepository_Operation,
 		Variables: &__UpdateReadOnlyRepositoryInput{
-			Id:          id,
-			Name:        name,
-			Location:    location,
-			Ref:         ref,
-			Description: description,
-			Credential:  credential,
-			Tags:        tags,
+			Data: data,
 		},
 	}
 
@@ -3068,8 +3166,8 @@ func UpdateReadOnlyRepository(
 
 // The mutation executed by UpdateRepository.
 const UpdateRepository_Operation = `
-mutation UpdateRepository ($id: String!, $name: TextAttributeUpdate, $location: TextAttributeUpdate, $description: TextAttributeUpdate, $credential: RelatedNodeInput, $tags: [RelatedNodeInput]) {
-	CoreRepositoryUpdate(data: {id:$id,name:$name,location:$location,description:$description,credential:$credential,tags:$tags}) {
+mutation UpdateRepository ($data: CoreRepositoryUpdateInput!) {
+	CoreRepositoryUpdate(data: $data) {
 		ok
 	}
 }
@@ -3078,23 +3176,13 @@ mutation UpdateRepository ($id: String!, $name: TextAttributeUpdate, $location: 
 func UpdateRepository(
 	ctx_ context.Context,
 	client_ graphql.Client,
-	id string,
-	name *input.Text,
-	location *input.Text,
-	description *input.Text,
-	credential *input.Node,
-	tags *[]input.Node,
+	data *CoreRepositoryUpdateInput,
 ) (data_ *UpdateRepositoryResponse, err_ error) {
 	req_ := &graphql.Request{
 		OpName: "UpdateRepository",
 		Query:  UpdateRepository_Operation,
 		Variables: &__UpdateRepositoryInput{
-			Id:          id,
-			Name:        name,
-			Location:    location,
-			Description: description,
-			Credential:  credential,
-			Tags:        tags,
+			Data: data,
 		},
 	}
 
@@ -3112,8 +3200,8 @@ func UpdateRepository(
 
 // The mutation executed by UpdateTag.
 const UpdateTag_Operation = `
-mutation UpdateTag ($id: String!, $name: TextAttributeUpdate, $description: TextAttributeUpdate) {
-	BuiltinTagUpdate(data: {id:$id,name:$name,description:$description}) {
+mutation UpdateTag ($data: BuiltinTagUpdateInput!) {
+	BuiltinTagUpdate(data: $data) {
 		ok
 	}
 }
@@ -3122,17 +3210,13 @@ mutation UpdateTag ($id: String!, $name: TextAttributeUpdate, $description: Text
 func UpdateTag(
 	ctx_ context.Context,
 	client_ graphql.Client,
-	id string,
-	name *input.Text,
-	description *input.Text,
+	data *BuiltinTagUpdateInput,
 ) (data_ *UpdateTagResponse, err_ error) {
 	req_ := &graphql.Request{
 		OpName: "UpdateTag",
 		Query:  UpdateTag_Operation,
 		Variables: &__UpdateTagInput{
-			Id:          id,
-			Name:        name,
-			Description: description,
+			Data: data,
 		},
 	}
 

@@ -12,27 +12,8 @@ import (
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/gitremote"
 )
 
-// refs asks a Git remote itself what it has, with the provider's settings and never with a credential
-// that Infrahub holds.
-func (c *connection) refs(ctx context.Context, location string) (*gitremote.Refs, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
-	remote := c.git
-	remote.Location = location
-	return remote.Refs(ctx)
-}
-
-// resolve finds the commit that a ref of a Git remote stands for now.
-func (c *connection) resolve(ctx context.Context, location, ref string) (gitremote.Ref, error) {
-	refs, err := c.refs(ctx, location)
-	if err != nil {
-		return gitremote.Ref{}, err
-	}
-	return refs.Resolve(ref)
-}
-
-// notResolved is the diagnostic of a remote that could not be asked, or that has no such ref or version.
-func notResolved(location string, err error) diag.Diagnostic {
+// gitDiagnostic returns the diagnostic of a remote that could not be asked, or that has no such ref or version.
+func gitDiagnostic(location string, err error) diag.Diagnostic {
 	var (
 		ref        *gitremote.RefNotFoundError
 		constraint *gitremote.ConstraintError
@@ -62,13 +43,13 @@ func notResolved(location string, err error) diag.Diagnostic {
 	}
 	text := err.Error()
 	if attribute != "location" && location != "" { // which the others do not name
-		text = shownLocation(location) + ": " + text
+		text = withoutQuery(location) + ": " + text
 	}
-	return diag.WithPath(path.Root(attribute), diag.NewErrorDiagnostic(summary, sentence(text)+"\n\n"+next))
+	return diag.WithPath(path.Root(attribute), diag.NewErrorDiagnostic(summary, withPeriod(text)+"\n\n"+next))
 }
 
-// shownLocation is a location without what people put into its query.
-func shownLocation(location string) string {
+// withoutQuery returns a location without its query, which may hold a secret.
+func withoutQuery(location string) string {
 	before, _, _ := strings.Cut(location, "?")
 	return before
 }

@@ -1,15 +1,15 @@
-// Package input holds the variable types that generated code cannot express: attributes and
-// relationships, each of which a mutation can leave alone, clear or set (infrahub.md, Writing 4).
-package input
+// Package attribute holds the values of attributes and relationships, each of which a mutation can leave alone, clear or set
+// (infrahub-behaviour.md, Writing 4).
+package attribute
 
 import "encoding/json"
 
-// Text sets a text attribute: a nil *Text leaves it alone, a nil Value clears it.
+// Text is a text attribute. As input, a nil *Text leaves it alone and a nil Value clears it.
 type Text struct {
 	Value *string `json:"value"`
 }
 
-// Checkbox sets an attribute that is true or false: a nil *Checkbox leaves it alone.
+// Checkbox is an attribute that is true or false. As input, a nil *Checkbox leaves it alone.
 type Checkbox struct {
 	Value bool `json:"value"`
 }

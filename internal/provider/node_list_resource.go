@@ -1,0 +1,84 @@
+package provider
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/list"
+	"github.com/hashicorp/terraform-plugin-framework/list/schema"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
+)
+
+// nodeListResource lists the nodes of a kind for terraform query.
+type nodeListResource[M, T any] struct {
+	resourceBase
+	nodeKind[M, T]
+	description string
+}
+
+// Metadata returns the name of the type, which is that of the resource.
+func (l *nodeListResource[M, T]) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_" + l.typeName
+}
+
+// ListResourceConfigSchema returns the filters.
+func (l *nodeListResource[M, T]) ListResourceConfigSchema(_ context.Context, _ list.ListResourceSchemaRequest, resp *list.ListResourceSchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: l.description,
+		Attributes: map[string]schema.Attribute{
+			"names": schema.ListAttribute{
+				MarkdownDescription: "Names to list. Without it every object of the kind is listed.",
+				ElementType:         types.StringType,
+				Optional:            true,
+				Validators:          []validator.List{listvalidator.SizeAtLeast(1), listvalidator.ValueStringsAre(requiredText()...)},
+			},
+		},
+	}
+}
+
+// List streams a result for each node, as many as Terraform asks for. An error ends the stream as its last result.
+func (l *nodeListResource[M, T]) List(ctx context.Context, req list.ListRequest, stream *list.ListResultsStream) {
+	var filter infrahub.Filter
+	diags := req.Config.GetAttribute(ctx, path.Root("names"), &filter.Names)
+	known, problems := emptyModel[M](ctx, l.schema(ctx))
+	diags.Append(problems...)
+	stream.Results = func(push func(list.ListResult) bool) {
+		if diags.HasError() {
+			push(list.ListResult{Diagnostics: diags})
+			return
+		}
+		listed := int64(0)
+		for node, err := range l.nodes(l.Client, known).List(ctx, filter) {
+			if err != nil {
+				push(list.ListResult{Diagnostics: diag.Diagnostics{errorDiagnostic(
+					l.title+" List Not Complete", "The list on branch "+l.Branch(), err)}})
+				return
+			}
+			if !push(l.result(ctx, req, l.flatten(node, known))) {
+				return
+			}
+			if listed++; listed == req.Limit {
+				return
+			}
+		}
+	}
+}
+
+func (l *nodeListResource[M, T]) result(ctx context.Context, req list.ListRequest, model M) list.ListResult {
+	result := req.NewListResult(ctx)
+	setIdentity(ctx, result.Identity, l.base(&model).ID.ValueString(), &result.Diagnostics)
+	whole := tfsdk.State{Schema: l.schema(ctx), Raw: nullObject(result.Resource.Raw.Type())}
+	result.Diagnostics.Append(whole.Set(ctx, model)...)
+	result.Diagnostics.Append(whole.GetAttribute(ctx, path.Root("name"), &result.DisplayName)...)
+	if req.IncludeResource {
+		result.Resource.Raw = whole.Raw
+	}
+	return result
+}
