@@ -1,11 +1,8 @@
 #!/usr/bin/env bash
-# Runs a command with TF_ACC_TERRAFORM_PATH set to the CLI to test with: the one that it names already, else `terraform`,
-# else `tofu`, else a terraform that hc-install puts into .cache/. The user's CLI settings are ignored.
+# Runs a command with the Terraform or OpenTofu to test with in TF_ACC_TERRAFORM_PATH: the one that is set there already,
+# else `terraform`, else `tofu`, else a terraform that hc-install gets into .cache/. The user's CLI settings stay outside.
 set -euo pipefail
 top=$(cd "$(dirname "$0")/.." && pwd)
-
-export TF_CLI_CONFIG_FILE=/dev/null CHECKPOINT_DISABLE=1
-unset TF_CLI_ARGS TF_DATA_DIR TF_WORKSPACE
 
 cli=${TF_ACC_TERRAFORM_PATH:-$(command -v terraform || command -v tofu || true)}
 if [ -z "$cli" ]; then
@@ -15,7 +12,7 @@ if [ -z "$cli" ]; then
     mkdir -p "$top/.cache/cli"
     go -C "$top/tools" tool hc-install install -path "$top/.cache/cli" terraform >&2
   fi
-  export PATH=$top/.cache/cli:$PATH # tfplugindocs looks for terraform there
+  export PATH=$top/.cache/cli:$PATH # tfplugindocs looks for it there
 fi
 export TF_ACC_TERRAFORM_PATH=$cli
 
