@@ -28,7 +28,7 @@ func TestRepository_ChangedDefaultBranchReplaces(t *testing.T) {
 		t,
 		resource.TestStep{
 			Config:            config("main"),
-			ConfigStateChecks: []statecheck.StateCheck{saveText(readWrite, "id", &id), expectText(readWrite, "commit", remote.Commits["main"])},
+			ConfigStateChecks: []statecheck.StateCheck{saveID(readWrite, &id), expectText(readWrite, "commit", remote.Commits["main"])},
 		},
 		resource.TestStep{
 			PreConfig:        s.resetLog,
