@@ -109,6 +109,9 @@ func nextStep(err error) string {
 	}
 	switch failure.Field {
 	case "credential":
+		if strings.HasPrefix(failure.Message, "Unable to find the node") { // Infrahub 1.9 gives no code (infrahub-behaviour.md, Errors 11)
+			return "Check credential_id. " + credentialReference().hint()
+		}
 		return "Check credential_id, and username and password of that credential: Infrahub tries them before it accepts a repository."
 	case "tags":
 		return "Create the tag in Infrahub first, or correct its name."

@@ -13,7 +13,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
-	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -60,9 +59,9 @@ func (r *readOnlyRepositoryRefResource) Schema(ctx context.Context, _ resource.S
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.UseStateForUnknown()},
 			},
 			"repository_id": schema.StringAttribute{
-				MarkdownDescription: "Id of the `infrahub_read_only_repository`. Changing it forgets the ref of the one and sets that of the other.",
+				MarkdownDescription: "Id of the `infrahub_read_only_repository`; names are not accepted. Changing it forgets the ref of the one and sets that of the other.",
 				Required:            true,
-				Validators:          []validator.String{nodeID()},
+				Validators:          requiredText(),
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
 			},
 			"branch": schema.StringAttribute{
@@ -93,6 +92,7 @@ func (r *readOnlyRepositoryRefResource) Schema(ctx context.Context, _ resource.S
 func (r *readOnlyRepositoryRefResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan readOnlyRepositoryRefModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(repositoryReference().check(plan.RepositoryID)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -218,6 +218,7 @@ func (r *readOnlyRepositoryRefResource) ModifyPlan(ctx context.Context, req reso
 	}
 	var plan, state readOnlyRepositoryRefModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(repositoryReference().check(plan.RepositoryID)...)
 	creating := req.State.Raw.IsNull()
 	if !creating {
 		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
@@ -294,8 +295,7 @@ func (r *readOnlyRepositoryRefResource) failed(outcome string, model readOnlyRep
 	case errors.Is(err, infrahub.ErrBranchNotFound), errors.Is(err, infrahub.ErrMerged), errors.Is(err, infrahub.ErrInactive):
 		return diag.WithPath(path.Root("branch"), diagnostic)
 	case errors.Is(err, infrahub.ErrNotFound):
-		return diag.WithPath(path.Root("repository_id"), diag.NewErrorDiagnostic("Ref "+outcome, detail(object, err,
-			"Check that repository_id is the id of a read-only repository that still exists: infrahub_read_only_repository.NAME.id.")))
+		return diag.WithPath(path.Root("repository_id"), diag.NewErrorDiagnostic("Ref "+outcome, detail(object, err, "Check repository_id. "+repositoryReference().hint())))
 	default:
 		return diagnostic
 	}

@@ -24,10 +24,11 @@ type repositoryResource[M any] struct {
 func (r *repositoryResource[M]) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan M
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	parts := r.parts(&plan)
+	resp.Diagnostics.Append(credentialReference().check(parts.CredentialID)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	parts := r.parts(&plan)
 	ctx, cancel := withTimeout(ctx, parts.Timeouts.Create, &resp.Diagnostics)
 	defer cancel()
 	if r.resolveRef(ctx, parts, &resp.Diagnostics); resp.Diagnostics.HasError() {
@@ -70,10 +71,11 @@ func (r *repositoryResource[M]) Update(ctx context.Context, req resource.UpdateR
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	failed, diags := loadFailedImport(ctx, req.Private)
 	resp.Diagnostics.Append(diags...)
+	parts := r.parts(&plan)
+	resp.Diagnostics.Append(credentialReference().check(parts.CredentialID)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	parts := r.parts(&plan)
 	setIdentity(ctx, resp.Identity, parts.ID.ValueString(), &resp.Diagnostics)
 	ctx, cancel := withTimeout(ctx, parts.Timeouts.Update, &resp.Diagnostics)
 	defer cancel()
@@ -140,10 +142,11 @@ func (r *repositoryResource[M]) ModifyPlan(ctx context.Context, req resource.Mod
 	}
 	var plan M
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	parts := r.parts(&plan)
+	resp.Diagnostics.Append(credentialReference().check(parts.CredentialID)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	parts := r.parts(&plan)
 	if parts.resolution != nil {
 		parts.resolution.PlannedCommit = types.StringUnknown()
 		r.resolveRef(ctx, parts, &resp.Diagnostics)
