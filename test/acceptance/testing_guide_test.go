@@ -3,7 +3,6 @@ package acceptance
 import (
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mockserver"
@@ -28,10 +27,8 @@ func TestTestingGuide_MockProviderNeedsNoServer(t *testing.T) {
 		t.Skip("acceptance tests run a CLI: make test sets TF_ACC=1")
 	}
 	w := newTestedModule(t, "INFRAHUB_ADDRESS=", "INFRAHUB_API_TOKEN=")
-	w.run("test", "-filter=tests/wiring.tftest.hcl")
-	if !strings.Contains(w.printed["test"], "2 passed, 0 failed") {
-		t.Errorf("printed\n%s", w.printed["test"])
-	}
+	w.run(0, "test", "-filter=tests/wiring.tftest.hcl")
+	w.assertPrinted("test", "2 passed, 0 failed")
 }
 
 func TestTestingGuide_AllTestsPassBesideTheMock(t *testing.T) {
@@ -50,9 +47,7 @@ func TestTestingGuide_AllTestsPassBesideTheMock(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.newRemote(t, "network/automation.git")
-	w := newTestedModule(t, "INFRAHUB_ADDRESS="+s.address, "INFRAHUB_API_TOKEN="+s.token, "TF_VAR_location="+s.gitAddress+"/network/automation.git")
-	w.run("test")
-	if !strings.Contains(w.printed["test"], "4 passed, 0 failed") {
-		t.Errorf("printed\n%s", w.printed["test"])
-	}
+	w := newTestedModule(t, append(s.environment(), "TF_VAR_location="+s.gitAddress+"/network/automation.git")...)
+	w.run(0, "test")
+	w.assertPrinted("test", "4 passed, 0 failed")
 }
