@@ -18,6 +18,8 @@ type failedImport struct {
 	Reason string `json:"reason"`
 	// Moved is whether it was the first import from another location.
 	Moved bool `json:"moved"`
+	// Unproven is whether no task is known that imported the ref, nor one that failed to.
+	Unproven bool `json:"unproven,omitempty"`
 }
 
 // failedImportKey is the record's key in private state.
@@ -57,21 +59,6 @@ func (f failedImport) save(ctx context.Context, private privateWriter, err error
 // clearFailedImport forgets the record.
 func clearFailedImport(ctx context.Context, private privateWriter) diag.Diagnostics {
 	return private.SetKey(ctx, failedImportKey, nil)
-}
-
-// recordLastImport records how the last import ended of a ref or location that the state does not have: this process, or an
-// earlier one that was killed before it could save what it knew, may have set it. It returns why the tasks could not be read.
-func recordLastImport(ctx context.Context, client *infrahub.Client, repository infrahub.Repository, private privateWriter, diags *diag.Diagnostics) error {
-	moved, err := client.LastImport(ctx, repository)
-	switch {
-	case err == nil:
-		diags.Append(clearFailedImport(ctx, private)...)
-	case importDiagnostic(err) != nil:
-		diags.Append(failedImport{Ref: repository.Ref, Moved: moved}.save(ctx, private, err)...)
-	default:
-		return err
-	}
-	return nil
 }
 
 // retryWarning announces that an apply imports again. Object is such as repository "network".

@@ -131,10 +131,14 @@ func (r *readOnlyRepositoryRefResource) Read(ctx context.Context, req resource.R
 		resp.Diagnostics.Append(r.failed("Not Read", state, err))
 		return
 	}
-	if found.Ref != state.Ref.ValueString() && !state.Ref.IsNull() {
-		if err := recordLastImport(ctx, r.onBranch(state), *found, resp.Private, &resp.Diagnostics); err != nil {
-			resp.Diagnostics.Append(r.failed("Not Read", state, err))
-		}
+	last := lastImport{
+		repository: *found, isImport: state.Ref.IsNull(), isCommit: state.Commit.Equal(types.StringPointerValue(found.Commit)),
+		isRef: state.Ref.ValueString() == found.Ref, isLocation: true,
+		object: fmt.Sprintf("the read-only repository %q on branch %s", found.Name, state.Branch.ValueString()),
+		again:  "apply with -replace for this resource.",
+	}
+	if err := last.record(ctx, r.onBranch(state), resp.Private, &resp.Diagnostics); err != nil {
+		resp.Diagnostics.Append(r.failed("Not Read", state, err))
 	}
 	state.Ref, state.Commit = types.StringValue(found.Ref), types.StringPointerValue(found.Commit)
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)

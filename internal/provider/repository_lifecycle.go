@@ -48,18 +48,21 @@ func (r *repositoryResource[M]) Create(ctx context.Context, req resource.CreateR
 	r.save(ctx, plan, imported, req.Plan, &resp.State, &resp.Diagnostics)
 }
 
-// Read records how the last import ended where the server has another ref or location than the state.
+// Read records how the last import ended where the state does not tell.
 func (r *repositoryResource[M]) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	state, found := r.readNode(ctx, req, resp)
 	if found == nil {
 		return
 	}
 	parts := r.parts(&state)
-	isImport := parts.Location.IsNull() // terraform import, which knows nothing of the repository yet
-	if !isImport && (found.Ref != parts.ref.ValueString() || !parts.Location.sameRemote(newLocation(found.Location))) {
-		if err := recordLastImport(ctx, r.Client, *found, resp.Private, &resp.Diagnostics); err != nil {
-			resp.Diagnostics.Append(r.failed(ctx, "Not Read", state, err))
-		}
+	last := lastImport{
+		repository: *found, isImport: parts.Location.IsNull(), isCommit: parts.Commit.Equal(types.StringPointerValue(found.Commit)),
+		isRef: parts.ref.ValueString() == found.Ref, isLocation: parts.Location.sameRemote(newLocation(found.Location)),
+		object: fmt.Sprintf("the %s %q", r.kind, found.Name),
+		again:  "apply a changed reimport_triggers. With resolve_ref each plan compares the commit with the Git remote.",
+	}
+	if err := last.record(ctx, r.Client, resp.Private, &resp.Diagnostics); err != nil {
+		resp.Diagnostics.Append(r.failed(ctx, "Not Read", state, err))
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, r.flatten(*found, state))...)
 }
@@ -182,6 +185,9 @@ func (r *repositoryResource[M]) planUpdate(ctx context.Context, plan repositoryP
 	}
 	state := r.parts(&prior)
 	plan.Commit, plan.InternalStatus, plan.OperationalStatus, plan.SyncStatus = state.Commit, state.InternalStatus, state.OperationalStatus, state.SyncStatus
+	if failed != nil && failed.Unproven && plan.resolution != nil && plan.resolution.PlannedCommit.Equal(state.Commit) {
+		failed = nil // the commit is that of the ref
+	}
 	if failed != nil || r.importDue(plan, state) {
 		plan.Commit = types.StringUnknown()
 		if !r.waits(plan.WaitForImport) || !state.isHealthy() {
