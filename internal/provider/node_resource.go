@@ -45,6 +45,8 @@ type nodeKind[M, T any] struct {
 	// afterRead, where it is set, returns what a refresh has to say about a node, which is nil if it does not exist any
 	// more.
 	afterRead func(ctx context.Context, client *infrahub.Client, known M, node *T) diag.Diagnostics
+	// afterDelete, where it is set, returns what a destroy has to say that has worked.
+	afterDelete func(ctx context.Context, client *infrahub.Client, known M) diag.Diagnostics
 	// keepGone, where it is set, reports whether a node that does not exist any more stays in the state.
 	keepGone func(known M) bool
 }
@@ -185,6 +187,10 @@ func (r *nodeResource[M, T]) Delete(ctx context.Context, req resource.DeleteRequ
 	defer cancel()
 	if err := r.writes().Delete(ctx, r.base(&state).ID.ValueString()); err != nil {
 		resp.Diagnostics.Append(r.failed(ctx, "Not Deleted", state, err))
+		return
+	}
+	if r.afterDelete != nil {
+		resp.Diagnostics.Append(r.afterDelete(ctx, r.Client, state)...)
 	}
 }
 
