@@ -5,72 +5,85 @@ import (
 	"errors"
 )
 
-// LastImport reports the outcome of the last import of the ref and location that a read-only repository has now.
-// The error is nil if it worked or nothing is known of it, or else an *ImportError or an *UnfinishedError. Moved is
-// whether the repository has not been imported from its location at all.
-func (c *Client) LastImport(ctx context.Context, repository Repository) (moved bool, err error) {
-	if repository.Kind != ReadOnly {
-		return false, nil
-	}
-	last, err := c.lastImport(ctx, repository)
-	if err != nil {
-		return false, err
-	}
-	return last.moved, last.failure
+// LastImport is what the server's tasks show of the last import of the ref and location that a read-only repository has on the
+// client's branch. If it is neither proven nor a failure, nothing is known of it.
+type LastImport struct {
+	// Proven is whether a task proves that it worked.
+	Proven bool
+	// Moved is whether the repository has not been imported from its location at all.
+	Moved bool
+	// Stored is whether the ref or the location was stored without an import, as an upsert does (infrahub-behaviour.md,
+	// Writing 11). It is a failure as well.
+	Stored bool
+	// TasksHidden is whether the server shows no tasks to this account.
+	TasksHidden bool
+	// Failure is an *ImportError or an *UnfinishedError, nil if the import worked or nothing is known of it.
+	Failure error
 }
 
-// lastImport is the outcome of the last import of the ref and location that a repository has. If it is neither
-// proven nor a failure, nothing is known of it.
-type lastImport struct {
-	// proven is whether a task proves that the import worked.
-	proven bool
-	// moved is whether nothing was imported from the location yet.
-	moved bool
-	// failure is why the import failed or has not ended.
-	failure error
-}
-
-func (c *Client) lastImport(ctx context.Context, repository Repository) (lastImport, error) {
-	tasks, err := c.tasks.page(ctx, 0)
-	if errors.Is(err, ErrUnauthorized) {
-		return lastImport{}, nil // the tasks are hidden from this account
+// LastImport returns the outcome of the last import of the ref and location that a repository has. It is proven for what has no
+// import of its own to prove: a read-write repository follows its remote, and an inactive one is not imported on this branch.
+func (c *Client) LastImport(ctx context.Context, repository Repository) (LastImport, error) {
+	if repository.Kind != ReadOnly || repository.InternalStatus == inactive {
+		return LastImport{Proven: true}, nil
 	}
-	if err != nil {
-		return lastImport{}, err
+	i := &Import{client: c, repository: repository}
+	tasks, err := c.importTasks(ctx, repository.ID)
+	hidden := errors.Is(err, ErrUnauthorized)
+	if err != nil && !hidden {
+		return LastImport{}, err
 	}
 	history := newImportHistory(tasks, repository, c.branch)
-	i := &Import{client: c, repository: repository}
-	switch pull := history.pull; {
+	moved := history.lastPull.exists() && deref(history.lastPull.Model.Location) != repository.Location
+	switch change := history.change; {
+	case history.isProven():
+		return LastImport{Proven: true}, nil
+	case moved, history.isOvertaken():
+		failure := i.newError("no task of Infrahub has imported it; another client may have stored it without an import")
+		return LastImport{Moved: moved, Stored: true, Failure: failure}, nil
+	case !change.exists() && repository.Commit == nil:
+		return LastImport{TasksHidden: hidden, Failure: i.newError("it has no commit, so it was never imported")}, nil
+	case !change.exists():
+		return LastImport{TasksHidden: hidden}, nil
+	case !change.ended():
+		return LastImport{Failure: i.newUnfinishedError(context.Canceled, change.describe())}, nil
+	case !change.completed():
+		return LastImport{Failure: i.taskError(ctx, change)}, nil
 	case history.fetchFailed():
-		return lastImport{failure: i.taskError(ctx, history.fetch)}, nil
-	case history.worked():
-		return lastImport{proven: true}, nil
-	case !pull.exists() && !history.otherPull.exists():
-		return lastImport{}, nil
-	case !pull.exists():
-		moved := deref(history.otherPull.Model.Location) != repository.Location
-		return lastImport{moved: moved, failure: i.newError("it was never imported")}, nil
-	case !pull.ended():
-		return lastImport{failure: i.newUnfinishedError(context.Canceled, pull.describe())}, nil
+		return LastImport{Failure: i.taskError(ctx, history.fetch)}, nil
 	default:
-		return lastImport{failure: i.taskError(ctx, pull)}, nil
+		return LastImport{Proven: true}, nil
 	}
+}
+
+// importTasks returns the import tasks of all repositories that were started last and, where that is not every task, those of
+// one repository: they may be older, but those that have not started yet are not among them (infrahub-behaviour.md, Importing 2).
+func (c *Client) importTasks(ctx context.Context, repositoryID string) ([]task, error) {
+	tasks, err := c.tasks.page(ctx, 0)
+	if err != nil || len(tasks) < tasksPerPage {
+		return tasks, err
+	}
+	own, err := c.tasks.pageOf(ctx, repositoryID)
+	return append(tasks, own...), err
 }
 
 // importHistory holds the tasks that show how the ref and location of a read-only repository were imported: the
-// newest of each sort, or none. The task that adds a repository counts as a pull.
+// newest of each sort, or none.
 type importHistory struct {
-	// pull is the pull of the ref from the location that a change on this branch started.
-	pull task
-	// otherPull is the pull of another ref or from another location that a change on this branch started.
-	otherPull task
+	// change is the pull that a change to the ref and location started on this branch, or the task that added the repository.
+	change task
 	// fetch is the import of the last commit of the ref on this branch. With the pull it makes up the import of a
 	// changed ref, and it can fail alone (infrahub-behaviour.md, Importing 6).
 	fetch task
-	// proof is a completed import of the repository's commit: an import of its objects on this branch, or a pull of
-	// the ref from the location on any branch. A merge takes over ref, commit and objects of another branch without
-	// an import (infrahub-behaviour.md, Branches 2).
+	// other is a task on this branch that imports another ref, or from another location.
+	other task
+	// lastPull is a pull of any ref, from any location, on any branch: all branches share one clone of the location.
+	lastPull task
+	// proof is a completed pull of the ref from the location that ended at the repository's commit, on any branch. A merge takes
+	// over ref, commit and objects of another branch without an import (infrahub-behaviour.md, Branches 2).
 	proof task
+	// objects is a completed import of the objects of the repository's commit on this branch.
+	objects task
 }
 
 func newImportHistory(tasks []task, repository Repository, branch string) importHistory {
@@ -87,33 +100,48 @@ func (h *importHistory) add(t task, repository Repository, branch string) {
 	var (
 		onBranch   = t.Model.Branch == branch
 		pulls      = t.Workflow == pullReadOnly || t.Workflow == addReadOnly
+		fetches    = t.Workflow == importLastCommit
 		sameRef    = deref(t.Model.Ref) == repository.Ref
 		sameSource = sameRef && deref(t.Model.Location) == repository.Location
-		proves     = t.completed() && t.Model.Commit != nil && equal(t.Model.Commit, repository.Commit)
+		sameCommit = t.completed() && t.Model.Commit != nil && equal(t.Model.Commit, repository.Commit)
 	)
+	if pulls {
+		h.lastPull = latest(h.lastPull, t)
+	}
 	switch {
-	case proves && (pulls && sameSource || t.Workflow == importObjects && onBranch):
+	case pulls && sameSource && sameCommit:
 		h.proof = latest(h.proof, t)
-	case t.Workflow == importLastCommit && onBranch && sameRef:
+	case !onBranch:
+	case t.Workflow == importObjects && sameCommit:
+		h.objects = latest(h.objects, t)
+	case pulls && !sameSource, fetches && !sameRef:
+		h.other = latest(h.other, t)
+	case fetches:
 		h.fetch = latest(h.fetch, t)
-	case !pulls || !onBranch || t.Model.Commit != nil:
-		// Another workflow or branch, or an echo.
-	case sameSource:
-		h.pull = latest(h.pull, t)
-	default:
-		h.otherPull = latest(h.otherPull, t)
+	case pulls && t.Model.Commit == nil: // otherwise an echo
+		h.change = latest(h.change, t)
 	}
 }
 
-// fetchFailed reports whether half of the import failed: its pull completed, its fetch failed, and no later task
-// proves that it worked.
-func (h importHistory) fetchFailed() bool {
-	return h.pull.completed() && h.fetch.ended() && !h.fetch.completed() && !h.proof.Created.After(h.fetch.Created)
+// isProven reports whether a task proves that the commit was imported for the ref, and no later change to the ref failed. An import
+// of objects does not know the ref: it proves something only if the last fetch on this branch was one of the ref, and completed.
+func (h importHistory) isProven() bool {
+	proof := h.proof
+	if h.fetch.completed() && !h.isOvertaken() && h.objects.Created.After(h.fetch.Created) {
+		proof = latest(proof, h.objects)
+	}
+	failedSince := h.change.Created.After(proof.Created) || h.fetchFailed() && h.fetch.Created.After(proof.Created)
+	return proof.exists() && !failedSince
 }
 
-// worked reports whether the import worked: its pull or a task that is not older proves it.
-func (h importHistory) worked() bool {
-	return h.pull.completed() || h.proof.exists() && !h.pull.Created.After(h.proof.Created)
+// fetchFailed reports whether half of the import of a changed ref failed: its pull completed, its fetch did not.
+func (h importHistory) fetchFailed() bool {
+	return h.change.completed() && h.fetch.ended() && !h.fetch.completed()
+}
+
+// isOvertaken reports whether the branch has imported another ref since.
+func (h importHistory) isOvertaken() bool {
+	return h.other.Created.After(latest(h.change, h.fetch).Created)
 }
 
 // latest returns the task that was created later.

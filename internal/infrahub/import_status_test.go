@@ -47,9 +47,9 @@ func TestWaitByStatus(t *testing.T) {
 			wantFailure(t, changeRef(t, client, before, "v9.9.9"), "the commit did not change")
 		},
 		"the last import is unknown": func(t *testing.T, client *infrahub.Client, _ *mocktest.Remote, before infrahub.Repository) {
-			if moved, err := client.LastImport(t.Context(), before); moved || err != nil {
-				t.Errorf("got %t, %v", moved, err)
-			}
+			last, err := client.LastImport(t.Context(), before)
+			must(t, err)
+			wantEqual(t, "last import", infrahub.LastImport{TasksHidden: true}, last)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -272,8 +272,17 @@ func (p *poller) list(ctx context.Context, since time.Time) ([]task, error) {
 // does not ask for the tasks of one repository, because these become visible only once they have started
 // (infrahub-behaviour.md, Importing 2).
 func (p *poller) page(ctx context.Context, offset int) ([]task, error) {
+	return p.request(ctx, nil, offset)
+}
+
+// pageOf returns the import tasks of one repository on all branches that were started last.
+func (p *poller) pageOf(ctx context.Context, repositoryID string) ([]task, error) {
+	return p.request(ctx, []string{repositoryID}, 0)
+}
+
+func (p *poller) request(ctx context.Context, nodes []string, offset int) ([]task, error) {
 	workflows := []string{addReadOnly, addReadWrite, pullReadOnly, importLastCommit, importObjects}
-	resp, err := graphql.Tasks(ctx, p.graphql, workflows, tasksPerPage, offset)
+	resp, err := graphql.Tasks(ctx, p.graphql, nodes, workflows, tasksPerPage, offset)
 	if err != nil {
 		return nil, err
 	}

@@ -17,6 +17,9 @@ const (
 	ReadOnly Kind = "CoreReadOnlyRepository"
 )
 
+// inactive is the internal status of a repository that is not in use on a branch.
+const inactive = "inactive"
+
 // String returns what people call the kind.
 func (k Kind) String() string {
 	if k == ReadOnly {

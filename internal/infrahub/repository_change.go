@@ -134,7 +134,7 @@ func (c *Client) SetRef(ctx context.Context, id, ref string, again bool) (*Impor
 	if err != nil {
 		return nil, err
 	}
-	if current.InternalStatus == "inactive" {
+	if current.InternalStatus == inactive {
 		// The server would not keep the ref, and would import again and again (infrahub-behaviour.md, Branches 9).
 		return nil, fmt.Errorf("%s %s on branch %s: %w", ReadOnly, current.Name, c.branch, ErrInactive)
 	}
@@ -144,8 +144,8 @@ func (c *Client) SetRef(ctx context.Context, id, ref string, again bool) (*Impor
 		return c.UpdateRepository(ctx, *current, changed)
 	}
 	if !again {
-		last, err := c.lastImport(ctx, *current)
-		if err != nil || last.proven {
+		last, err := c.LastImport(ctx, *current)
+		if err != nil || last.Proven {
 			return nil, err
 		}
 	}

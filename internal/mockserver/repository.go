@@ -84,6 +84,15 @@ func (s *Server) updateRepository(k *kind) mutation {
 	}
 }
 
+// upsertRepository returns the upsert mutation of a repository kind, which imports nothing if the repository exists.
+func (s *Server) upsertRepository(k *kind) mutation {
+	upsert := s.upsert(k, s.createRepository(k))
+	return func(ctx context.Context, b *branch, input map[string]any) (any, error) {
+		s.normalizeLocation(input)
+		return upsert(ctx, b, input)
+	}
+}
+
 // checkConnection lists the refs of a repository's remote. It returns nil if the remote answers.
 func (s *Server) checkConnection(ctx context.Context, n *node) *gitError {
 	if s.engine.pause(ctx, s.options.Delay.git()) != nil {

@@ -34,10 +34,12 @@ func (s *Server) kindMutations(k *kind) map[string]mutation {
 	switch {
 	case k.is(genericRepositoryKind):
 		table[k.name+"Create"], table[k.name+"Update"] = s.createRepository(k), s.updateRepository(k)
+		table[k.name+"Upsert"] = s.upsertRepository(k)
 	case k.is(proposedChangeKind):
 		table[k.name+"Create"], table[k.name+"Update"] = s.createProposedChange, s.updateProposedChange
 	default:
-		table[k.name+"Create"], table[k.name+"Update"], table[k.name+"Upsert"] = onKind(s.create), onKind(s.update), onKind(s.upsert)
+		table[k.name+"Create"], table[k.name+"Update"] = onKind(s.create), onKind(s.update)
+		table[k.name+"Upsert"] = s.upsert(k, onKind(s.create))
 	}
 	return table
 }

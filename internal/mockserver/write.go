@@ -1,6 +1,7 @@
 package mockserver
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -267,21 +268,31 @@ func omittedRelationships(k *kind, input map[string]any) map[string]bool {
 	return omitted
 }
 
-// upsert answers the upsert mutation of a kind: it updates the node that the input identifies by id, hfid
-// or name, or creates it.
-func (s *Server) upsert(b *branch, k *kind, input map[string]any) (any, error) {
-	identifier, ok := identifierOf(input)
-	if !ok {
-		identifier = inputText(input, "name")
+// upsert returns the upsert mutation of a kind. It updates the node that the input identifies by id, hfid or name without the
+// side effects of an update, or creates it (infrahub-behaviour.md, Writing 11).
+func (s *Server) upsert(k *kind, create mutation) mutation {
+	return func(ctx context.Context, b *branch, input map[string]any) (any, error) {
+		identifier, ok := identifierOf(input)
+		if !ok {
+			if err := checkRequired(k, input); err != nil {
+				return nil, err
+			}
+			identifier = inputText(input, "name")
+		}
+		_, after, err := s.edit(b, k, identifier, input)
+		if missing := (failure{}); errors.As(err, &missing) && missing.code == "NODE_NOT_FOUND" && missing.data["node_kind"] == k.name {
+			created, err := create(ctx, b, input)
+			if err != nil {
+				return nil, err
+			}
+			payload, _ := created.(object)
+			return object{k.name + "Upsert", payload.fields}, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		return s.nodePayload(k.name+"Upsert", b, after, nil), nil
 	}
-	_, after, err := s.edit(b, k, identifier, input)
-	if missing := (failure{}); errors.As(err, &missing) && missing.code == "NODE_NOT_FOUND" && missing.data["node_kind"] == k.name {
-		after, err = s.insert(b, k, input)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return s.nodePayload(k.name+"Upsert", b, after, nil), nil
 }
 
 // remove answers the delete mutation of a kind.

@@ -55,13 +55,20 @@ func branchKind() nodeKind[branchModel, infrahub.Branch] {
 			return known
 		},
 		afterRead: warnOfEndedBranch,
+		keepGone:  branchModel.merged,
 	}
 }
+
+// merged reports whether the branch was merged when it was last read. One that was deleted since stays in the state: it did its
+// work, and must not be created again by accident.
+func (m branchModel) merged() bool { return infrahub.Branch{Status: m.Status.ValueString()}.Merged() }
 
 // warnOfEndedBranch warns of a branch that was merged or deleted. A merged one stays in the state: it still exists, and
 // Infrahub would refuse to create it again under its name.
 func warnOfEndedBranch(_ context.Context, _ *infrahub.Client, known branchModel, branch *infrahub.Branch) diag.Diagnostics {
 	switch {
+	case branch == nil && known.merged():
+		return diag.Diagnostics{branchMergedAndDeleted(known.Name.ValueString())}
 	case branch == nil:
 		return diag.Diagnostics{branchGone(known.Name.ValueString())}
 	case branch.Merged():
@@ -100,7 +107,7 @@ func branchSchema(ctx context.Context) schema.Schema {
 				PlanModifiers:       []planmodifier.Bool{boolplanmodifier.UseStateForUnknown(), boolplanmodifier.RequiresReplace()},
 			},
 			"status": schema.StringAttribute{
-				MarkdownDescription: "What Infrahub says of the branch: `OPEN`, `NEED_REBASE`, `NEED_UPGRADE_REBASE`, `MERGING`, `MERGE_FAILED` or `MERGED`. A merged branch takes no more changes.",
+				MarkdownDescription: "What Infrahub says of the branch: `OPEN`, `NEED_REBASE`, `NEED_UPGRADE_REBASE`, `MERGING`, `MERGE_FAILED` or `MERGED`. A merged branch takes no more changes. One that was deleted after it was merged is not created again: it stays in the state as `MERGED` until it is removed from the configuration, or replaced with `-replace`.",
 				Computed:            true,
 			},
 			"timeouts": timeoutsAttribute(ctx, timeouts.Opts{Create: true, Read: true, Update: true, Delete: true}),

@@ -141,7 +141,11 @@ func nextStep(about subject, err error) string {
 	}
 	switch field {
 	case "credential":
-		return "Check credential_id, which is the id of a credential (infrahub_password_credential.NAME.id) and not its name, and username and password of that credential: Infrahub tries them before it accepts a repository."
+		failure, ok := errors.AsType[*infrahub.Error](err)
+		if ok && strings.HasPrefix(failure.Message, "Unable to find the node") { // Infrahub 1.9 gives no code (infrahub-behaviour.md, Errors 11)
+			return "Check credential_id. " + credentialReference().hint()
+		}
+		return "Check credential_id, and username and password of that credential: Infrahub tries them before it accepts a repository."
 	case "tags":
 		return "Create the tag in Infrahub first, or correct its name."
 	case "source_branch":
@@ -218,4 +222,12 @@ func branchGone(name string) diag.Diagnostic {
 	return diag.NewWarningDiagnostic("Branch Is Gone", fmt.Sprintf(
 		"The Infrahub branch %q was deleted outside of Terraform, and what was changed on it with it, unless it was merged before.\n\n"+
 			"The plan creates it again, with everything that the configuration has on it. If its work is done, remove from the configuration the branch and what is managed on it, or use a branch of another name.", name))
+}
+
+// branchMergedAndDeleted returns the warning for a configuration that still names a branch that was deleted after its merge.
+func branchMergedAndDeleted(name string) diag.Diagnostic {
+	return diag.NewWarningDiagnostic("Branch Was Merged and Deleted", fmt.Sprintf(
+		"The Infrahub branch %q was merged, and then deleted outside of Terraform. Its work is done, so the plan does not create it again.\n\n"+
+			"To clean up, remove from the configuration the branch and what is managed on it. For the next change use a branch of another name, "+
+			"or apply with -replace for this resource to create one of the same name.", name))
 }

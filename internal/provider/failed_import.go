@@ -20,6 +20,8 @@ type failedImport struct {
 	Moved bool `json:"moved"`
 	// Unobserved is whether nothing is known of how the import ended.
 	Unobserved bool `json:"unobserved,omitempty"`
+	// Unproven is whether no task is known that imported the ref, nor one that failed to.
+	Unproven bool `json:"unproven,omitempty"`
 }
 
 // failedImportKey is the record's key in private state.
@@ -54,31 +56,17 @@ func clearFailedImport(ctx context.Context, private privateWriter) diag.Diagnost
 	return private.SetKey(ctx, failedImportKey, nil)
 }
 
-// recordLastImport records how the last import ended where the state does not tell: it has another ref or location, which this
-// process, or an earlier one that was killed, may have set; or nobody could observe the import. It returns why the tasks could
-// not be read.
-func recordLastImport(ctx context.Context, client *infrahub.Client, repository infrahub.Repository, private privateWriter, diags *diag.Diagnostics) error {
-	moved, err := client.LastImport(ctx, repository)
-	switch {
-	case err == nil:
-		diags.Append(clearFailedImport(ctx, private)...)
-	case importDiagnostic(err, false) != nil:
-		diags.Append(failedImport{Ref: repository.Ref, Moved: moved}.save(ctx, private, err)...)
-	default:
-		return err
-	}
-	return nil
-}
-
 // observe looks again at an import that could not be observed. It forgets the record once the import is known to have worked, or
 // the repository looks like it and no task says otherwise.
 func (f failedImport) observe(ctx context.Context, client *infrahub.Client, repository infrahub.Repository, private privateWriter) diag.Diagnostics {
-	_, err := client.LastImport(ctx, repository)
+	last, err := client.LastImport(ctx, repository)
 	switch {
-	case err == nil && repository.Healthy():
+	case err != nil:
+		return nil
+	case last.Failure != nil && !last.TasksHidden:
+		return f.save(ctx, private, last.Failure)
+	case last.Proven && repository.Kind == infrahub.ReadOnly, repository.Healthy() && !last.Stored:
 		return clearFailedImport(ctx, private)
-	case err != nil && importDiagnostic(err, false) != nil:
-		return f.save(ctx, private, err)
 	default:
 		return nil
 	}

@@ -13,7 +13,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
-	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -43,7 +42,7 @@ func (d *nodeDataSource[M, T]) Schema(_ context.Context, _ datasource.SchemaRequ
 		MarkdownDescription: fmt.Sprintf("UUID of the %s. Set either this or `name`.", kind),
 		Optional:            true,
 		Computed:            true,
-		Validators:          []validator.String{stringvalidator.ExactlyOneOf(path.MatchRoot("id"), path.MatchRoot("name")), nodeID()},
+		Validators:          append(requiredText(), stringvalidator.ExactlyOneOf(path.MatchRoot("id"), path.MatchRoot("name"))),
 	}
 	attributes["name"] = schema.StringAttribute{
 		MarkdownDescription: fmt.Sprintf("Name of the %s. Set either this or `id`.", kind),
@@ -95,8 +94,12 @@ func (d *nodeDataSource[M, T]) notRead(id, name types.String, err error) diag.Di
 	object := fmt.Sprintf("%s %q on branch %s", d.title, given.ValueString(), d.Branch())
 	switch {
 	case errors.Is(err, infrahub.ErrNotFound):
+		next := "Look it up in Infrahub, and check the branch of the provider."
+		if !id.IsNull() && !isUUID(id.ValueString()) {
+			next = "An id is a UUID, and names are not accepted in its place: set name to look it up by its name."
+		}
 		return diag.NewAttributeErrorDiagnostic(path.Root(attribute), d.title+" Not Found", fmt.Sprintf(
-			"%s: Infrahub has none with this %s. Look it up in Infrahub, and check the branch of the provider.", object, attribute))
+			"%s: Infrahub has none with this %s. %s", object, attribute, next))
 	case errors.Is(err, infrahub.ErrAmbiguous):
 		return diag.WithPath(path.Root(attribute), errorDiagnostic("Ambiguous Name", subject{object: object}, err))
 	default:

@@ -59,7 +59,6 @@ func TestNodeDataSource_NeedsAnIDOrAName(t *testing.T) {
 	}{
 		"neither":       {attributes{}, "id", "Invalid Attribute Combination", []string{"one (and only one) of [id,name]"}},
 		"both":          {attributes{"id": nodeUUID, "name": "core"}, "id", "Invalid Attribute Combination", []string{"name"}},
-		"no UUID":       {attributes{"id": "core"}, "id", "Invalid Attribute Value Match", []string{"UUID", "not its name"}},
 		"empty name":    {attributes{"name": ""}, "name", "Invalid Attribute Value Length", nil},
 		"id":            {config: attributes{"id": nodeUUID}},
 		"name":          {config: attributes{"name": "core"}},

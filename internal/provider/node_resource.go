@@ -48,6 +48,10 @@ type nodeKind[M, T any] struct {
 	// afterRead, where it is set, returns what a refresh has to say about a node, which is nil if it does not exist any
 	// more.
 	afterRead func(ctx context.Context, client *infrahub.Client, known M, node *T) diag.Diagnostics
+	// afterDelete, where it is set, returns what a destroy has to say that has worked.
+	afterDelete func(ctx context.Context, client *infrahub.Client, known M) diag.Diagnostics
+	// keepGone, where it is set, reports whether a node that does not exist any more stays in the state.
+	keepGone func(known M) bool
 }
 
 // nodeModel is embedded by the model of every kind.
@@ -106,7 +110,7 @@ func (r *nodeResource[M, T]) Create(ctx context.Context, req resource.CreateRequ
 	r.saveRead(ctx, plan, req.Plan, &resp.State, &resp.Diagnostics)
 }
 
-// Read removes the object from the state if the server says that it does not exist, and only then.
+// Read removes the object from the state if the server says that it does not exist, unless the kind keeps it.
 func (r *nodeResource[M, T]) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	state, found := r.readNode(ctx, req, resp)
 	if found != nil {
@@ -140,7 +144,7 @@ func (r *nodeResource[M, T]) readNode(ctx context.Context, req resource.ReadRequ
 	if r.afterRead != nil {
 		resp.Diagnostics.Append(r.afterRead(ctx, r.Client, state, found)...)
 	}
-	if gone {
+	if gone && (r.keepGone == nil || !r.keepGone(state)) {
 		resp.State.RemoveResource(ctx)
 	}
 	return state, found
@@ -218,6 +222,10 @@ func (r *nodeResource[M, T]) Delete(ctx context.Context, req resource.DeleteRequ
 	}
 	if err != nil {
 		resp.Diagnostics.Append(r.failed(ctx, "Not Deleted", state, err))
+		return
+	}
+	if r.afterDelete != nil {
+		resp.Diagnostics.Append(r.afterDelete(ctx, r.Client, state)...)
 	}
 }
 

@@ -50,9 +50,10 @@ func proposedChangeKind() nodeKind[proposedChangeModel, infrahub.ProposedChange]
 		describe: func(model proposedChangeModel, _ string) string {
 			return fmt.Sprintf("Proposed change %q of branch %s", model.Name.ValueString(), model.SourceBranch.ValueString())
 		},
-		expand:    expandProposedChange,
-		flatten:   flattenProposedChange,
-		afterRead: warnOfRefusedChange,
+		expand:      expandProposedChange,
+		flatten:     flattenProposedChange,
+		afterRead:   warnOfRefusedChange,
+		afterDelete: warnOfRunningMerge,
 	}
 }
 
@@ -91,6 +92,17 @@ func warnOfRefusedChange(ctx context.Context, client *infrahub.Client, _ propose
 	return diag.Diagnostics{diag.NewWarningDiagnostic("Proposed Change Was Not Merged", fmt.Sprintf(
 		"The proposed change %q is %s in Infrahub. To propose the branch %q again, apply with -replace for this resource; otherwise remove it from the configuration.",
 		change.Name, change.State, change.SourceBranch))}
+}
+
+// warnOfRunningMerge warns of a proposed change whose merge a destroy could not stop. If it cannot be read, nothing is known of it.
+func warnOfRunningMerge(ctx context.Context, client *infrahub.Client, known proposedChangeModel) diag.Diagnostics {
+	change, err := client.ProposedChanges().Get(ctx, known.ID.ValueString())
+	if err != nil || change.State != "merging" {
+		return nil
+	}
+	return diag.Diagnostics{diag.NewWarningDiagnostic("Proposed Change Is Being Merged", fmt.Sprintf(
+		"Infrahub is merging the proposed change %q, branch %q, and cannot cancel it any more. It was only removed from the state: the merge into %q goes on. "+
+			"Look in Infrahub how it ends.", change.Name, change.SourceBranch, change.DestinationBranch))}
 }
 
 // defaultDestination is the destination branch of a proposed change that names none.
@@ -149,7 +161,7 @@ func (r *proposedChangeResource) ModifyPlan(ctx context.Context, req resource.Mo
 func proposedChangeSchema(ctx context.Context) schema.Schema {
 	return schema.Schema{
 		MarkdownDescription: "A proposed change: a branch that Infrahub checks and people review, and then merge in Infrahub. " +
-			"Destroying it cancels one that is still open; one that was merged is only forgotten.",
+			"Destroying it cancels one that is still open; one that was merged is only forgotten, and so is one that is being merged, with a warning.",
 		Attributes: map[string]schema.Attribute{
 			"id": idAttribute(),
 			"name": schema.StringAttribute{

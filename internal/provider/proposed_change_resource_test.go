@@ -3,6 +3,7 @@ package provider
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -192,4 +193,37 @@ func TestProposedChange_NameOfTwoIsNotImported(t *testing.T) {
 	s.createBranch(t, "other")
 	i.newInstance(proposedChangeType).mustApply(config.with(attributes{"source_branch": "other"}))
 	i.newInstance(proposedChangeType).importByID("Release 1.2").onlyError(t).expect(t, "", "Object Not Read", "2 proposed changes", "Give its id")
+}
+
+func TestProposedChange_DestroyWhileItIsMergedWarns(t *testing.T) {
+	t.Parallel()
+	for name, merge := range map[string]func(t *testing.T, s *server, id string){
+		"the state is merging": func(t *testing.T, s *server, id string) {
+			t.Helper()
+			s.setProposedChangeState(t, id, "merging")
+		},
+		"the merge begins before the cancel arrives": func(t *testing.T, s *server, id string) {
+			t.Helper()
+			s.injectAfter(mockserver.Fault{Operation: "CancelProposedChange", Times: 1, Delay: time.Millisecond}, func(request mockserver.Request) bool {
+				if request.Operation == "ProposedChanges" {
+					s.setProposedChangeState(t, id, "merging")
+					return true
+				}
+				return false
+			})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, i, config := newProposedChange(t)
+			i.mustApply(config)
+			plan := i.plan(nil)
+			merge(t, s, i.id())
+			i.apply(plan).onlyWarning(t).expect(t, "", "Proposed Change Is Being Merged",
+				`"Release 1.2"`, "release", "only removed from the state", "goes on", "main")
+			if i.state != nil {
+				t.Errorf("kept %v", i.state)
+			}
+		})
+	}
 }

@@ -13,7 +13,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
-	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -60,9 +59,9 @@ func (r *readOnlyRepositoryRefResource) Schema(ctx context.Context, _ resource.S
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.UseStateForUnknown()},
 			},
 			"repository_id": schema.StringAttribute{
-				MarkdownDescription: "Id of the `infrahub_read_only_repository`. Changing it forgets the ref of the one and sets that of the other.",
+				MarkdownDescription: "Id of the `infrahub_read_only_repository`; names are not accepted. Changing it forgets the ref of the one and sets that of the other.",
 				Required:            true,
-				Validators:          []validator.String{nodeID()},
+				Validators:          requiredText(),
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
 			},
 			"branch": schema.StringAttribute{
@@ -93,6 +92,7 @@ func (r *readOnlyRepositoryRefResource) Schema(ctx context.Context, _ resource.S
 func (r *readOnlyRepositoryRefResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan readOnlyRepositoryRefModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(repositoryReference().check(plan.RepositoryID)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -112,6 +112,10 @@ func (r *readOnlyRepositoryRefResource) Create(ctx context.Context, req resource
 	r.save(ctx, plan, imported, &resp.State, &resp.Diagnostics)
 }
 
+// mergedBranchKey is the key in private state that is true once the branch was seen merged. Terraform keeps the ref on such a
+// branch, also after the branch was deleted.
+const mergedBranchKey = "merged_branch"
+
 // Read keeps the ref on a branch that was merged, which takes no more changes.
 func (r *readOnlyRepositoryRefResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var state readOnlyRepositoryRefModel
@@ -122,7 +126,17 @@ func (r *readOnlyRepositoryRefResource) Read(ctx context.Context, req resource.R
 	setIdentity(ctx, resp.Identity, state.ID.ValueString(), &resp.Diagnostics)
 	ctx, cancel := withTimeout(ctx, state.Timeouts.Read, &resp.Diagnostics)
 	defer cancel()
-	found, err := r.read(ctx, state, &resp.Diagnostics)
+	wasMerged, diags := req.Private.GetKey(ctx, mergedBranchKey)
+	resp.Diagnostics.Append(diags...)
+	branch, err := r.branchOf(ctx, state, len(wasMerged) > 0, &resp.Diagnostics)
+	if errors.Is(err, infrahub.ErrNotFound) && len(wasMerged) > 0 {
+		return
+	}
+	var found *infrahub.Repository
+	if err == nil {
+		resp.Diagnostics.Append(saveMerged(ctx, branch.Merged(), len(wasMerged) > 0, resp.Private)...)
+		found, err = r.onBranch(state).Repositories(infrahub.ReadOnly).Get(ctx, state.RepositoryID.ValueString())
+	}
 	switch {
 	case errors.Is(err, infrahub.ErrNotFound):
 		resp.State.RemoveResource(ctx)
@@ -131,28 +145,44 @@ func (r *readOnlyRepositoryRefResource) Read(ctx context.Context, req resource.R
 		resp.Diagnostics.Append(r.failed("Not Read", state, err))
 		return
 	}
-	if found.Ref != state.Ref.ValueString() && !state.Ref.IsNull() {
-		if err := recordLastImport(ctx, r.onBranch(state), *found, resp.Private, &resp.Diagnostics); err != nil {
-			resp.Diagnostics.Append(r.failed("Not Read", state, err))
-		}
+	last := lastImport{
+		repository: *found, isImport: state.Ref.IsNull(), isCommit: state.Commit.Equal(types.StringPointerValue(found.Commit)),
+		isRef: state.Ref.ValueString() == found.Ref, isLocation: true,
+		object: fmt.Sprintf("the read-only repository %q on branch %s", found.Name, state.Branch.ValueString()),
+		again:  "apply with -replace for this resource.",
+	}
+	if err := last.record(ctx, r.onBranch(state), resp.Private, &resp.Diagnostics); err != nil {
+		resp.Diagnostics.Append(r.failed("Not Read", state, err))
 	}
 	state.Ref, state.Commit = types.StringValue(found.Ref), types.StringPointerValue(found.Commit)
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
 }
 
-// read returns the repository on the branch, ErrNotFound if either does not exist, and warns of a branch that has ended.
-func (r *readOnlyRepositoryRefResource) read(ctx context.Context, state readOnlyRepositoryRefModel, diags *diag.Diagnostics) (*infrahub.Repository, error) {
-	branch, err := r.Branches().GetByName(ctx, state.Branch.ValueString())
+// branchOf returns the branch, ErrNotFound if it does not exist, and warns of one that has ended.
+func (r *readOnlyRepositoryRefResource) branchOf(ctx context.Context, state readOnlyRepositoryRefModel, wasMerged bool, diags *diag.Diagnostics) (*infrahub.Branch, error) {
+	name := state.Branch.ValueString()
+	branch, err := r.Branches().GetByName(ctx, name)
 	switch {
+	case errors.Is(err, infrahub.ErrNotFound) && wasMerged:
+		diags.Append(branchMergedAndDeleted(name))
 	case errors.Is(err, infrahub.ErrNotFound):
-		diags.Append(branchGone(state.Branch.ValueString()))
-		return nil, err
-	case err != nil:
-		return nil, err
-	case branch.Merged():
-		diags.Append(branchMerged(branch.Name))
+		diags.Append(branchGone(name))
+	case err == nil && branch.Merged():
+		diags.Append(branchMerged(name))
 	}
-	return r.onBranch(state).Repositories(infrahub.ReadOnly).Get(ctx, state.RepositoryID.ValueString())
+	return branch, err
+}
+
+// saveMerged records in private state whether the branch is merged, if that has changed.
+func saveMerged(ctx context.Context, merged, wasMerged bool, private privateWriter) diag.Diagnostics {
+	switch {
+	case merged == wasMerged:
+		return nil
+	case merged:
+		return private.SetKey(ctx, mergedBranchKey, []byte("true"))
+	default:
+		return private.SetKey(ctx, mergedBranchKey, nil)
+	}
 }
 
 // Update sets the ref and imports it, also where only the last import failed.
@@ -218,6 +248,7 @@ func (r *readOnlyRepositoryRefResource) ModifyPlan(ctx context.Context, req reso
 	}
 	var plan, state readOnlyRepositoryRefModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(repositoryReference().check(plan.RepositoryID)...)
 	creating := req.State.Raw.IsNull()
 	if !creating {
 		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
@@ -229,7 +260,9 @@ func (r *readOnlyRepositoryRefResource) ModifyPlan(ctx context.Context, req reso
 	}
 	changed := creating || !plan.Ref.Equal(state.Ref)
 	retry := !creating && failed != nil
-	merged := (changed || retry) && r.isMerged(ctx, plan, &resp.Diagnostics)
+	wasMerged, diags := req.Private.GetKey(ctx, mergedBranchKey)
+	resp.Diagnostics.Append(diags...)
+	merged := (changed || retry) && r.isMerged(ctx, plan, len(wasMerged) > 0 && plan.Branch.Equal(state.Branch), &resp.Diagnostics)
 	switch {
 	case merged && changed:
 		resp.Diagnostics.Append(r.failed("Not Planned", plan, fmt.Errorf("the branch %s is %w", plan.Branch.ValueString(), infrahub.ErrMerged)))
@@ -243,16 +276,16 @@ func (r *readOnlyRepositoryRefResource) ModifyPlan(ctx context.Context, req reso
 	}
 }
 
-// isMerged reports whether the branch of a plan takes no more changes. A branch that does not exist may be created by the same
-// apply.
-func (r *readOnlyRepositoryRefResource) isMerged(ctx context.Context, plan readOnlyRepositoryRefModel, diags *diag.Diagnostics) bool {
+// isMerged reports whether the branch of a plan takes no more changes. A branch that does not exist, and was not merged, may be
+// created by the same apply.
+func (r *readOnlyRepositoryRefResource) isMerged(ctx context.Context, plan readOnlyRepositoryRefModel, wasMerged bool, diags *diag.Diagnostics) bool {
 	if r.providerData == nil || plan.Branch.IsUnknown() {
 		return false
 	}
 	branch, err := r.Branches().GetByName(ctx, plan.Branch.ValueString())
 	switch {
 	case errors.Is(err, infrahub.ErrNotFound):
-		return false
+		return wasMerged
 	case err != nil:
 		diags.Append(r.failed("Not Planned", plan, err))
 		return false
@@ -294,8 +327,7 @@ func (r *readOnlyRepositoryRefResource) failed(outcome string, model readOnlyRep
 	case errors.Is(err, infrahub.ErrBranchNotFound), errors.Is(err, infrahub.ErrMerged), errors.Is(err, infrahub.ErrInactive):
 		return diag.WithPath(path.Root("branch"), diagnostic)
 	case errors.Is(err, infrahub.ErrNotFound):
-		return diag.WithPath(path.Root("repository_id"), diag.NewErrorDiagnostic("Ref "+outcome, detail(object, err,
-			"Check that repository_id is the id of a read-only repository that still exists: infrahub_read_only_repository.NAME.id.")))
+		return diag.WithPath(path.Root("repository_id"), diag.NewErrorDiagnostic("Ref "+outcome, detail(object, err, "Check repository_id. "+repositoryReference().hint())))
 	default:
 		return diagnostic
 	}

@@ -26,10 +26,11 @@ type repositoryResource[M any] struct {
 func (r *repositoryResource[M]) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan M
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	parts := r.parts(&plan)
+	resp.Diagnostics.Append(credentialReference().check(parts.CredentialID)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	parts := r.parts(&plan)
 	ctx, cancel := withTimeout(ctx, parts.Timeouts.Create, &resp.Diagnostics)
 	defer cancel()
 	if r.resolveRef(ctx, parts, &resp.Diagnostics); resp.Diagnostics.HasError() {
@@ -56,7 +57,7 @@ func (r *repositoryResource[M]) Create(ctx context.Context, req resource.CreateR
 	r.save(ctx, plan, imported, err, req.Plan, &resp.State, &resp.Diagnostics)
 }
 
-// Read records how the last import ended where the server has another ref or location than the state.
+// Read records how the last import ended where the state does not tell.
 func (r *repositoryResource[M]) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	state, found := r.readNode(ctx, req, resp)
 	if found == nil {
@@ -65,15 +66,16 @@ func (r *repositoryResource[M]) Read(ctx context.Context, req resource.ReadReque
 	parts := r.parts(&state)
 	failed, diags := loadFailedImport(ctx, req.Private)
 	resp.Diagnostics.Append(diags...)
-	isImport := parts.Location.IsNull() // terraform import, which knows nothing of the repository yet
-	switch {
-	case isImport:
-	case found.Ref != parts.ref.ValueString() || !parts.Location.sameRemote(newLocation(found.Location)):
-		if err := recordLastImport(ctx, r.Client, *found, resp.Private, &resp.Diagnostics); err != nil {
-			resp.Diagnostics.Append(r.failed(ctx, "Not Read", state, err))
-		}
-	case failed != nil && failed.Unobserved:
+	last := lastImport{
+		repository: *found, isImport: parts.Location.IsNull(), isCommit: parts.Commit.Equal(types.StringPointerValue(found.Commit)),
+		isRef: parts.ref.ValueString() == found.Ref, isLocation: parts.Location.sameRemote(newLocation(found.Location)),
+		object: fmt.Sprintf("the %s %q", r.kind, found.Name),
+		again:  "apply a changed reimport_triggers. With resolve_ref each plan compares the commit with the Git remote.",
+	}
+	if failed != nil && failed.Unobserved && last.isRef && last.isLocation {
 		resp.Diagnostics.Append(failed.observe(ctx, r.Client, *found, resp.Private)...)
+	} else if err := last.record(ctx, r.Client, resp.Private, &resp.Diagnostics); err != nil {
+		resp.Diagnostics.Append(r.failed(ctx, "Not Read", state, err))
 	}
 	if branch, diags := loadText(ctx, req.Private, importedBranchKey); r.kind == infrahub.ReadWrite && branch == "" {
 		// Of a repository from an import, or from a state without the record, the first branch that is seen.
@@ -90,10 +92,11 @@ func (r *repositoryResource[M]) Update(ctx context.Context, req resource.UpdateR
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	failed, diags := loadFailedImport(ctx, req.Private)
 	resp.Diagnostics.Append(diags...)
+	parts := r.parts(&plan)
+	resp.Diagnostics.Append(credentialReference().check(parts.CredentialID)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	parts := r.parts(&plan)
 	setIdentity(ctx, resp.Identity, parts.ID.ValueString(), &resp.Diagnostics)
 	ctx, cancel := withTimeout(ctx, parts.Timeouts.Update, &resp.Diagnostics)
 	defer cancel()
@@ -163,10 +166,11 @@ func (r *repositoryResource[M]) ModifyPlan(ctx context.Context, req resource.Mod
 	}
 	var plan M
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	parts := r.parts(&plan)
+	resp.Diagnostics.Append(credentialReference().check(parts.CredentialID)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	parts := r.parts(&plan)
 	if parts.resolution != nil {
 		parts.resolution.PlannedCommit = types.StringUnknown()
 		r.resolveRef(ctx, parts, &resp.Diagnostics)
@@ -207,6 +211,9 @@ func (r *repositoryResource[M]) planUpdate(ctx context.Context, plan repositoryP
 		resp.Diagnostics.Append(warnOfImportedBranch(branch, *plan.ref, *state.ref)...)
 	}
 	plan.Commit, plan.InternalStatus, plan.OperationalStatus, plan.SyncStatus = state.Commit, state.InternalStatus, state.OperationalStatus, state.SyncStatus
+	if failed != nil && failed.Unproven && plan.resolution != nil && plan.resolution.PlannedCommit.Equal(state.Commit) {
+		failed = nil // the commit is that of the ref
+	}
 	if failed != nil || r.importDue(plan, state) {
 		plan.Commit = types.StringUnknown()
 		if !r.waits(plan.WaitForImport) || !state.isHealthy() {

@@ -133,9 +133,9 @@ func repositoryAttributes(ctx context.Context) map[string]schema.Attribute {
 			PlanModifiers: []planmodifier.String{ignoreGitSuffix{}},
 		},
 		"credential_id": schema.StringAttribute{
-			MarkdownDescription: "Id of the `infrahub_password_credential` with which Infrahub reaches a private repository. Removing it detaches the credential.",
+			MarkdownDescription: "Id of the `infrahub_password_credential` with which Infrahub reaches a private repository; names are not accepted. Removing it detaches the credential.",
 			Optional:            true,
-			Validators:          []validator.String{nodeID()},
+			Validators:          requiredText(),
 		},
 		"tags": schema.SetAttribute{
 			MarkdownDescription: "Names of the tags of the repository; they must exist in Infrahub. Removing it, or an empty set, removes all tags.",

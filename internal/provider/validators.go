@@ -38,12 +38,6 @@ func repositoryName() []validator.String {
 	return append(requiredText(), stringvalidator.RegexMatches(regexp.MustCompile(`^[^/]*$`), "must not contain a slash"))
 }
 
-// nodeID validates a UUID.
-func nodeID() validator.String {
-	return stringvalidator.RegexMatches(regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`),
-		"must be the id of the object (a UUID), not its name")
-}
-
 // isUUID reports whether a text is a UUID as the server writes them.
 func isUUID(text string) bool { return len(text) == 36 && uuid.Validate(text) == nil }
 

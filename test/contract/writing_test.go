@@ -386,3 +386,76 @@ func TestWriting10_CreateResponseIgnoresFragments(t *testing.T) {
 		}
 	})
 }
+
+// An upsert of a read-only repository stores ref, location and commit, and starts no task; an update with the ref that is
+// stored already starts none either.
+func TestWriting11_UpsertStoresARefWithoutAnImport(t *testing.T) {
+	t.Parallel()
+	prove(t, func(t *testing.T, s *server) {
+		r, id := s.newReadOnly(t)
+		other := s.newRemote(t, "other.git")
+		identified := map[string]string{"id": fmt.Sprintf("id:%q", id), "hfid": fmt.Sprintf("hfid:[%q]", s.name(r.query))}
+		for _, step := range []struct{ by, input, ref, location, state string }{
+			{"id", `ref:{value:"v1.1.0"}`, "v1.1.0", r.location, "v1.0.0/in-sync/online"},
+			{"hfid", `ref:{value:"v2.0.0"}`, "v2.0.0", r.location, "v1.0.0/in-sync/online"},
+			{"id", fmt.Sprintf(`location:{value:%q}`, other.location), "v2.0.0", other.location, "v1.0.0/in-sync/online"},
+			{"id", fmt.Sprintf(`commit:{value:%q}`, r.Commits["v1.1.0"]), "v2.0.0", other.location, "v1.1.0/in-sync/online"},
+		} {
+			got := s.Post(t, "main", `mutation{CoreReadOnlyRepositoryUpsert(data:{`+identified[step.by]+` `+step.input+`}){ok object{id}}}`)
+			assertJSON(t, got, "data.CoreReadOnlyRepositoryUpsert", `{"object":{"id":"`+id+`"},"ok":true}`)
+			s.pause()
+			s.waitForTasks(t, id)
+			stored := s.read(t, readOnly, id)
+			assertJSON(t, stored, "ref.value", `"`+step.ref+`"`)
+			assertJSON(t, stored, "location.value", `"`+step.location+`"`)
+			s.assertState(t, "main", readOnly, id, r, step.state)
+		}
+		s.update(t, readOnly, id, `ref:{value:"v2.0.0"}`)
+		s.pause()
+		s.waitForTasks(t, id)
+		s.assertState(t, "main", readOnly, id, r, "v1.1.0/in-sync/online")
+	})
+}
+
+// An upsert of a read-only repository that does not exist creates it, after the connection check, and imports it. Without id
+// and hfid every mandatory attribute must be given.
+func TestWriting11_UpsertCreatesAndImports(t *testing.T) {
+	t.Parallel()
+	prove(t, func(t *testing.T, s *server) {
+		r := s.newRemote(t, "r.git")
+		upsert := func(input string) mocktest.Response {
+			got := s.Post(t, "main", `mutation{CoreReadOnlyRepositoryUpsert(data:{`+input+`}){ok object{id}}}`)
+			if id := got.Text("data.CoreReadOnlyRepositoryUpsert.object.id"); id != "" {
+				t.Cleanup(func() { s.delete(t, readOnly, id) })
+			}
+			return got
+		}
+		name := fmt.Sprintf(`name:{value:%q}`, s.name("r"))
+		s.assertRefused(t, upsert(name+` ref:{value:"v1.0.0"}`), "CoreReadOnlyRepositoryUpsert", failure{
+			message: "location is mandatory for CoreReadOnlyRepository at location", code: "ATTRIBUTE_REQUIRED", status: 422,
+			data: `{"field_name":"location","node_kind":"CoreReadOnlyRepository"}`,
+		})
+		s.assertRefused(t, upsert(name+fmt.Sprintf(` location:{value:"%s/none.git"}`, s.git)), "CoreReadOnlyRepositoryUpsert", failure{
+			message: "\n  stderr: 'fatal: repository '" + s.git + "/none.git/' not found'", status: 422,
+		})
+		id := upsert(name + fmt.Sprintf(` location:{value:%q} ref:{value:"v1.0.0"}`, r.location)).Text("data.CoreReadOnlyRepositoryUpsert.object.id")
+		s.waitForTasks(t, id, append(completed(importLast, pull), addReadOnly+" COMPLETED")...)
+		s.assertState(t, "main", readOnly, id, r, "v1.0.0/in-sync/online")
+	})
+}
+
+// A relationship to one node takes the name of the node in place of its id, and shows the id.
+func TestWriting12_NameInPlaceOfAnID(t *testing.T) {
+	t.Parallel()
+	prove(t, func(t *testing.T, s *server) {
+		secret := s.create(t, credential, fmt.Sprintf(`name:{value:%q}`, s.name("c")))
+		r := s.newRemote(t, "r.git")
+		id := s.createRepository(t, readOnly, "r", r, fmt.Sprintf(`credential:{id:%q}`, s.name("c")))
+		assertJSON(t, s.read(t, readOnly, id), "credential.node.id", `"`+secret+`"`)
+		none := s.name("none")
+		s.assertRefused(t, s.tryUpdate(t, readOnly, id, fmt.Sprintf(`credential:{id:%q}`, none)), readOnly+"Update", failure{
+			message: "Unable to find the node " + none + " / CoreCredential in the database.", code: "NODE_NOT_FOUND", status: 404,
+			data: fmt.Sprintf(`{"identifier":%q,"node_kind":"CoreCredential"}`, none),
+		})
+	})
+}

@@ -1879,10 +1879,14 @@ func (v *__TaskLogsInput) GetId() string { return v.Id }
 
 // __TasksInput is used internally by genqlient
 type __TasksInput struct {
+	Nodes     []string `json:"nodes,omitempty"`
 	Workflows []string `json:"workflows"`
 	Limit     int      `json:"limit"`
 	Offset    int      `json:"offset"`
 }
+
+// GetNodes returns __TasksInput.Nodes, and is useful for accessing the field via an interface.
+func (v *__TasksInput) GetNodes() []string { return v.Nodes }
 
 // GetWorkflows returns __TasksInput.Workflows, and is useful for accessing the field via an interface.
 func (v *__TasksInput) GetWorkflows() []string { return v.Workflows }
@@ -2991,8 +2995,8 @@ func TaskLogs(
 
 // The query executed by Tasks.
 const Tasks_Operation = `
-query Tasks ($workflows: [String], $limit: Int!, $offset: Int!) {
-	InfrahubTask(workflow: $workflows, limit: $limit, offset: $offset) {
+query Tasks ($nodes: [String], $workflows: [String], $limit: Int!, $offset: Int!) {
+	InfrahubTask(related_node__ids: $nodes, workflow: $workflows, limit: $limit, offset: $offset) {
 		edges {
 			node {
 				__typename
@@ -3008,11 +3012,12 @@ query Tasks ($workflows: [String], $limit: Int!, $offset: Int!) {
 }
 `
 
-// What a waiting client asks for again and again, so without logs. It asks for no node: of several the
+// What a waiting client asks for again and again, so without logs. A waiting client asks for no node: of several the
 // server looks at the first alone, and those tasks that have not started have none yet.
 func Tasks(
 	ctx_ context.Context,
 	client_ graphql.Client,
+	nodes []string,
 	workflows []string,
 	limit int,
 	offset int,
@@ -3021,6 +3026,7 @@ func Tasks(
 		OpName: "Tasks",
 		Query:  Tasks_Operation,
 		Variables: &__TasksInput{
+			Nodes:     nodes,
 			Workflows: workflows,
 			Limit:     limit,
 			Offset:    offset,
