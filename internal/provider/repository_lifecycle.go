@@ -30,7 +30,7 @@ func (r *repositoryResource[M]) Create(ctx context.Context, req resource.CreateR
 	parts := r.parts(&plan)
 	ctx, cancel := withTimeout(ctx, parts.Timeouts.Create, &resp.Diagnostics)
 	defer cancel()
-	if r.resolveRef(ctx, parts, &resp.Diagnostics); resp.Diagnostics.HasError() {
+	if r.planCommit(ctx, parts, nil, &resp.Diagnostics); resp.Diagnostics.HasError() {
 		return
 	}
 	id, started, err := r.CreateRepository(ctx, r.expand(plan))
@@ -44,7 +44,7 @@ func (r *repositoryResource[M]) Create(ctx context.Context, req resource.CreateR
 	if err != nil {
 		resp.Diagnostics.Append(r.failed(ctx, "Not Imported", plan, err))
 	}
-	r.save(ctx, plan, imported, req.Plan, &resp.State, &resp.Diagnostics)
+	r.save(ctx, plan, imported, req.Plan, resp.Private, &resp.State, &resp.Diagnostics)
 }
 
 // Read records how the last import ended where the server has another ref or location than the state.
@@ -55,11 +55,12 @@ func (r *repositoryResource[M]) Read(ctx context.Context, req resource.ReadReque
 	}
 	parts := r.parts(&state)
 	isImport := parts.Location.IsNull() // terraform import, which knows nothing of the repository yet
-	if !isImport && (found.Ref != parts.ref.ValueString() || !parts.Location.sameRemote(newLocation(found.Location))) {
+	if !isImport && (found.Ref != parts.ref.ValueString() || !parts.Location.storedAs(newLocation(found.Location))) {
 		if err := recordLastImport(ctx, r.Client, *found, resp.Private, &resp.Diagnostics); err != nil {
 			resp.Diagnostics.Append(r.failed(ctx, "Not Read", state, err))
 		}
 	}
+	resp.Diagnostics.Append(saveServerLocation(ctx, resp.Private, found.Location)...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, r.flatten(*found, state))...)
 }
 
@@ -77,7 +78,8 @@ func (r *repositoryResource[M]) Update(ctx context.Context, req resource.UpdateR
 	setIdentity(ctx, resp.Identity, parts.ID.ValueString(), &resp.Diagnostics)
 	ctx, cancel := withTimeout(ctx, parts.Timeouts.Update, &resp.Diagnostics)
 	defer cancel()
-	if r.resolveRef(ctx, parts, &resp.Diagnostics); resp.Diagnostics.HasError() {
+	prior := r.parts(&state)
+	if r.planCommit(ctx, parts, &prior, &resp.Diagnostics); resp.Diagnostics.HasError() {
 		return
 	}
 	before, after := r.expand(state), r.expand(plan)
@@ -95,7 +97,7 @@ func (r *repositoryResource[M]) Update(ctx context.Context, req resource.UpdateR
 	if err != nil {
 		resp.Diagnostics.Append(r.failed(ctx, "Not Imported", plan, err))
 	}
-	r.save(ctx, plan, imported, req.Plan, &resp.State, &resp.Diagnostics)
+	r.save(ctx, plan, imported, req.Plan, resp.Private, &resp.State, &resp.Diagnostics)
 }
 
 // update changes the repository and returns the import that this starts. Where it starts none and one is due all the same, it
@@ -113,7 +115,7 @@ func (r *repositoryResource[M]) update(ctx context.Context, before, after infrah
 
 // save saves the repository as imported or, if that is nil, as the server has it now. If it cannot be read the plan is saved:
 // the object must not be lost.
-func (r *repositoryResource[M]) save(ctx context.Context, known M, imported *infrahub.Repository, plan tfsdk.Plan, state *tfsdk.State, diags *diag.Diagnostics) {
+func (r *repositoryResource[M]) save(ctx context.Context, known M, imported *infrahub.Repository, plan tfsdk.Plan, private privateWriter, state *tfsdk.State, diags *diag.Diagnostics) {
 	parts := r.parts(&known)
 	if imported == nil {
 		found, err := readAfterImport(ctx, r.Client, r.kind, parts.ID.ValueString())
@@ -127,6 +129,7 @@ func (r *repositoryResource[M]) save(ctx context.Context, known M, imported *inf
 	} else if parts.resolution != nil {
 		diags.Append(parts.resolution.checkCommit(*imported)...)
 	}
+	diags.Append(saveServerLocation(ctx, private, imported.Location)...)
 	diags.Append(state.Set(ctx, r.flatten(*imported, known))...)
 	if !diags.HasError() {
 		keepPlanned(plan, state, diags)
@@ -138,20 +141,29 @@ func (r *repositoryResource[M]) ModifyPlan(ctx context.Context, req resource.Mod
 	if req.Plan.Raw.IsNull() {
 		return // destroy
 	}
-	var plan M
+	var plan, state M
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	var prior *repositoryParts
+	if !req.State.Raw.IsNull() {
+		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+		before := r.parts(&state)
+		prior = &before
+	}
 	if resp.Diagnostics.HasError() {
 		return
 	}
 	parts := r.parts(&plan)
 	if parts.resolution != nil {
 		parts.resolution.PlannedCommit = types.StringUnknown()
-		r.resolveRef(ctx, parts, &resp.Diagnostics)
 	}
-	if req.State.Raw.IsNull() {
+	answered := r.planCommit(ctx, parts, prior, &resp.Diagnostics)
+	if prior == nil {
 		r.warnOfBranch(&resp.Diagnostics)
 	} else {
 		r.planUpdate(ctx, parts, req, resp)
+	}
+	if !answered && parts.Commit.IsUnknown() {
+		parts.resolution.PlannedCommit = types.StringNull() // what an import that is due anyway ends on cannot be checked
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
 }

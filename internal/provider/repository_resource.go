@@ -42,7 +42,7 @@ func readWriteRepositorySchema(ctx context.Context) schema.Schema {
 		Optional:            true,
 		Computed:            true,
 		Default:             stringdefault.StaticString("main"),
-		Validators:          requiredText(),
+		Validators:          gitBranch(),
 		PlanModifiers: []planmodifier.String{stringplanmodifier.RequiresReplaceIf(replaceRepository,
 			"Changing it replaces the repository.", "Changing it replaces the repository.")},
 	}
