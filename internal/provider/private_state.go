@@ -14,6 +14,9 @@ const (
 	branchKey = "branch"
 	// importedBranchKey is the default branch of a read-write repository that Infrahub imported.
 	importedBranchKey = "imported_branch"
+	// serverLocationKey is the location as the server has it. On some hosts the server appends .git; on others a location with
+	// .git is another repository (infrahub-behaviour.md, Writing 8).
+	serverLocationKey = "server_location"
 )
 
 // privateReader is the private state of a request.

@@ -73,7 +73,7 @@ func (r *readOnlyRepositoryRefResource) Schema(ctx context.Context, _ resource.S
 			"ref": schema.StringAttribute{
 				MarkdownDescription: "Branch, tag or commit of the Git repository to import on this branch. Changing it is an update in place, done when Infrahub has imported it.",
 				Required:            true,
-				Validators:          requiredText(),
+				Validators:          gitRef(),
 			},
 			"wait_for_import": schema.BoolAttribute{
 				MarkdownDescription: "Whether an apply waits until Infrahub has imported, and fails if the import fails. Defaults to the provider's setting, which is `true`.",

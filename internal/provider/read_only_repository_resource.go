@@ -41,7 +41,7 @@ func readOnlyRepositorySchema(ctx context.Context) schema.Schema {
 		Optional:   true,
 		Computed:   true,
 		Default:    stringdefault.StaticString("main"),
-		Validators: requiredText(),
+		Validators: gitRef(),
 	}
 	attributes["resolve_ref"] = schema.BoolAttribute{
 		MarkdownDescription: "Whether each plan asks the Git remote what `ref` stands for, with `git_username` and `git_token` of the provider. A ref that is missing then fails the plan, " +

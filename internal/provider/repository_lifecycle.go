@@ -33,7 +33,7 @@ func (r *repositoryResource[M]) Create(ctx context.Context, req resource.CreateR
 	}
 	ctx, cancel := withTimeout(ctx, parts.Timeouts.Create, &resp.Diagnostics)
 	defer cancel()
-	if r.resolveRef(ctx, parts, &resp.Diagnostics); resp.Diagnostics.HasError() {
+	if r.planCommit(ctx, parts, nil, &resp.Diagnostics); resp.Diagnostics.HasError() {
 		return
 	}
 	id, started, err := r.CreateRepository(ctx, r.expand(plan))
@@ -54,7 +54,7 @@ func (r *repositoryResource[M]) Create(ctx context.Context, req resource.CreateR
 		}
 		resp.Diagnostics.Append(r.importFailed(ctx, plan, err, true))
 	}
-	r.save(ctx, plan, imported, err, req.Plan, &resp.State, &resp.Diagnostics)
+	r.save(ctx, plan, imported, err, req.Plan, resp.Private, &resp.State, &resp.Diagnostics)
 }
 
 // Read records how the last import ended where the state does not tell.
@@ -68,7 +68,7 @@ func (r *repositoryResource[M]) Read(ctx context.Context, req resource.ReadReque
 	resp.Diagnostics.Append(diags...)
 	last := lastImport{
 		repository: *found, isImport: parts.Location.IsNull(), isCommit: parts.Commit.Equal(types.StringPointerValue(found.Commit)),
-		isRef: parts.ref.ValueString() == found.Ref, isLocation: parts.Location.sameRemote(newLocation(found.Location)),
+		isRef: parts.ref.ValueString() == found.Ref, isLocation: parts.Location.storedAs(newLocation(found.Location)),
 		object: fmt.Sprintf("the %s %q", r.kind, found.Name),
 		again:  "apply a changed reimport_triggers. With resolve_ref each plan compares the commit with the Git remote.",
 	}
@@ -82,6 +82,7 @@ func (r *repositoryResource[M]) Read(ctx context.Context, req resource.ReadReque
 		resp.Diagnostics.Append(diags...)
 		resp.Diagnostics.Append(saveText(ctx, resp.Private, importedBranchKey, cmp.Or(parts.ref.ValueString(), found.Ref))...)
 	}
+	resp.Diagnostics.Append(saveText(ctx, resp.Private, serverLocationKey, found.Location)...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, r.flatten(*found, state))...)
 }
 
@@ -100,7 +101,8 @@ func (r *repositoryResource[M]) Update(ctx context.Context, req resource.UpdateR
 	setIdentity(ctx, resp.Identity, parts.ID.ValueString(), &resp.Diagnostics)
 	ctx, cancel := withTimeout(ctx, parts.Timeouts.Update, &resp.Diagnostics)
 	defer cancel()
-	if r.resolveRef(ctx, parts, &resp.Diagnostics); resp.Diagnostics.HasError() {
+	prior := r.parts(&state)
+	if r.planCommit(ctx, parts, &prior, &resp.Diagnostics); resp.Diagnostics.HasError() {
 		return
 	}
 	before, after := r.expand(state), r.expand(plan)
@@ -119,7 +121,7 @@ func (r *repositoryResource[M]) Update(ctx context.Context, req resource.UpdateR
 	if err != nil {
 		resp.Diagnostics.Append(r.importFailed(ctx, plan, err, false))
 	}
-	r.save(ctx, plan, imported, err, req.Plan, &resp.State, &resp.Diagnostics)
+	r.save(ctx, plan, imported, err, req.Plan, resp.Private, &resp.State, &resp.Diagnostics)
 }
 
 // update changes the repository and returns the import that this starts. Where it starts none and one is due all the same, it
@@ -137,7 +139,7 @@ func (r *repositoryResource[M]) update(ctx context.Context, before, after infrah
 
 // save saves the repository as imported or, if that is nil, as the server has it now. If it cannot be read the plan is saved:
 // the object must not be lost. Where the import has an error already, that says enough.
-func (r *repositoryResource[M]) save(ctx context.Context, known M, imported *infrahub.Repository, failure error, plan tfsdk.Plan, state *tfsdk.State, diags *diag.Diagnostics) {
+func (r *repositoryResource[M]) save(ctx context.Context, known M, imported *infrahub.Repository, failure error, plan tfsdk.Plan, private privateWriter, state *tfsdk.State, diags *diag.Diagnostics) {
 	parts := r.parts(&known)
 	if imported == nil {
 		found, err := readAfterImport(ctx, r.Client, r.kind, parts.ID.ValueString())
@@ -153,6 +155,7 @@ func (r *repositoryResource[M]) save(ctx context.Context, known M, imported *inf
 	} else if parts.resolution != nil {
 		diags.Append(parts.resolution.checkCommit(*imported)...)
 	}
+	diags.Append(saveText(ctx, private, serverLocationKey, imported.Location)...)
 	diags.Append(state.Set(ctx, r.flatten(*imported, known))...)
 	if !diags.HasError() {
 		keepPlanned(plan, state, diags)
@@ -164,21 +167,30 @@ func (r *repositoryResource[M]) ModifyPlan(ctx context.Context, req resource.Mod
 	if req.Plan.Raw.IsNull() {
 		return // destroy
 	}
-	var plan M
+	var plan, state M
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
 	parts := r.parts(&plan)
 	resp.Diagnostics.Append(credentialReference().check(parts.CredentialID)...)
+	var prior *repositoryParts
+	if !req.State.Raw.IsNull() {
+		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+		before := r.parts(&state)
+		prior = &before
+	}
 	if resp.Diagnostics.HasError() {
 		return
 	}
 	if parts.resolution != nil {
 		parts.resolution.PlannedCommit = types.StringUnknown()
-		r.resolveRef(ctx, parts, &resp.Diagnostics)
 	}
-	if req.State.Raw.IsNull() {
+	answered := r.planCommit(ctx, parts, prior, &resp.Diagnostics)
+	if prior == nil {
 		r.warnOfBranch(&resp.Diagnostics)
 	} else {
 		r.planUpdate(ctx, parts, req, resp)
+	}
+	if !answered && parts.Commit.IsUnknown() {
+		parts.resolution.PlannedCommit = types.StringNull() // what an import that is due anyway ends on cannot be checked
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
 }

@@ -129,7 +129,7 @@ func repositoryAttributes(ctx context.Context) map[string]schema.Attribute {
 				"A suffix `.git` that Infrahub appends is no difference. Changing it is an update in place, after which Infrahub imports from the new location.",
 			Required:      true,
 			CustomType:    locationType{},
-			Validators:    append(requiredText(), gitURL{}),
+			Validators:    append(requiredText(), gitURL{stored: true}),
 			PlanModifiers: []planmodifier.String{ignoreGitSuffix{}},
 		},
 		"credential_id": schema.StringAttribute{

@@ -45,7 +45,7 @@ func readWriteRepositorySchema(ctx context.Context) schema.Schema {
 		Optional:            true,
 		Computed:            true,
 		Default:             stringdefault.StaticString("main"),
-		Validators:          requiredText(),
+		Validators:          gitBranch(),
 		PlanModifiers: []planmodifier.String{stringplanmodifier.RequiresReplaceIf(replaceRepository,
 			"Changing it replaces the repository, unless it only writes back the branch that was imported.",
 			"Changing it replaces the repository, unless it only writes back the branch that was imported.")},
