@@ -166,10 +166,16 @@ func (c *clone) resolveName(name string) (string, error) {
 		prefix  string
 		commits map[string]string
 	}{
-		{"", c.remoteBranches}, {"", c.tags}, {"", c.localBranches},
-		{"refs/tags/", c.tags}, {"tags/", c.tags},
-		{"refs/remotes/origin/", c.remoteBranches}, {"remotes/origin/", c.remoteBranches}, {"origin/", c.remoteBranches},
-		{"refs/heads/", c.localBranches}, {"heads/", c.localBranches},
+		{"", c.remoteBranches},
+		{"", c.tags},
+		{"", c.localBranches},
+		{"refs/tags/", c.tags},
+		{"tags/", c.tags},
+		{"refs/remotes/origin/", c.remoteBranches},
+		{"remotes/origin/", c.remoteBranches},
+		{"origin/", c.remoteBranches},
+		{"refs/heads/", c.localBranches},
+		{"heads/", c.localBranches},
 	} {
 		if short, hasPrefix := strings.CutPrefix(name, place.prefix); hasPrefix {
 			if commit, ok := place.commits[short]; ok {

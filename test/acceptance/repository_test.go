@@ -84,7 +84,7 @@ func TestRepository_NameOfTheOtherKindIsAnErrorOfTheAttribute(t *testing.T) {
 		resource.TestStep{Config: s.config(first)},
 		resource.TestStep{
 			Config:      second("network-NAME", "GIT/other.git"),
-			ExpectError: regexp.MustCompile(`(?s)Repository Not Created.*name += "network-.*uniqueness\s+constraint\s+'name'.*terraform\s+import.*Request\s+id: \w+`),
+			ExpectError: regexp.MustCompile(`(?s)Repository Not Created.*name += "network-.*uniqueness\s+constraint\s+'name'.*choose\s+another\s+name.*Request\s+id: \w+`),
 		},
 		resource.TestStep{
 			Config:      second("other-NAME", "GIT/network.git"),

@@ -180,9 +180,18 @@ func TestImporting8_OtherFormsOfRefs(t *testing.T) {
 		object := remote.TagObject(t, "v2.0.0")
 		id := s.importReadOnly(t, remote, "v1.0.0")
 		for _, step := range []struct{ ref, commit string }{
-			{"refs/tags/v1.1.0", "v1.1.0"}, {"tags/v1.0.0", "v1.0.0"}, {"refs/remotes/origin/feature", "feature"}, {"origin/main", "main"},
-			{object, "v2.0.0"}, {"HEAD", "main"}, {strings.ToUpper(object), "v2.0.0"}, {"v1.1.0^{commit}", "v1.1.0"},
-			{strings.ToUpper(remote.Commits["v1.0.0"]), "v1.0.0"}, {object[:10], "v2.0.0"}, {"v1.0.0^0", "v1.0.0"}, {"v3.0.0~1", "v2.0.0"},
+			{"refs/tags/v1.1.0", "v1.1.0"},
+			{"tags/v1.0.0", "v1.0.0"},
+			{"refs/remotes/origin/feature", "feature"},
+			{"origin/main", "main"},
+			{object, "v2.0.0"},
+			{"HEAD", "main"},
+			{strings.ToUpper(object), "v2.0.0"},
+			{"v1.1.0^{commit}", "v1.1.0"},
+			{strings.ToUpper(remote.Commits["v1.0.0"]), "v1.0.0"},
+			{object[:10], "v2.0.0"},
+			{"v1.0.0^0", "v1.0.0"},
+			{"v3.0.0~1", "v2.0.0"},
 		} {
 			s.importRef(t, "main", id, step.ref)
 			s.assertState(t, "main", readOnly, id, remote, step.commit+"/in-sync/online")
