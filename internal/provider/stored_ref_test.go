@@ -50,7 +50,7 @@ const notImported = "no task of Infrahub has imported it; another client may hav
 // expectImport expects that a plan imports the ref of a configuration, and that its apply does.
 func (i *instance) expectImport(s *server, r *mocktest.Remote, config attributes, mutations ...string) {
 	i.t.Helper()
-	plan := i.planRetry(config, `"network"`, `"`+config.text("ref")+`"`)
+	plan := i.planRetry(config, `"network"`, `"`+config.text("ref")+`"`, notImported)
 	s.Log.Reset()
 	i.apply(plan).requireNone(i.t)
 	s.expectMutations(i.t, mutations...)
