@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
-	"strconv"
 	"strings"
 	"unicode"
 
@@ -82,18 +81,12 @@ func parseHTTPURL(text string) (*url.URL, error) {
 		return nil, errors.New("it is not an http or https URL, such as https://infrahub.example.com")
 	case parsed.Hostname() == "":
 		return nil, errors.New("it names no host")
-	case !isPort(parsed.Port()):
+	case !isPortOrNone(parsed.Port()):
 		return nil, fmt.Errorf("it has the port %s, and ports end at 65535", parsed.Port())
 	case parsed.RawQuery != "" || parsed.Fragment != "":
 		return nil, errors.New("it has a query or a fragment: leave them out")
 	}
 	return parsed, nil
-}
-
-// isPort reports whether a URL can have this port; "" is the default port.
-func isPort(port string) bool {
-	number, err := strconv.ParseUint(port, 10, 16)
-	return port == "" || err == nil && number > 0
 }
 
 // httpURL validates that parse accepts a text.
