@@ -41,7 +41,7 @@ func TestDefaultBranch_ThatIsNoBranchIsRefused(t *testing.T) {
 	for branch, why := range map[string]string{
 		"refs/heads/main": `write "main"`,
 		"HEAD":            "names the branch that a clone checks out",
-		"main ":           "a space",
+		"main stable":     "a space",
 		"v1^0":            "one of",
 	} {
 		newProvider(t).validate(readWriteType, valid.with(attributes{"default_branch": branch})).onlyError(t).expect(t, "default_branch", "Invalid Branch Name", why)
