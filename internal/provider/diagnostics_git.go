@@ -29,6 +29,7 @@ func gitWarning(location string, err error, notes ...string) diag.Diagnostic {
 func explainGit(location string, err error, notes []string) (summary, attribute, detail string) {
 	summary, attribute, next := explainRef(err)
 	text := withPeriod(err.Error())
+	scheme, _, _ := strings.Cut(strings.ToLower(location), ":")
 	switch host, port := gitremote.SSHHost(location); {
 	case summary != "" && location != "":
 		text = withoutQuery(location) + ": " + text
@@ -36,9 +37,12 @@ func explainGit(location string, err error, notes []string) (summary, attribute,
 	case host != "":
 		attribute = "location"
 		summary, next = explainSSH(host, port, err)
+	case scheme == "https" || scheme == "http":
+		attribute = "location"
+		summary, next = explainHTTP(err)
 	default:
 		attribute = "location"
-		summary, next = explainRemote(err)
+		summary, next = explainOther(scheme, err)
 	}
 	return summary, attribute, strings.Join(append([]string{text, next}, notes...), "\n\n")
 }
@@ -67,8 +71,25 @@ func explainRef(err error) (summary, attribute, next string) {
 	}
 }
 
-// explainRemote returns a summary and a next step for a remote that could not be asked over http, https or git, or on disk.
-func explainRemote(err error) (summary, next string) {
+// explainOther returns a summary and a next step for a remote that could not be asked over the protocol git, or on disk.
+func explainOther(scheme string, err error) (summary, next string) {
+	isGit := scheme == "git"
+	switch {
+	case errors.Is(err, gitremote.ErrNotFound) && isGit:
+		return "Git Repository Not Found", "Check the location, and that the git daemon exports the repository."
+	case errors.Is(err, gitremote.ErrNotFound):
+		return "Git Repository Not Found", "Check the location: the path must lead to the repository where the provider runs as well."
+	case errors.Is(err, context.DeadlineExceeded):
+		return "Git Remote Not Reached", "Check that the remote answers where the provider runs, or give it more time in the provider's timeout."
+	case isGit:
+		return "Git Remote Not Reached", "Check the location, and that the host runs a git daemon that answers where the provider runs."
+	default:
+		return "Git Remote Not Reached", "Check the location: the provider itself asks the remote, from where the provider runs."
+	}
+}
+
+// explainHTTP returns a summary and a next step for a remote that could not be asked over http or https.
+func explainHTTP(err error) (summary, next string) {
 	switch {
 	case errors.Is(err, gitremote.ErrAuthentication):
 		return "Git Remote Refused", fmt.Sprintf(

@@ -41,8 +41,9 @@ func (v gitURL) ValidateString(ctx context.Context, req validator.StringRequest,
 		case !isScheme(parsed.Scheme):
 			fault = "It " + v.Description(ctx) + "."
 		default:
-			fault = urlFault(text, parsed)
-			v.warn(parsed, req, &resp.Diagnostics)
+			if fault = urlFault(text, parsed); fault == "" {
+				v.warn(parsed, req, &resp.Diagnostics)
+			}
 		}
 	}
 	if fault != "" {
