@@ -41,6 +41,8 @@ func TestVersions_Prereleases(t *testing.T) {
 		{"^1", true, []string{"v1.2.0-beta", "v1.1.0", "v1.1.0-rc.2", "v1.1.0-rc.1", "v1.0.0"}},
 		{"<= 2.0.0", true, []string{"v2.0.0", "v2.0.0-rc.1", "v1.2.0-beta", "v1.1.0", "v1.1.0-rc.2", "v1.1.0-rc.1", "v1.0.0"}},
 		{"< 2.0.0-rc.2, > 1.1.0", true, []string{"v2.0.0-rc.1", "v1.2.0-beta"}},
+		{"> 1.0", false, []string{"v2.0.0", "v1.1.0"}},
+		{"<= 1.1", false, []string{"v1.1.0", "v1.0.0"}},
 		{"", true, []string{"v3.0.0-alpha.1", "v2.0.0", "v2.0.0-rc.1", "v1.2.0-beta", "v1.1.0", "v1.1.0-rc.2", "v1.1.0-rc.1", "v1.0.0"}},
 	} {
 		t.Run(test.constraint, func(t *testing.T) {

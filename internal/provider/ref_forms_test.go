@@ -13,17 +13,15 @@ import (
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mocktest"
 )
 
-// runGit runs a Git command in a repository and returns its output.
-func runGit(t *testing.T, r *mocktest.Remote, arguments ...string) string {
+// runGit runs a Git command in a repository.
+func runGit(t *testing.T, r *mocktest.Remote, arguments ...string) {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), "git", append([]string{"-C", r.Path}, arguments...)...)
 	command.Env = append(os.Environ(), "GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0=*",
 		"GIT_AUTHOR_NAME=Automation", "GIT_AUTHOR_EMAIL=automation@example.com", "GIT_COMMITTER_NAME=Automation", "GIT_COMMITTER_EMAIL=automation@example.com")
-	output, err := command.Output()
-	if err != nil {
-		t.Fatal(err)
+	if output, err := command.CombinedOutput(); err != nil {
+		t.Fatalf("git %v: %v: %s", arguments, err, output)
 	}
-	return strings.TrimSpace(string(output))
 }
 
 // newRemoteOfForms returns a remote with an annotated tag v1.1.1 and a tag of that, stable, both at v1.1.0, and a later commit on main.

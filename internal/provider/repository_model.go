@@ -126,7 +126,7 @@ func repositoryAttributes(ctx context.Context) map[string]schema.Attribute {
 		},
 		"location": schema.StringAttribute{
 			MarkdownDescription: "URL of the Git repository as the Infrahub server reaches it, unique among repositories of both kinds and without a username or password. " +
-				"A suffix `.git` that Infrahub appends is no difference. Changing it is an update in place, after which Infrahub imports from the new location.",
+				"A suffix `.git` that Infrahub appends, as it does on github.com and gitlab.com, is no difference. Changing it is an update in place, after which Infrahub imports from the new location.",
 			Required:      true,
 			CustomType:    locationType{},
 			Validators:    append(requiredText(), gitURL{stored: true}),

@@ -83,7 +83,7 @@ func TestRepository_DefaultBranchIsTheNameOfAGitBranch(t *testing.T) {
 	}
 	for branch, parts := range map[string][]string{
 		"main\n":          {"a space, a control character"},
-		" main":           {"a space"},
+		"my main":         {"a space"},
 		"main\u00a0":      {"white space"},
 		"-main":           {"a hyphen at its beginning"},
 		"a..b":            {"two dots in a row"},
