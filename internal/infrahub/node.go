@@ -170,7 +170,7 @@ func (n Nodes[T]) requireFreeName(ctx context.Context, want T) error {
 	}
 }
 
-// created returns the id of the node that a create has made whose reply was lost, or ErrNotFound.
+// created looks up the node of a create whose reply was lost, and returns its id, or ErrNotFound.
 func (n Nodes[T]) created(ctx context.Context, chosen string, want T) (string, error) {
 	if !n.serverChoosesID {
 		_, err := n.Get(ctx, chosen)

@@ -92,3 +92,19 @@ func TestBranchMissing_MisspeltBranchForgetsNothing(t *testing.T) {
 		t.Errorf("the tag is forgotten: %v", i.state)
 	}
 }
+
+func TestBranchMissing_DestroyOnAMisspeltBranchKeepsTheObject(t *testing.T) {
+	t.Parallel()
+	s := startServer(t, mockserver.Options{})
+	p := s.connect(t)
+	i := p.newInstance(tagType)
+	i.mustApply(attributes{"name": "core"})
+	p.configure(s.block().with(attributes{"branch": "mian"})).requireNoErrors(t)
+	i.apply(i.plan(nil)).onlyError(t).expect(t, "", "Tag Not Deleted", "Branch: mian not found.", "Nothing was changed")
+	if i.state == nil {
+		t.Error("a tag that still exists left the state")
+	}
+	if got := s.Ask(t, `{BuiltinTag{count}}`).At("data.BuiltinTag.count"); got != 1.0 {
+		t.Errorf("%v tags, want the one", got)
+	}
+}

@@ -36,6 +36,7 @@ func loadFailedImport(ctx context.Context, private privateReader) (*failedImport
 	var record failedImport
 	if err := json.Unmarshal(encoded, &record); err != nil {
 		diags.AddError("Private State Not Read", fmt.Sprintf("The record of the last import cannot be read: %v.", err))
+		return nil, diags
 	}
 	return &record, diags
 }

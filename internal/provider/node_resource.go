@@ -215,9 +215,13 @@ func (r *nodeResource[M, T]) Delete(ctx context.Context, req resource.DeleteRequ
 	id := r.base(&state).ID.ValueString()
 	err := r.writes().Delete(ctx, id)
 	if errors.Is(err, infrahub.ErrBranchNotFound) {
-		err = nil // what was on the branch alone is gone with it
-		if r.everywhere {
+		seenOn, diags := loadText(ctx, req.Private, branchKey)
+		resp.Diagnostics.Append(diags...)
+		switch {
+		case r.everywhere:
 			err = r.nodes(r.OnDefaultBranch(), state).Delete(ctx, id)
+		case seenOn == r.Branch():
+			err = nil // the object was deleted with the branch; on any other branch it may still exist
 		}
 	}
 	if err != nil {
