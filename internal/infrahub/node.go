@@ -38,6 +38,8 @@ type Filter struct {
 	IDs []string
 	// Names picks the nodes with one of these names.
 	Names []string
+	// CredentialIDs picks the repositories that use one of these credentials. Other kinds of nodes ignore it.
+	CredentialIDs []string
 }
 
 // page is a part of a list.

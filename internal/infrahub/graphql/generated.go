@@ -1787,10 +1787,11 @@ func (v *__QueryOwnerInput) GetName() string { return v.Name }
 
 // __ReadOnlyRepositoriesInput is used internally by genqlient
 type __ReadOnlyRepositoriesInput struct {
-	Ids    []string `json:"ids,omitempty"`
-	Names  []string `json:"names,omitempty"`
-	Limit  int      `json:"limit"`
-	Offset int      `json:"offset"`
+	Ids         []string `json:"ids,omitempty"`
+	Names       []string `json:"names,omitempty"`
+	Credentials []string `json:"credentials,omitempty"`
+	Limit       int      `json:"limit"`
+	Offset      int      `json:"offset"`
 }
 
 // GetIds returns __ReadOnlyRepositoriesInput.Ids, and is useful for accessing the field via an interface.
@@ -1798,6 +1799,9 @@ func (v *__ReadOnlyRepositoriesInput) GetIds() []string { return v.Ids }
 
 // GetNames returns __ReadOnlyRepositoriesInput.Names, and is useful for accessing the field via an interface.
 func (v *__ReadOnlyRepositoriesInput) GetNames() []string { return v.Names }
+
+// GetCredentials returns __ReadOnlyRepositoriesInput.Credentials, and is useful for accessing the field via an interface.
+func (v *__ReadOnlyRepositoriesInput) GetCredentials() []string { return v.Credentials }
 
 // GetLimit returns __ReadOnlyRepositoriesInput.Limit, and is useful for accessing the field via an interface.
 func (v *__ReadOnlyRepositoriesInput) GetLimit() int { return v.Limit }
@@ -1815,10 +1819,11 @@ func (v *__ReimportCommitInput) GetId() string { return v.Id }
 
 // __RepositoriesInput is used internally by genqlient
 type __RepositoriesInput struct {
-	Ids    []string `json:"ids,omitempty"`
-	Names  []string `json:"names,omitempty"`
-	Limit  int      `json:"limit"`
-	Offset int      `json:"offset"`
+	Ids         []string `json:"ids,omitempty"`
+	Names       []string `json:"names,omitempty"`
+	Credentials []string `json:"credentials,omitempty"`
+	Limit       int      `json:"limit"`
+	Offset      int      `json:"offset"`
 }
 
 // GetIds returns __RepositoriesInput.Ids, and is useful for accessing the field via an interface.
@@ -1826,6 +1831,9 @@ func (v *__RepositoriesInput) GetIds() []string { return v.Ids }
 
 // GetNames returns __RepositoriesInput.Names, and is useful for accessing the field via an interface.
 func (v *__RepositoriesInput) GetNames() []string { return v.Names }
+
+// GetCredentials returns __RepositoriesInput.Credentials, and is useful for accessing the field via an interface.
+func (v *__RepositoriesInput) GetCredentials() []string { return v.Credentials }
 
 // GetLimit returns __RepositoriesInput.Limit, and is useful for accessing the field via an interface.
 func (v *__RepositoriesInput) GetLimit() int { return v.Limit }
@@ -2634,8 +2642,8 @@ func QueryOwner(
 
 // The query executed by ReadOnlyRepositories.
 const ReadOnlyRepositories_Operation = `
-query ReadOnlyRepositories ($ids: [ID], $names: [String], $limit: Int!, $offset: Int!) {
-	CoreReadOnlyRepository(ids: $ids, name__values: $names, limit: $limit, offset: $offset) {
+query ReadOnlyRepositories ($ids: [ID], $names: [String], $credentials: [ID], $limit: Int!, $offset: Int!) {
+	CoreReadOnlyRepository(ids: $ids, name__values: $names, credential__ids: $credentials, limit: $limit, offset: $offset) {
 		edges {
 			node {
 				... ReadOnlyRepository
@@ -2692,6 +2700,7 @@ func ReadOnlyRepositories(
 	client_ graphql.Client,
 	ids []string,
 	names []string,
+	credentials []string,
 	limit int,
 	offset int,
 ) (data_ *ReadOnlyRepositoriesResponse, err_ error) {
@@ -2699,10 +2708,11 @@ func ReadOnlyRepositories(
 		OpName: "ReadOnlyRepositories",
 		Query:  ReadOnlyRepositories_Operation,
 		Variables: &__ReadOnlyRepositoriesInput{
-			Ids:    ids,
-			Names:  names,
-			Limit:  limit,
-			Offset: offset,
+			Ids:         ids,
+			Names:       names,
+			Credentials: credentials,
+			Limit:       limit,
+			Offset:      offset,
 		},
 	}
 
@@ -2756,8 +2766,8 @@ func ReimportCommit(
 
 // The query executed by Repositories.
 const Repositories_Operation = `
-query Repositories ($ids: [ID], $names: [String], $limit: Int!, $offset: Int!) {
-	CoreRepository(ids: $ids, name__values: $names, limit: $limit, offset: $offset) {
+query Repositories ($ids: [ID], $names: [String], $credentials: [ID], $limit: Int!, $offset: Int!) {
+	CoreRepository(ids: $ids, name__values: $names, credential__ids: $credentials, limit: $limit, offset: $offset) {
 		edges {
 			node {
 				... Repository
@@ -2814,6 +2824,7 @@ func Repositories(
 	client_ graphql.Client,
 	ids []string,
 	names []string,
+	credentials []string,
 	limit int,
 	offset int,
 ) (data_ *RepositoriesResponse, err_ error) {
@@ -2821,10 +2832,11 @@ func Repositories(
 		OpName: "Repositories",
 		Query:  Repositories_Operation,
 		Variables: &__RepositoriesInput{
-			Ids:    ids,
-			Names:  names,
-			Limit:  limit,
-			Offset: offset,
+			Ids:         ids,
+			Names:       names,
+			Credentials: credentials,
+			Limit:       limit,
+			Offset:      offset,
 		},
 	}
 
