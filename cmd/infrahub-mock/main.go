@@ -64,7 +64,7 @@ func parse(arguments []string, stderr io.Writer) (config, error) {
 		return err
 	})
 	flags.Func("fault", "make requests fail, as in `operation=NAME,times=2,status=503`; may be repeated.\n"+
-		"Effects: delay=DURATION, status=CODE, retry-after=DURATION, html, drop, truncate, expire, stuck, no-tasks.\n"+
+		"Effects: delay=DURATION, status=CODE, retry-after=DURATION, html, drop, truncate, expire, stuck, crashed, no-tasks.\n"+
 		"With after, the request is carried out first. Default: every operation, every time.", func(text string) error {
 		fault, err := mockserver.ParseFault(text)
 		c.faults = append(c.faults, fault)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -15,6 +16,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/transport"
 	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
+	"golang.org/x/crypto/ssh"
 
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/tlsconfig"
 )
@@ -33,9 +35,24 @@ var (
 	ErrUnreachable = errors.New("not available")
 )
 
+// The kinds of failure over ssh.
+var (
+	// ErrNoAgent means that no SSH agent responds. It is an ErrAuthentication.
+	ErrNoAgent = fmt.Errorf("%w: no SSH agent responds at SSH_AUTH_SOCK", ErrAuthentication)
+	// ErrNoKey means that the SSH agent holds no key. It is an ErrAuthentication.
+	ErrNoKey = fmt.Errorf("%w: the SSH agent holds no key", ErrAuthentication)
+	// ErrKeyRefused means that the host accepts no key of the SSH agent. It is an ErrAuthentication.
+	ErrKeyRefused = fmt.Errorf("%w: no key of the SSH agent is accepted", ErrAuthentication)
+	// ErrNoKnownHosts means that no file of known hosts can be read, so that no host key can be checked.
+	ErrNoKnownHosts = errors.New("no file of known hosts can be read")
+	// ErrHostUnknown means that the files of known hosts hold no key of the host, or none of a type that it has.
+	ErrHostUnknown = errors.New("the key of the host is not known")
+	// ErrHostKeyChanged means that the host has another key than the files of known hosts, or a revoked one.
+	ErrHostKeyChanged = errors.New("the host has another key than the known one")
+)
+
 var (
 	errNoLocation = errors.New("the location is neither a URL that Git supports, nor user@host:path, nor an absolute path")
-	errNoAgent    = errors.New("no SSH agent responds at SSH_AUTH_SOCK")
 	errRedirected = errors.New("it redirects to a page")
 	errNoRefs     = errors.New("it is something else, such as a page")
 )
@@ -57,16 +74,23 @@ func (r Remote) failure(ctx context.Context, err error) error {
 func (r Remote) classify(err error) (detail string, kind error) {
 	is := func(target error) bool { return errors.Is(err, target) }
 	var (
-		noPackets *packp.ErrUnexpectedData
-		tooLong   *http.MaxBytesError
+		noPackets  *packp.ErrUnexpectedData
+		tooLong    *http.MaxBytesError
+		algorithms *ssh.AlgorithmNegotiationError
 	)
+	for _, typed := range []error{ErrNoKnownHosts, ErrHostUnknown, ErrHostKeyChanged} {
+		if is(typed) {
+			_, detail, _ = strings.Cut(err.Error(), typed.Error()+": ")
+			return r.redact(detail), typed
+		}
+	}
 	switch {
-	case is(errNoLocation), is(tlsconfig.ErrNoCertificate):
+	case is(errNoLocation), is(tlsconfig.ErrNoCertificate), is(ErrNoAgent), is(ErrNoKey):
 		return "", err
-	case is(errNoAgent):
-		return err.Error(), ErrAuthentication
+	case errors.As(err, &algorithms):
+		return r.redact(algorithms.Error()), ErrHostUnknown
 	case strings.Contains(err.Error(), "ssh: unable to authenticate"): // an error without a type
-		return "no key of the SSH agent is accepted", ErrAuthentication
+		return "", ErrKeyRefused
 	case is(transport.ErrAuthorizationFailed):
 		return "access is denied", ErrAuthentication
 	case is(transport.ErrAuthenticationRequired) && r.credential() == nil:
@@ -79,11 +103,21 @@ func (r Remote) classify(err error) (detail string, kind error) {
 		return err.Error(), ErrNotGit
 	case errors.As(err, &tooLong):
 		return fmt.Sprintf("it is longer than %d MiB", tooLong.Limit>>20), ErrNotGit
+	case r.answers(err, "not found", "cannot find", "does not exist", "could not be found"):
+		return r.redact(err.Error()), ErrNotFound
+	case r.answers(err, "denied", "not authorized", "unauthorized", "not allowed"):
+		return r.redact(err.Error()), ErrAuthentication
 	case is(pktline.ErrInvalidPktLen), is(packp.ErrEmptyInput), errors.As(err, &noPackets):
 		return "", ErrNotGit
 	default:
 		return r.redact(err.Error()), ErrUnreachable
 	}
+}
+
+// answers reports whether an error is what the host of an ssh remote answers, in its own words, and one of these is among them.
+func (r Remote) answers(err error, words ...string) bool {
+	answer, found := strings.CutPrefix(strings.ToLower(err.Error()), "unknown error: ") // an error of go-git without a type
+	return found && slices.ContainsFunc(words, func(word string) bool { return strings.Contains(answer, word) })
 }
 
 // cause returns the error inside an error of go-git, without the URL of the request and the body of the response.

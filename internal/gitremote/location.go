@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"net/url"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing/transport"
 	"github.com/go-git/go-git/v5/plumbing/transport/http"
+	"github.com/go-git/go-git/v5/plumbing/transport/ssh"
 )
 
 // endpoint returns where to connect. The error is errNoLocation, also for a path that depends on the working
@@ -24,7 +26,19 @@ func (r Remote) endpoint() (*transport.Endpoint, error) {
 	if !complete {
 		return nil, errNoLocation
 	}
+	if endpoint.Protocol == "http" || endpoint.Protocol == "https" {
+		endpoint.Path = strings.TrimSuffix(endpoint.Path, "/") // go-git appends /info/refs
+	}
 	return endpoint, nil
+}
+
+// SSHHost returns the host and the port of a location that is reached over ssh: ssh://… or user@host:path. They are "" for any other.
+func SSHHost(location string) (host, port string) {
+	endpoint, err := Remote{Location: location}.endpoint()
+	if err != nil || endpoint.Protocol != "ssh" {
+		return "", ""
+	}
+	return strings.Trim(endpoint.Host, "[]"), strconv.Itoa(cmp.Or(endpoint.Port, ssh.DefaultPort))
 }
 
 // credential returns the credential for http and https: that of the remote, or else that of its URL. It returns

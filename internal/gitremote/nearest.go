@@ -15,25 +15,29 @@ import (
 var refPrefix = regexp.MustCompile(`^(refs/)?(heads/|tags/|remotes/)?(origin/)?`)
 
 // Nearest returns at most n names of branches and tags, the most similar to ref first: the names that differ in
-// the fewest characters, and among those the ones that share the longest beginning. Among equally near versions
-// the newest is first.
+// the fewest characters, and among those the ones that share the longest beginning. Upper and lower case count
+// only among names that are equally near otherwise. Among equally near versions the newest is first.
 func (r *Refs) Nearest(ref string, n int) []string {
 	names := maps.Clone(r.tags)
 	maps.Copy(names, r.branches)
 	ref = refPrefix.ReplaceAllString(ref, "")
 
 	type candidate struct {
-		name       string
-		similarity float64
-		prefix     int
+		name                        string
+		similarity, exactSimilarity float64
+		prefix                      int
 	}
 	var candidates []candidate
-	noBonus := levenshtein.NewParams().BonusThreshold(0)
+	noBonus, lower := levenshtein.NewParams().BonusThreshold(0), strings.ToLower(ref)
 	for _, name := range sortNames(slices.Collect(maps.Keys(names))) {
-		candidates = append(candidates, candidate{name, levenshtein.Match(ref, name, noBonus), commonPrefix(ref, name)})
+		lowerName := strings.ToLower(name)
+		candidates = append(candidates, candidate{
+			name: name, prefix: commonPrefix(lower, lowerName),
+			similarity: levenshtein.Match(lower, lowerName, noBonus), exactSimilarity: levenshtein.Match(ref, name, noBonus),
+		})
 	}
 	slices.SortStableFunc(candidates, func(a, b candidate) int {
-		return cmp.Or(cmp.Compare(b.similarity, a.similarity), cmp.Compare(b.prefix, a.prefix))
+		return cmp.Or(cmp.Compare(b.similarity, a.similarity), cmp.Compare(b.prefix, a.prefix), cmp.Compare(b.exactSimilarity, a.exactSimilarity))
 	})
 	var nearest []string
 	for _, candidate := range candidates[:max(0, min(n, len(candidates)))] {
@@ -64,7 +68,7 @@ func sortNames(names []string) []string {
 	for _, name := range names {
 		sortKey := key{name: name, stem: name}
 		if parts := versionSuffix.FindStringSubmatch(name); parts != nil {
-			if version, err := semver.StrictNewVersion(parts[2]); err == nil {
+			if version := readVersion(parts[2]); version != nil {
 				sortKey.stem, sortKey.version = parts[1], version
 			}
 		}

@@ -16,6 +16,7 @@ func TestNearest(t *testing.T) {
 	}{
 		{"a typing error", "mian", 1, []string{"main"}},
 		{"another case", "MAIN", 1, []string{"main"}},
+		{"another case before another name", "NETWORK-V1.3.1", 1, []string{"network-v1.3.1"}},
 		{"a missing v", "1.10.0", 1, []string{"v1.10.0"}},
 		{"a missing part", "v1.10", 1, []string{"v1.10.0"}},
 		{"another patch before another minor, the newest first", "network-v1.3.0", 4, []string{"network-v1.3.1", "network-v1.2.0", "network-v1.1.0", "network-v2.3.0"}},
@@ -30,6 +31,14 @@ func TestNearest(t *testing.T) {
 			t.Parallel()
 			wantEqual(t, "nearest", test.want, refs.Nearest(test.ref, test.n))
 		})
+	}
+}
+
+func TestNearest_SameCaseIsFirstAmongEquallyNearNames(t *testing.T) {
+	t.Parallel()
+	refs := refsOfTags(t, "Release-1.0", "release-1.0", "RELEASE-1.0")
+	for ref, want := range map[string]string{"release-1.1": "release-1.0", "RELEASE-1.1": "RELEASE-1.0", "Release-1.1": "Release-1.0"} {
+		wantEqual(t, "nearest to "+ref, []string{want}, refs.Nearest(ref, 1))
 	}
 }
 

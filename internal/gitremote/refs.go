@@ -24,14 +24,21 @@ const (
 
 // Ref is a name and the commit that it resolves to.
 type Ref struct {
-	// Name is short (main, v1.0.0), or the hash of a commit.
+	// Name is short (main, v1.0.0), or the hash of a commit, or the text that was looked up if the remote does not advertise it.
 	Name string
 	Kind Kind
-	// Commit is a hash of 40 hexadecimal digits.
+	// Commit is a hash of 40 hexadecimal digits. It is "" if it is not known; then Unadvertised is true.
 	Commit string
 	// Annotated is whether a tag is an object of its own. Commit is then the hash of the commit, not of that
 	// object.
 	Annotated bool
+	// Unadvertised is whether the ref is a hash that the remote does not advertise, or an expression such as main~1. The remote
+	// advertises the ends of its branches and its tags alone, so that nothing shows whether it has the commit. Commit is then the
+	// hash if the ref has all of its 40 digits.
+	Unadvertised bool
+	// Copied is whether Infrahub resolves the ref in a copy that it made when it cloned the repository, and that does not follow
+	// the remote: a branch by its full name, refs/heads/main or heads/main (infrahub-behaviour.md, Importing 8).
+	Copied bool
 }
 
 // Refs are the refs that a remote advertises. The zero Refs are those of an empty repository.
@@ -39,24 +46,29 @@ type Refs struct {
 	branches, tags map[string]Ref // by their names
 	head           map[string]Ref // the branch that a clone checks out, by its name
 	commit         string         // the commit of HEAD, "" if there is none
+	objects        map[string]Ref // annotated tags, by the hash of the tag's object
 }
 
 func newRefs(advertised *packp.AdvRefs) *Refs {
-	refs := &Refs{branches: map[string]Ref{}, tags: map[string]Ref{}, head: map[string]Ref{}}
+	refs := &Refs{branches: map[string]Ref{}, tags: map[string]Ref{}, head: map[string]Ref{}, objects: map[string]Ref{}}
 	for full, hash := range advertised.References {
 		if name, found := strings.CutPrefix(full, "refs/heads/"); found {
 			refs.branches[name] = Ref{Name: name, Kind: Branch, Commit: hash.String()}
 		}
 		if name, found := strings.CutPrefix(full, "refs/tags/"); found {
-			peeled, annotated := advertised.Peeled[full]
-			if annotated {
-				hash = peeled
+			commit, annotated := advertised.Peeled[full]
+			if !annotated {
+				commit = hash
 			}
-			refs.tags[name] = Ref{Name: name, Kind: Tag, Commit: hash.String(), Annotated: annotated}
+			refs.tags[name] = Ref{Name: name, Kind: Tag, Commit: commit.String(), Annotated: annotated}
+			if annotated {
+				refs.objects[hash.String()] = refs.tags[name]
+			}
 		}
 	}
 	for _, symbolic := range advertised.Capabilities.Get(capability.SymRef) {
 		if branch, found := refs.branches[strings.TrimPrefix(symbolic, "HEAD:refs/heads/")]; found {
+			branch.Copied = true
 			refs.head[branch.Name] = branch
 		}
 	}
@@ -80,11 +92,42 @@ func sorted(refs map[string]Ref) []Ref {
 	return list
 }
 
-// Resolve returns what a ref resolves to in the clone that Infrahub makes: a branch, or else a tag, or else the
-// full name of either, or else a commit. A commit is not looked up, because a remote does not list its commits. A
-// clone has the branches below refs/remotes/origin/, and below refs/heads/ only the one that HEAD names; it has
-// no other refs, such as those of pull requests. The error is *RefNotFoundError.
+// Resolve returns what a ref resolves to in the clone that Infrahub makes: a branch, or else a tag, or else the full name of either,
+// or else HEAD, or else the hash of a commit or of a tag's object, which may be abbreviated. A clone has the branches below
+// refs/remotes/origin/, and below refs/heads/ only the one that HEAD names; it has no other refs, such as those of pull requests.
+// An expression such as v1^{commit} resolves to the same commit, one such as main~1 to a commit that is not known
+// (infrahub-behaviour.md, Importing 8). The error is *RefNotFoundError.
 func (r *Refs) Resolve(ref string) (Ref, error) {
+	base, walks := splitExpression(ref)
+	found, err := r.resolveName(base)
+	if err == nil && walks {
+		return Ref{Name: ref, Kind: Commit, Unadvertised: true}, nil
+	}
+	return found, err
+}
+
+// splitExpression returns the name with which a Git expression begins, and whether the rest may walk to another commit.
+func splitExpression(ref string) (base string, walks bool) {
+	for trimmed := true; trimmed; {
+		trimmed = false
+		for _, sameCommit := range []string{"^{}", "^{commit}", "^0", "~0"} {
+			if before, found := strings.CutSuffix(ref, sameCommit); found {
+				ref, trimmed = before, true
+			}
+		}
+	}
+	end := strings.IndexAny(ref, "^~")
+	if reflog := strings.Index(ref, "@{"); reflog >= 0 && (end < 0 || reflog < end) {
+		end = reflog
+	}
+	if end < 0 {
+		return ref, false
+	}
+	return ref[:end], true
+}
+
+// resolveName resolves a ref that is no expression.
+func (r *Refs) resolveName(ref string) (Ref, error) {
 	for _, place := range []struct {
 		prefix string
 		refs   map[string]Ref
@@ -94,6 +137,7 @@ func (r *Refs) Resolve(ref string) (Ref, error) {
 		{"refs/tags/", r.tags},
 		{"tags/", r.tags},
 		{"refs/remotes/origin/", r.branches},
+		{"remotes/origin/", r.branches},
 		{"origin/", r.branches},
 		{"refs/heads/", r.head},
 		{"heads/", r.head},
@@ -104,14 +148,58 @@ func (r *Refs) Resolve(ref string) (Ref, error) {
 			}
 		}
 	}
-	if ref == "HEAD" && r.commit != "" {
-		return Ref{Name: ref, Kind: Branch, Commit: r.commit}, nil
+	if r.commit != "" && slices.Contains([]string{"HEAD", "@", "origin", "origin/HEAD", "remotes/origin/HEAD", "refs/remotes/origin/HEAD"}, ref) {
+		return Ref{Name: "HEAD", Kind: Branch, Commit: r.commit}, nil
 	}
-	if plumbing.IsHash(ref) {
-		commit := strings.ToLower(ref)
-		return Ref{Name: commit, Kind: Commit, Commit: commit}, nil
+	return r.resolveHash(ref)
+}
+
+// hash matches the hash of an object, which may be abbreviated, also at the end of what git describe writes.
+var hash = regexp.MustCompile(`^(?:.+-[0-9]+-g)?([0-9a-f]{4,40})$`)
+
+// resolveHash resolves the hash of a commit or of a tag's object.
+func (r *Refs) resolveHash(ref string) (Ref, error) {
+	notFound := &RefNotFoundError{Ref: ref, Nearest: r.Nearest(ref, 5)}
+	parts := hash.FindStringSubmatch(strings.ToLower(ref))
+	if parts == nil {
+		return Ref{}, notFound
 	}
-	return Ref{}, &RefNotFoundError{Ref: ref, Nearest: r.Nearest(ref, 5)}
+	found := map[string]Ref{} // by their commits
+	for _, object := range slices.Sorted(maps.Keys(r.objects)) {
+		if tag := r.objects[object]; strings.HasPrefix(object, parts[1]) {
+			found[tag.Commit] = tag
+		}
+	}
+	for _, commit := range r.commits() {
+		if _, isTag := found[commit]; !isTag && strings.HasPrefix(commit, parts[1]) {
+			found[commit] = Ref{Name: commit, Kind: Commit, Commit: commit}
+		}
+	}
+	switch {
+	case len(found) > 1:
+		notFound.Ambiguous = slices.Sorted(maps.Keys(found))
+		return Ref{}, notFound
+	case len(found) == 1:
+		return slices.Collect(maps.Values(found))[0], nil
+	case plumbing.IsHash(parts[1]):
+		return Ref{Name: parts[1], Kind: Commit, Commit: parts[1], Unadvertised: true}, nil
+	default:
+		return Ref{Name: ref, Kind: Commit, Unadvertised: true}, nil
+	}
+}
+
+// commits returns the commits of the branches, of the tags and of HEAD.
+func (r *Refs) commits() []string {
+	var commits []string
+	for _, refs := range []map[string]Ref{r.branches, r.tags} {
+		for _, ref := range refs {
+			commits = append(commits, ref.Commit)
+		}
+	}
+	if r.commit != "" {
+		commits = append(commits, r.commit)
+	}
+	return commits
 }
 
 // RefNotFoundError means that a remote does not advertise a ref.
@@ -119,16 +207,15 @@ type RefNotFoundError struct {
 	Ref string
 	// Nearest are at most five names of branches and tags, the most similar first.
 	Nearest []string
+	// Ambiguous are the commits whose hashes all begin with the ref.
+	Ambiguous []string
 }
 
-// abbreviatedHash matches what may be the beginning of a commit's hash.
-var abbreviatedHash = regexp.MustCompile(`^[0-9a-f]{4,39}$`)
-
 func (e *RefNotFoundError) Error() string {
-	text := fmt.Sprintf("the remote has no branch or tag %q", e.Ref)
-	if abbreviatedHash.MatchString(e.Ref) {
-		text += ", and a commit needs all of its 40 digits"
+	if len(e.Ambiguous) > 0 {
+		return fmt.Sprintf("the hashes of several commits begin with %q: %s", e.Ref, strings.Join(e.Ambiguous, ", "))
 	}
+	text := fmt.Sprintf("the remote has no branch or tag %q", e.Ref)
 	if len(e.Nearest) == 0 {
 		return text
 	}

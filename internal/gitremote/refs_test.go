@@ -2,6 +2,7 @@ package gitremote_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -39,10 +40,19 @@ func allKindsOfRefs(t *testing.T) (refs *gitremote.Refs, first, second, feature 
 	r.Branch(t, "main")
 	second = r.Commit(t, "second", map[string]string{"file": "2"})
 	r.Branch(t, "both")
-	pull := exec.CommandContext(t.Context(), "git", "-C", r.Path, "update-ref", "refs/pull/1/head", second)
-	pull.Env = append(os.Environ(), "GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0=*")
-	must(t, pull.Run())
+	git(t, r.Path, "update-ref", "refs/pull/1/head", second)
 	return listRefs(t, r.Path), r.Commits["first"], second, feature
+}
+
+// git runs a command in a repository and returns its output.
+func git(t *testing.T, directory string, arguments ...string) string {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), "git", append([]string{"-C", directory}, arguments...)...)
+	command.Env = append(os.Environ(), "GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0=*",
+		"GIT_AUTHOR_NAME=Automation", "GIT_AUTHOR_EMAIL=automation@example.com", "GIT_COMMITTER_NAME=Automation", "GIT_COMMITTER_EMAIL=automation@example.com")
+	output, err := command.Output()
+	must(t, err)
+	return strings.TrimSpace(string(output))
 }
 
 func branch(name, commit string) gitremote.Ref {
@@ -61,6 +71,12 @@ func TestResolve(t *testing.T) {
 	t.Parallel()
 	refs, first, second, feature := allKindsOfRefs(t)
 	unknown := strings.Repeat("0a", 20)
+	copied := branch("main", second)
+	copied.Copied = true
+	commit := gitremote.Ref{Name: feature, Kind: gitremote.Commit, Commit: feature}
+	unadvertised := func(name, commit string) gitremote.Ref {
+		return gitremote.Ref{Name: name, Kind: gitremote.Commit, Commit: commit, Unadvertised: true}
+	}
 	for ref, want := range map[string]gitremote.Ref{
 		"main":                            branch("main", second),
 		"feature/bgp":                     branch("feature/bgp", feature),
@@ -70,13 +86,32 @@ func TestResolve(t *testing.T) {
 		"tags/v1.9.0":                     tag("v1.9.0", first),
 		"v1.10.0":                         annotatedTag("v1.10.0", first),
 		"refs/tags/v1.10.0":               annotatedTag("v1.10.0", first),
-		"refs/heads/main":                 branch("main", second),
-		"heads/main":                      branch("main", second),
+		"refs/heads/main":                 copied,
+		"heads/main":                      copied,
 		"refs/remotes/origin/feature/bgp": branch("feature/bgp", feature),
+		"remotes/origin/feature/bgp":      branch("feature/bgp", feature),
 		"origin/feature/bgp":              branch("feature/bgp", feature),
 		"HEAD":                            branch("HEAD", second),
-		feature:                           {Name: feature, Kind: gitremote.Commit, Commit: feature},
-		strings.ToUpper(unknown):          {Name: unknown, Kind: gitremote.Commit, Commit: unknown},
+		"@":                               branch("HEAD", second),
+		"origin":                          branch("HEAD", second),
+		"origin/HEAD":                     branch("HEAD", second),
+		feature:                           commit,
+		strings.ToUpper(feature):          commit,
+		feature[:7]:                       commit,
+		strings.ToUpper(feature[:12]):     commit,
+		"v1.9.0-3-g" + feature[:7]:        commit,
+		feature + "^0":                    commit,
+		strings.ToUpper(unknown):          unadvertised(unknown, unknown),
+		unknown[:7]:                       unadvertised(unknown[:7], ""),
+		"v1.9.0-3-g" + unknown[:7]:        unadvertised("v1.9.0-3-g"+unknown[:7], ""),
+		"v1.10.0^{commit}":                annotatedTag("v1.10.0", first),
+		"v1.10.0^{}":                      annotatedTag("v1.10.0", first),
+		"v1.10.0^0":                       annotatedTag("v1.10.0", first),
+		"v1.10.0~0":                       annotatedTag("v1.10.0", first),
+		"main^0~0^{}":                     branch("main", second),
+		"main~1":                          unadvertised("main~1", ""),
+		"v1.10.0^":                        unadvertised("v1.10.0^", ""),
+		"main@{1}^0":                      unadvertised("main@{1}^0", ""),
 	} {
 		t.Run(ref, func(t *testing.T) {
 			t.Parallel()
@@ -94,9 +129,12 @@ func TestResolve_RefThatInfrahubCannotFind(t *testing.T) {
 		{"v1.9.1", "v1.9.0", `no branch or tag "v1.9.1"; the nearest are v1.9.0, `},
 		{"refs/heads/feature/bgp", "feature/bgp", "the nearest are feature/bgp"},
 		{"refs/pull/1/head", "", "no branch or tag"},
-		{"v1.9.0^{}", "v1.9.0", "the nearest are v1.9.0"},
+		{"v1.9.1^{}", "v1.9.0", `no branch or tag "v1.9.1"; the nearest are v1.9.0`},
+		{"v1.9.1~2", "v1.9.0", `no branch or tag "v1.9.1"`},
+		{"^main", "", `no branch or tag ""`},
+		{" main ", "main", "no branch or tag"},
 		{"", "", "no branch or tag"},
-		{first[:7], "", "a commit needs all of its 40 digits"},
+		{first[:3], "", "no branch or tag"},
 		{first + "0", "", "no branch or tag"},
 		{strings.Repeat("x", 40), "", "no branch or tag"},
 	} {
@@ -104,13 +142,50 @@ func TestResolve_RefThatInfrahubCannotFind(t *testing.T) {
 			t.Parallel()
 			_, err := refs.Resolve(test.ref)
 			notFound, ok := errors.AsType[*gitremote.RefNotFoundError](err)
-			if !ok || notFound.Ref != test.ref || !strings.Contains(err.Error(), test.text) {
+			name, _, _ := strings.Cut(strings.ReplaceAll(test.ref, "~", "^"), "^")
+			if !ok || notFound.Ref != name || !strings.Contains(err.Error(), test.text) {
 				t.Fatalf("got %v, want %q", err, test.text)
 			}
 			if test.nearest != "" && notFound.Nearest[0] != test.nearest {
 				t.Errorf("the nearest are %q, want %q first", notFound.Nearest, test.nearest)
 			}
 		})
+	}
+}
+
+func TestResolve_HashOfATagObject(t *testing.T) {
+	t.Parallel()
+	r := newRemote(t, t.TempDir(), "r.git")
+	r.AnnotatedTag(t, "v1.0.0")
+	git(t, r.Path, "tag", "-a", "-m", "A tag of a tag", "stable", "v1.0.0")
+	refs := listRefs(t, r.Path)
+	for _, name := range []string{"v1.0.0", "stable"} {
+		object := git(t, r.Path, "rev-parse", name)
+		for _, ref := range []string{name, object, strings.ToUpper(object), object[:8], object + "^{commit}"} {
+			got, err := refs.Resolve(ref)
+			must(t, err)
+			wantEqual(t, ref+" of "+name, annotatedTag(name, r.Commits["first"]), got)
+		}
+	}
+}
+
+func TestResolve_AbbreviatedHashOfSeveralCommits(t *testing.T) {
+	t.Parallel()
+	r := newRemote(t, t.TempDir(), "r.git")
+	seen := map[string]string{}
+	for n := 0; ; n++ {
+		tag := fmt.Sprintf("v1.0.%d", n)
+		r.Release(t, tag, nil)
+		commit := r.Commits[tag]
+		if other, again := seen[commit[:4]]; again {
+			_, err := listRefs(t, r.Path).Resolve(commit[:4])
+			ambiguous, ok := errors.AsType[*gitremote.RefNotFoundError](err)
+			if !ok || len(ambiguous.Ambiguous) != 2 || !strings.Contains(err.Error(), commit) || !strings.Contains(err.Error(), other) {
+				t.Errorf("got %v", err)
+			}
+			return
+		}
+		seen[commit[:4]] = commit
 	}
 }
 

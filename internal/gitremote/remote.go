@@ -31,8 +31,8 @@ type Remote struct {
 }
 
 // Refs returns the branches and tags of the remote, as `git ls-remote` does; an empty repository has none. Only
-// ctx bounds how long that takes. Errors: ErrAuthentication, ErrNotFound, ErrNotGit, ErrUnreachable,
-// tlsconfig.ErrNoCertificate, that of ctx, or one without a kind about the location.
+// ctx bounds how long that takes. Errors: those of errors.go, tlsconfig.ErrNoCertificate, that of ctx, or one
+// without a kind about the location.
 func (r Remote) Refs(ctx context.Context) (*Refs, error) {
 	advertised, err := r.advertisedRefs(ctx)
 	if errors.Is(err, transport.ErrEmptyRemoteRepository) {
@@ -53,9 +53,9 @@ func (r Remote) advertisedRefs(ctx context.Context) (*packp.AdvRefs, error) {
 	case "http", "https":
 		return r.lsRemoteHTTP(ctx, endpoint)
 	case "ssh":
-		agent, err := ssh.NewSSHAgentAuth(endpoint.User)
+		agent, err := agentAuth(endpoint)
 		if err != nil {
-			return nil, errNoAgent
+			return nil, err
 		}
 		return lsRemote(ctx, ssh.DefaultClient, endpoint, agent)
 	case "git":

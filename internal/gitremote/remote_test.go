@@ -103,6 +103,25 @@ func TestRefs_HTTP(t *testing.T) {
 	}
 }
 
+func TestRefs_HTTPTrailingSlash(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	address := mocktest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.URL.Path, "//") {
+			http.NotFound(w, r)
+			return
+		}
+		h.ServeHTTP(w, r)
+	}))
+	for _, path := range []string{"/public.git/", "/private/r.git/"} {
+		refs, err := gitremote.Remote{Location: address + path, Token: canary}.Refs(t.Context())
+		must(t, err)
+		if _, err := refs.Resolve("main"); err != nil {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
+
 func TestRefs_HTTPCredentialInTheURL(t *testing.T) {
 	t.Parallel()
 	location, err := url.Parse(mocktest.Serve(t, newHost(t)) + "/private/r.git")

@@ -24,7 +24,7 @@ func newest(refs *gitremote.Refs, constraint, prefix string, prereleases bool) (
 	if err != nil {
 		return gitremote.Ref{}, err
 	}
-	return versions[0], nil
+	return versions.Tags[0], nil
 }
 
 func TestVersions_ReturnsEveryAllowedVersionTheNewestFirst(t *testing.T) {
@@ -32,7 +32,7 @@ func TestVersions_ReturnsEveryAllowedVersionTheNewestFirst(t *testing.T) {
 	versions, err := releases(t).Versions(">= 1.2, < 1.10", "", false)
 	must(t, err)
 	var names []string
-	for _, version := range versions {
+	for _, version := range versions.Tags {
 		names = append(names, version.Name)
 	}
 	wantEqual(t, "versions", []string{"v1.9.0", "v1.2.9", "v1.2.0"}, names)

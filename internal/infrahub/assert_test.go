@@ -71,7 +71,7 @@ func wantKind(t *testing.T, err, kind error) {
 		want = append(want, kind)
 	}
 	for _, each := range []error{
-		infrahub.ErrNotFound, infrahub.ErrUnauthorized, infrahub.ErrBranchNotFound, infrahub.ErrNotInfrahub, infrahub.ErrUnreachable,
+		infrahub.ErrNotFound, infrahub.ErrUnauthorized, infrahub.ErrBranchNotFound, infrahub.ErrNotInfrahub, infrahub.ErrUnreachable, infrahub.ErrBusy,
 	} {
 		if errors.Is(err, each) {
 			got = append(got, each)

@@ -37,22 +37,26 @@ func (c *Client) WithBranch(branch string) *Client {
 	return &other
 }
 
+// OnDefaultBranch returns a client for the default branch of the same server, whatever its name.
+func (c *Client) OnDefaultBranch() *Client { return c.WithBranch("") }
+
 // Branches returns the branches. The server chooses their ids, and changes and deletes them by name; of a branch only
 // the description changes. Deleting one deletes what was changed on it.
 func (c *Client) Branches() Nodes[Branch] {
+	global := c.graphql.withBranch("") // the client's own branch may be missing
 	return Nodes[Branch]{
 		client: c, kind: "branch", serverChoosesID: true,
 		key:  func(branch Branch) (string, string) { return branch.ID, branch.Name },
 		list: c.listBranches,
 		create: func(ctx context.Context, _ string, want Branch) (string, error) {
-			resp, err := graphql.CreateBranch(ctx, c.graphql, &graphql.BranchCreateInput{
+			resp, err := graphql.CreateBranch(ctx, global, &graphql.BranchCreateInput{
 				Name: want.Name, Description: want.Description, Sync_with_git: want.SyncWithGit,
 			})
 			if err != nil {
 				return "", err
 			}
 			if resp.BranchCreate == nil || resp.BranchCreate.Object == nil {
-				return "", &Error{Operation: "CreateBranch", Message: "the response holds no branch", kind: ErrNotInfrahub}
+				return "", &Error{Operation: "CreateBranch", Message: "the response holds no branch", kind: ErrNotInfrahub, outcomeUnknown: true}
 			}
 			return resp.BranchCreate.Object.Id, nil
 		},
@@ -61,7 +65,7 @@ func (c *Client) Branches() Nodes[Branch] {
 				return nil
 			}
 			description := deref(after.Description)
-			_, err := graphql.UpdateBranch(ctx, c.graphql, &graphql.BranchUpdateInput{Name: before.Name, Description: &description})
+			_, err := graphql.UpdateBranch(ctx, global, &graphql.BranchUpdateInput{Name: before.Name, Description: &description})
 			return err
 		},
 		remove: func(ctx context.Context, id string) error {
@@ -69,7 +73,7 @@ func (c *Client) Branches() Nodes[Branch] {
 			if err != nil {
 				return err
 			}
-			_, err = graphql.DeleteBranch(ctx, c.graphql, branch.Name)
+			_, err = graphql.DeleteBranch(ctx, global, branch.Name)
 			return err
 		},
 	}
@@ -81,7 +85,7 @@ func (c *Client) listBranches(ctx context.Context, filter Filter, page page) ([]
 	if len(filter.Names) == 1 {
 		name = &filter.Names[0]
 	}
-	resp, err := graphql.Branches(ctx, c.graphql, filter.IDs, name)
+	resp, err := graphql.Branches(ctx, c.graphql.withBranch(""), filter.IDs, name)
 	if err != nil {
 		return nil, err
 	}

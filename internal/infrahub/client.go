@@ -8,6 +8,7 @@ package infrahub
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -47,8 +48,8 @@ type Config struct {
 	Polling Polling
 }
 
-// Polling is how often a waiting client asks: first each MinInterval, then less often, down to each MaxInterval
-// while nothing changes.
+// Polling is the time between two requests of a waiting client: MinInterval at first and after each change, growing
+// to MaxInterval while nothing changes.
 type Polling struct {
 	MinInterval, MaxInterval time.Duration
 }
@@ -92,12 +93,18 @@ type Server struct {
 	Version string
 	// Branch is the client's branch. Only its name is set if the server does not describe the branch.
 	Branch Branch
+	// BranchMissing is whether the server has no such branch.
+	BranchMissing bool
 }
 
-// Connect checks that the server responds, accepts the credentials, has the branch and is not too old. Errors:
-// ErrUnreachable, ErrNotInfrahub, ErrUnauthorized, ErrBranchNotFound, *TooOldError.
+// Connect checks that the server responds, accepts the credentials and is not too old, and whether it has the branch. Errors:
+// ErrUnreachable, ErrBusy, ErrNotInfrahub, ErrUnauthorized, *TooOldError.
 func (c *Client) Connect(ctx context.Context) (*Server, error) {
 	info, err := graphql.ServerInfo(ctx, c.graphql, c.branch)
+	missing := errors.Is(err, ErrBranchNotFound)
+	if missing {
+		info, err = graphql.ServerInfo(ctx, c.OnDefaultBranch().graphql, c.branch)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +116,7 @@ func (c *Client) Connect(ctx context.Context) (*Server, error) {
 	if release.LessThan(semver.MustParse(OldestVersion)) {
 		return nil, &TooOldError{Version: version}
 	}
-	connected := &Server{Version: version, Branch: Branch{Name: c.branch}}
+	connected := &Server{Version: version, Branch: Branch{Name: c.branch}, BranchMissing: missing}
 	for _, found := range info.Branch {
 		connected.Branch = newBranch(found)
 	}

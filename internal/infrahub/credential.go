@@ -25,7 +25,7 @@ type WithPassword bool
 // name of a new one that has none (infrahub-behaviour.md, Writing 5). Deleting one silently detaches it from the
 // repositories that use it (infrahub-behaviour.md, Writing 7).
 func (c *Client) Credentials(password WithPassword) Nodes[Credential] {
-	return Nodes[Credential]{
+	credentials := Nodes[Credential]{
 		client: c, kind: "credential",
 		key: func(credential Credential) (string, string) { return credential.ID, credential.Name },
 		list: func(ctx context.Context, filter Filter, page page) ([]Credential, error) {
@@ -59,6 +59,8 @@ func (c *Client) Credentials(password WithPassword) Nodes[Credential] {
 			return err
 		},
 	}
+	credentials.holder = credentials.holderByName
+	return credentials
 }
 
 func newCredential(node *graphql.Credential) Credential {

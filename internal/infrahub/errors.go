@@ -17,6 +17,8 @@ var (
 	ErrBranchNotFound = errors.New("branch not found")
 	// ErrNotInfrahub means that something other than Infrahub responded, such as a proxy or a login page.
 	ErrNotInfrahub = errors.New("the response did not come from Infrahub")
+	// ErrBusy means that the server, or a proxy before it, is overloaded, restarting or failing.
+	ErrBusy = errors.New("the server is busy, restarting or failing")
 	// ErrUnreachable means that no response came at all.
 	ErrUnreachable = errors.New("no response")
 	// ErrExists means that the name is taken.
@@ -46,8 +48,8 @@ type Error struct {
 
 	kind  error
 	cause error
-	// serverError is whether the server failed internally. It may have carried out the request all the same.
-	serverError bool
+	// outcomeUnknown is whether the server may have carried out the request, or an earlier attempt of it, all the same.
+	outcomeUnknown bool
 }
 
 func (e *Error) Error() string {

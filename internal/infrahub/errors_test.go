@@ -98,19 +98,19 @@ func TestError_FromResponsesThatAreNotGraphQL(t *testing.T) {
 	}{
 		{"a login page", "<!DOCTYPE html><html>Sign in</html>", 200, html, infrahub.ErrNotInfrahub, "HTTP status 200 with an HTML page"},
 		{"a page with another content type", " <HTML>Sign in</html>", 200, text, infrahub.ErrNotInfrahub, "HTTP status 200 with an HTML page"},
-		{"a proxy without a server", "<html>Bad Gateway</html>", 502, html, infrahub.ErrNotInfrahub, "HTTP status 502 with an HTML page"},
+		{"a proxy without a server", "<html>Bad Gateway</html>", 502, html, infrahub.ErrBusy, "HTTP status 502 with an HTML page"},
 		{"a text", "Hello,\n  world", 200, text, infrahub.ErrNotInfrahub, "HTTP status 200 Hello, world"},
 		{"a long text", strings.Repeat("ä", 200), 404, text, infrahub.ErrNotInfrahub, "HTTP status 404 " + strings.Repeat("ä", 100) + "…"},
 		{"nothing", "", 200, text, infrahub.ErrNotInfrahub, "HTTP status 200"},
-		{"a server that crashed", "Internal Server Error", 500, text, nil, "HTTP status 500 Internal Server Error"},
+		{"a server that crashed", "Internal Server Error", 500, text, infrahub.ErrBusy, "HTTP status 500 Internal Server Error"},
 		{
 			"a server that crashed, with a request id", "Internal Server Error", 500,
 			http.Header{"Content-Type": {"text/plain"}, "X-Request-Id": {"d0a1b2c3"}},
-			nil, "HTTP status 500 Internal Server Error",
+			infrahub.ErrBusy, "HTTP status 500 Internal Server Error",
 		},
 		{"other JSON", `{"hello": "world"}`, 200, nil, infrahub.ErrNotInfrahub, "the response does not fit the schema"},
 		{"JSON of another type", `{"data": {"InfrahubInfo": []}}`, 200, nil, infrahub.ErrNotInfrahub, "the response does not fit the schema"},
-		{"empty JSON with an error status", `{}`, 503, nil, nil, "HTTP status 503"},
+		{"empty JSON with an error status", `{}`, 503, nil, infrahub.ErrBusy, "HTTP status 503"},
 		{"an error that is a number", `{"errors": [5]}`, 200, nil, infrahub.ErrNotInfrahub, "the server's error could not be read"},
 		{"a request that the server could not parse", `{"errors": ["Request body is not a valid JSON"]}`, 400, nil, nil, "Request body is not a valid JSON"},
 		{"a refusal as a string", `{"errors": ["Go away"]}`, 403, nil, infrahub.ErrUnauthorized, "Go away"},
@@ -137,10 +137,16 @@ func TestError_UnknownBranch(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, mockserver.Options{})
-		_, err := s.client(t, func(config *infrahub.Config) { config.Branch = "nope" }).Connect(t.Context())
+		client := s.client(t, func(config *infrahub.Config) { config.Branch = "nope" })
+		server, err := client.Connect(t.Context())
+		must(t, err)
+		if !server.BranchMissing || server.Version == "" || server.Branch.Name != "nope" {
+			t.Errorf("connected to %+v, want a server without the branch", server)
+		}
+		s.wantOperations(t, "ServerInfo", "ServerInfo")
+		_, err = client.Tags().GetByName(t.Context(), "core")
 		wantKind(t, err, infrahub.ErrBranchNotFound)
-		wantError(t, err, errorFields{status: http.StatusNotFound, message: "Branch: nope not found."})
-		s.wantOperations(t, "ServerInfo")
+		wantError(t, err, errorFields{operation: "Tags", status: http.StatusNotFound, message: "Branch: nope not found."})
 	})
 }
 

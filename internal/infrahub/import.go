@@ -75,12 +75,13 @@ func (c *Client) baseline(ctx context.Context, id string) (context.Context, base
 // hasRunningTasks reports whether a repository has tasks on this branch that have not ended.
 func (c *Client) hasRunningTasks(tasks []task, id string) bool {
 	return slices.ContainsFunc(tasks, func(t task) bool {
-		return t.Model.RepositoryID == id && t.Model.Branch == c.branch && !t.ended()
+		return t.Model.RepositoryID == id && t.Model.Branch == c.branch && t.isAlive()
 	})
 }
 
-// idleTimeout bounds how long a change waits for the end of earlier imports.
-const idleTimeout = time.Minute
+// idleTimeout bounds how long a change waits for the end of earlier imports. A change beside one that still runs can end with
+// the commit of the one and the error of the other (infrahub-behaviour.md, Importing 29).
+const idleTimeout = 6 * time.Minute
 
 // waitUntilIdle waits until no task of a repository runs on this branch and returns the tasks as they are then.
 // After idleTimeout it returns in any case: a task of a worker that died never ends.

@@ -1,6 +1,7 @@
 package infrahub
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"regexp"
@@ -84,15 +85,13 @@ type exception struct {
 
 var (
 	// In the messages of Prefect, which runs the tasks.
-	literalEnd           = regexp.MustCompile(`['"]\)\s*$`)
-	classAndMessage      = regexp.MustCompile(`(?s)^\s*([\w.]*(?:Error|Exception)):\s*(.*)$`)
-	encounteredException = regexp.MustCompile(`Encountered exception during execution: (\w+)\(['"](.*)['"]\)`)
+	classAndMessage = regexp.MustCompile(`(?s)^\s*([\w.]*(?:Error|Exception)):\s*(.*)$`)
 
 	// In the messages of GraphQL and of its Python client.
 	syntaxErrorPosition = regexp.MustCompile(`\s*GraphQL request:(\d+):(\d+)[\s\S]*`)
-	refusedMutation     = regexp.MustCompile(`^An error occurred while executing the GraphQL Query\s+mutation[^{]*\{\s*(\w+?)(?:Create|Upsert)\(`)
-	objectName          = regexp.MustCompile(`\bname: \{\s*value: "([^"]*)"`)
-	errorMessage        = regexp.MustCompile(`'message': (?:"([^"]*)"|'([^']*)')`)
+	errorPosition       = regexp.MustCompile(`SourceLocation\(line=(\d+), column=(\d+)\)`)
+	refusedMutation     = regexp.MustCompile(`^\s*mutation[^{]*\{\s*(\w+?)(Create|Upsert|Update)\(`)
+	objectName          = regexp.MustCompile(`\bname: \{\s*value: `)
 
 	// In the messages of Pydantic and of the YAML parser about .infrahub.yml.
 	validationError = regexp.MustCompile(`(?m)^(\S+)\n\s+(.+?) \[type=.*\]$`)
@@ -109,7 +108,7 @@ var (
 	gitExitCode = regexp.MustCompile(`(?s)^Cmd\('git'\) failed due to: (exit code\(\d+\))\s+cmdline: (.*)$`)
 )
 
-// parseException returns the exception that an error message of Prefect describes, as a Python literal:
+// parseException returns the exception that an error message of Prefect describes. The text of the exception is a Python literal:
 //
 //	Finished in state Failed('Flow run encountered an exception: ValueError: Ref v9 not found.')
 //	Encountered exception during execution: ValueError('Ref v9 not found.')
@@ -117,22 +116,30 @@ var (
 // An exception without a class holds the message as it is.
 func parseException(message string) exception {
 	message, _, _ = strings.Cut(message, "Traceback (most recent call last)")
-	if _, literal, found := strings.Cut(message, flowEnded); found {
-		text := unquotePython(literalEnd.ReplaceAllString(literal, ""))
-		if match := classAndMessage.FindStringSubmatch(text); match != nil {
-			return exception{match[1], match[2]}
+	for _, intro := range []string{"Encountered exception during execution: ", "Task run failed with exception: "} {
+		_, call, _ := strings.Cut(message, intro)
+		if class, arguments, _, isCall := cutCall(call); isCall {
+			if text, _, isText := cutLiteral(arguments); isText {
+				arguments = text
+			}
+			return exception{class, arguments}
 		}
-		return exception{"", text}
 	}
-	if match := encounteredException.FindStringSubmatch(message); match != nil {
-		return exception{match[1], unquotePython(match[2])}
+	if _, state, found := strings.Cut(message, "Finished in state "); found {
+		_, arguments, _ := strings.Cut(state, "(")
+		if text, _, isText := cutLiteral(arguments); isText {
+			message = text
+		}
 	}
-	return exception{"", message}
-}
-
-// unquotePython returns the text of a Python string literal without its quotes.
-func unquotePython(literal string) string {
-	return strings.NewReplacer(`\n`, "\n", `\t`, "\t", `\'`, "'", `\"`, `"`, `\\`, `\`).Replace(literal)
+	_, text, found := strings.Cut(message, "run encountered an exception") // of a flow or a task
+	if !found {
+		return exception{"", message}
+	}
+	text = strings.TrimPrefix(text, ":")
+	if match := classAndMessage.FindStringSubmatch(text); match != nil {
+		return exception{match[1], match[2]}
+	}
+	return exception{"", text}
 }
 
 // cause classifies the exception by its class and, where that says little, by the words of Git and of the server.
@@ -165,7 +172,7 @@ func (e exception) cause() Cause {
 		return RemoteUnreachable
 	case e.mentions("Violates uniqueness constraint"):
 		return ObjectExists
-	case e.mentions("NODE_NOT_FOUND"):
+	case e.mentions("NODE_NOT_FOUND", "Query is not valid"):
 		return ContentInvalid
 	default:
 		return CauseUnknown
@@ -180,9 +187,12 @@ func (e exception) mentions(parts ...string) bool {
 // reason returns the message for a person, in one line: without the mutation that failed, excerpts of text and
 // links.
 func (e exception) reason() string {
-	text := e.message
-	if kind, name := e.object(); kind != "" {
-		text = fmt.Sprintf("%s (while creating the %s %q)", e.serverMessage(), kind, name)
+	text := cmp.Or(e.serverMessage(), plainExceptions(e.message))
+	switch verb, kind, name := e.object(); {
+	case name != "":
+		text = fmt.Sprintf("%s (while %s the %s %q)", text, verb, kind, name)
+	case kind != "":
+		text = fmt.Sprintf("%s (while %s a %s)", text, verb, kind)
 	}
 	for _, edit := range []struct {
 		pattern     *regexp.Regexp
@@ -205,33 +215,62 @@ func (e exception) reason() string {
 	return strings.Join(strings.Fields(text), " ")
 }
 
-// serverMessage returns the server's response to a refused mutation, out of a message that repeats the mutation.
+// refusedQuery begins the message of a GraphQL document that the server refused. The document and the errors follow it.
+const refusedQuery = "An error occurred while executing the GraphQL Query "
+
+// serverMessage returns the messages of the server's response to a refused document, "" if the message is about something else.
 func (e exception) serverMessage() string {
-	if match := errorMessage.FindStringSubmatch(e.message); match != nil {
-		return match[1] + match[2]
+	document, found := strings.CutPrefix(e.message, refusedQuery)
+	if !found {
+		return ""
 	}
-	return "the mutation was refused"
+	at := strings.Index(document, ", [{'")
+	if at < 0 {
+		return "the request was refused"
+	}
+	var messages []string
+	depth, isMessage := 0, false
+	for rest := document[at+len(", "):]; rest != ""; {
+		text, after, isText := cutLiteral(rest)
+		if !isText {
+			depth, isMessage, rest = depth+nesting(rest[0]), false, rest[1:]
+			continue
+		}
+		if isMessage {
+			messages = append(messages, plainExceptions(text))
+		}
+		// Only an error in the list, which is a dictionary, has a message. What is nested deeper is about something else.
+		isMessage = depth == 2 && text == "message" && strings.HasPrefix(after, ": ")
+		rest = strings.TrimPrefix(after, ": ")
+	}
+	if messages == nil {
+		return "the request was refused"
+	}
+	return strings.Join(messages, "; ")
 }
 
-// object returns the kind and the name of the object that the import could not create, "" if it failed at
-// something else.
-func (e exception) object() (kind, name string) {
-	mutation := refusedMutation.FindStringSubmatch(e.message)
-	if mutation == nil {
-		return "", ""
+// object returns what the import could not create or update, with the verb: empty strings if it failed at something else.
+func (e exception) object() (verb, kind, name string) {
+	document, found := strings.CutPrefix(e.message, refusedQuery)
+	mutation := refusedMutation.FindStringSubmatch(document)
+	if !found || mutation == nil {
+		return "", "", ""
 	}
-	if match := objectName.FindStringSubmatch(e.message); match != nil {
-		name = match[1]
+	if at := objectName.FindStringIndex(document); at != nil {
+		name, _, _ = cutLiteral(document[at[1]:])
 	}
-	return mutation[1], name
+	if mutation[2] == "Update" {
+		return "updating", mutation[1], name
+	}
+	return "creating", mutation[1], name
 }
 
 // findOwner returns the repository that owns the query that an import could not create, "" if it is unknown. The
 // name of a query is unique over all repositories of a branch, and the server does not say which one owns it
 // (infrahub-behaviour.md, Importing 26).
 func (c *Client) findOwner(ctx context.Context, e exception) string {
-	kind, name := e.object()
-	if kind != "CoreGraphQLQuery" {
+	_, kind, name := e.object()
+	if kind != "CoreGraphQLQuery" || name == "" {
 		return ""
 	}
 	resp, err := graphql.QueryOwner(ctx, c.graphql, name)

@@ -45,10 +45,10 @@ func (l *lastImportTest) mergeRef(t *testing.T, ref string) {
 	l.mergeRelease(t)
 }
 
-// storeRef stores a ref on a branch without an import.
-func (l *lastImportTest) storeRef(t *testing.T, branch, ref string) {
+// storeRef stores a ref on main without an import.
+func (l *lastImportTest) storeRef(t *testing.T, ref string) {
 	t.Helper()
-	l.Post(t, branch, `mutation{CoreReadOnlyRepositoryUpsert(data:{id:"`+l.repository.ID+`" ref:{value:"`+ref+`"}}){ok}}`)
+	l.Post(t, "main", `mutation{CoreReadOnlyRepositoryUpsert(data:{id:"`+l.repository.ID+`" ref:{value:"`+ref+`"}}){ok}}`)
 }
 
 // listNoTasks makes the server list no tasks.
@@ -103,37 +103,37 @@ func TestLastImport(t *testing.T) {
 			l.Inject(mockserver.Fault{NoTasks: true})
 		}, infrahub.LastImport{TasksHidden: true}},
 		{"tasks that are not listed any more", func(_ *testing.T, l *lastImportTest) { l.listNoTasks() }, infrahub.LastImport{}},
-		{"a ref that was stored", func(t *testing.T, l *lastImportTest) { l.storeRef(t, "main", "v1.1.0") }, stored},
+		{"a ref that was stored", func(t *testing.T, l *lastImportTest) { l.storeRef(t, "v1.1.0") }, stored},
 		{"a ref that was stored after the commit was imported again", func(t *testing.T, l *lastImportTest) {
 			wantImported(t, startReimport(t, l.client, l.repository), l.remote, "v1.0.0")
-			l.storeRef(t, "main", "v1.1.0")
+			l.storeRef(t, "v1.1.0")
 		}, stored},
 		{"an earlier ref that was stored again", func(t *testing.T, l *lastImportTest) {
 			l.importRef(t, "v1.1.0")
-			l.storeRef(t, "main", "v1.0.0")
+			l.storeRef(t, "v1.0.0")
 		}, stored},
 		{"a ref that failed and was stored again after another", func(t *testing.T, l *lastImportTest) {
 			l.failRef(t, "v9.9.9")
 			l.importRef(t, "v1.1.0")
-			l.storeRef(t, "main", "v9.9.9")
+			l.storeRef(t, "v9.9.9")
 		}, stored},
 		{"an earlier ref that was stored again with the commit that it had", func(t *testing.T, l *lastImportTest) {
 			l.importRef(t, "v1.1.0")
 			l.importRef(t, "v1.0.0")
-			l.storeRef(t, "main", "v1.1.0")
-			l.storeRef(t, "main", "v1.0.0")
+			l.storeRef(t, "v1.1.0")
+			l.storeRef(t, "v1.0.0")
 		}, proven},
 		{"a stored ref that was imported on demand", func(t *testing.T, l *lastImportTest) {
-			l.storeRef(t, "main", "v1.1.0")
+			l.storeRef(t, "v1.1.0")
 			l.repository.Ref = "v1.1.0"
 			wantImported(t, startReimport(t, l.client, l.repository), l.remote, "v1.1.0")
 		}, proven},
 		{"a stored ref that was imported on demand, and another one stored then", func(t *testing.T, l *lastImportTest) {
 			l.importRef(t, "v1.1.0")
-			l.storeRef(t, "main", "v1.0.0")
+			l.storeRef(t, "v1.0.0")
 			l.repository.Ref = "v1.0.0"
 			wantImported(t, startReimport(t, l.client, l.repository), l.remote, "v1.0.0")
-			l.storeRef(t, "main", "v1.1.0")
+			l.storeRef(t, "v1.1.0")
 		}, stored},
 		{"a ref that was stored with its commit", func(t *testing.T, l *lastImportTest) {
 			l.Ask(t, `mutation{CoreReadOnlyRepositoryUpsert(data:{id:"`+l.repository.ID+`" ref:{value:"v1.1.0"} commit:{value:"`+l.remote.Commits["v1.1.0"]+`"}}){ok}}`)
@@ -205,7 +205,7 @@ func TestLastImport_WhoseTasksAreNotOnTheFirstPage(t *testing.T) {
 		last, err := client.LastImport(t.Context(), l.repository)
 		must(t, err)
 		wantEqual(t, "last import", infrahub.LastImport{Proven: true}, last)
-		l.storeRef(t, "main", "v1.1.0")
+		l.storeRef(t, "v1.1.0")
 		last, err = client.LastImport(t.Context(), *getRepository(t, client, infrahub.ReadOnly, l.repository.ID))
 		must(t, err)
 		wantEqual(t, "stored", true, last.Stored)

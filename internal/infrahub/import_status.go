@@ -2,6 +2,8 @@ package infrahub
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"strings"
 	"time"
 )
@@ -63,6 +65,45 @@ func (i *Import) waitByStatus(ctx context.Context) (*Imported, error) {
 	}
 	return i.imported(repository, warning), nil
 }
+
+// judgeByStatus decides by the repository itself how an import ended that could not be observed. It worked if the repository has
+// a new commit and settles; the create of a repository failed if it settles at an error. Otherwise nothing is known, and
+// judgeByStatus returns the error.
+func (i *Import) judgeByStatus(ctx context.Context, unobserved *UnobservedError) (*Imported, error) {
+	limit := judgeTimeout
+	if errors.Is(ctx.Err(), context.Canceled) {
+		limit = interruptedTimeout
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
+	defer cancel()
+	watch := newStatusWatch(i.previousCommit, i.client.tasks.polling.MaxInterval)
+	repository, err := i.pollRepository(ctx, watch.ended)
+	if repository != nil {
+		unobserved.Status = describeStatus(repository)
+	}
+	switch {
+	case err != nil:
+		return nil, unobserved
+	case watch.failure != "" && i.isCreate():
+		return nil, i.newError(watch.failure)
+	case watch.failure != "", i.previousCommit == nil && !i.isCreate():
+		return nil, unobserved
+	}
+	return i.imported(repository, fmt.Sprintf("Its tasks could not be listed (%v), so the import was judged by the repository's statuses alone, "+
+		"which do not show every failure.", unobserved.cause)), nil
+}
+
+// isCreate reports whether the import is the first one of a new repository.
+func (i *Import) isCreate() bool {
+	return len(i.expected) == 1 && (i.expected[0].workflow == addReadOnly || i.expected[0].workflow == addReadWrite)
+}
+
+const (
+	// judgeTimeout bounds how long the status of a repository may take to settle.
+	judgeTimeout = time.Minute
+	// interruptedTimeout replaces it after an interrupt: enough for a read, too short to settle.
+	interruptedTimeout = 2 * time.Second
+)
 
 // statusWatch decides by repeated reads of a repository whether its import has ended. The repository has to stay
 // the same for a while: after a ref changed it is in sync with the old commit, and a broken configuration shows

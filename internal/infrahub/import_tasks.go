@@ -3,6 +3,7 @@ package infrahub
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -33,15 +34,26 @@ func (t task) exists() bool { return t.ID != "" }
 // completed reports whether the task has ended without a failure.
 func (t task) completed() bool { return t.State == graphql.StateTypeCompleted }
 
-// ended reports whether the task is in a state that it does not leave.
+// ended reports whether the task is in a state that it does not leave. CRASHED is none: a watchdog of the server sets it where it
+// has not heard of a run for a while, and the run may go on and end (infrahub-behaviour.md, Importing 28).
 func (t task) ended() bool {
 	switch t.State {
-	case graphql.StateTypeCompleted, graphql.StateTypeFailed, graphql.StateTypeCancelled, graphql.StateTypeCrashed:
+	case graphql.StateTypeCompleted, graphql.StateTypeFailed, graphql.StateTypeCancelled:
 		return true
 	default:
 		return false
 	}
 }
+
+// crashed reports whether the server has not heard of the task for a while.
+func (t task) crashed() bool { return t.State == graphql.StateTypeCrashed }
+
+// isAlive reports whether the task may still run. One that has not ended after runLimit was left behind by a worker that died.
+func (t task) isAlive() bool { return !t.ended() && time.Since(t.Created) < runLimit }
+
+// runLimit is longer than a task runs that will end: 300 s for an operation that the server repeats, and as much for each import
+// of the repository before it (infrahub-behaviour.md, Importing 28).
+const runLimit = 15 * time.Minute
 
 // describe returns the task's workflow, state and id for a person.
 func (t task) describe() string {
@@ -98,10 +110,40 @@ type subscriber struct {
 	lists chan taskList
 }
 
-// taskList is the result of one request for tasks, those started last first, or the error of the request.
+// taskList is the result of one request for tasks, those started last first, or the outage during which it failed.
 type taskList struct {
 	tasks []task
-	err   error
+	outage
+}
+
+// outage is a time in which every request for tasks fails. The zero outage stands for none.
+type outage struct {
+	since time.Time
+	// err is the error of the last request.
+	err error
+}
+
+// note notes the result of a request, and logs the beginning and the end of the outage.
+func (o *outage) note(ctx context.Context, log *slog.Logger, err error) {
+	switch {
+	case err != nil && o.err == nil:
+		o.since = time.Now()
+		log.WarnContext(ctx, "The tasks of Infrahub cannot be listed", "error", err)
+	case err == nil && o.err != nil:
+		log.WarnContext(ctx, "The tasks of Infrahub can be listed again", "after", time.Since(o.since).Round(time.Millisecond).String())
+		o.since = time.Time{}
+	}
+	o.err = err
+}
+
+// hopelessTimeout is how long something other than Infrahub may respond before a wait gives up.
+const hopelessTimeout = time.Minute
+
+// isHopeless reports whether the outage will not end by itself: the server refuses the account, or for a while something other
+// than the server has responded. A server that is busy, restarting or unreachable may come back.
+func (o outage) isHopeless() bool {
+	wrong := errors.Is(o.err, ErrNotInfrahub) || errors.Is(o.err, ErrBranchNotFound)
+	return errors.Is(o.err, ErrUnauthorized) || wrong && time.Since(o.since) > hopelessTimeout
 }
 
 func newPoller(transport *transport, polling Polling, log *slog.Logger) *poller {
@@ -138,6 +180,7 @@ func (p *poller) subscribe(ctx context.Context, since time.Time) (<-chan taskLis
 func (p *poller) run(ctx context.Context) {
 	interval := p.polling.MinInterval
 	states := map[string]graphql.StateType{}
+	var failing outage
 	for poll := 0; ; poll++ {
 		since, subscribed := p.earliestSince()
 		if !subscribed {
@@ -147,13 +190,11 @@ func (p *poller) run(ctx context.Context) {
 			since = time.Now() // a task that runs or has just ended was started last, so it is on the first page
 		}
 		tasks, err := p.list(ctx, since)
-		if err != nil {
-			p.log.DebugContext(ctx, "The tasks could not be listed", "error", err)
-		}
+		failing.note(ctx, p.log, err)
 		if updateStates(states, tasks) {
 			interval = p.polling.MinInterval
 		}
-		p.deliver(taskList{tasks, err})
+		p.deliver(taskList{tasks, failing})
 		select {
 		case <-p.wake: // by a new subscriber
 			interval = p.polling.MinInterval

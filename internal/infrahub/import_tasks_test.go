@@ -166,17 +166,6 @@ func TestPoller_GoesOnAfterFailures(t *testing.T) {
 	}
 }
 
-func TestPoller_EndsTheWaitIfThePermissionIsRevoked(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := start(t, live())
-		_, started := startCreate(t, s.client(t), readOnly(newRemote(t), "v1.0.0"))
-		s.Inject(mockserver.Fault{NoTasks: true})
-		_, err := wait(t, started)
-		wantKind(t, err, infrahub.ErrUnauthorized)
-	})
-}
-
 // The list of tasks has pages of 200, and the task that was started last comes first. So the poller requests
 // further pages only now and then.
 func TestPoller_FindsATaskBehindManyOthers(t *testing.T) {

@@ -53,6 +53,26 @@ func (e *UnfinishedError) Error() string {
 // Unwrap returns context.DeadlineExceeded or context.Canceled.
 func (e *UnfinishedError) Unwrap() error { return e.cause }
 
+// UnobservedError is an import whose tasks could not be listed, so that nothing is known of how it ended.
+type UnobservedError struct {
+	Repository Repository
+	Branch     string
+	// Since is when the tasks could be listed last.
+	Since time.Time
+	// Status is what the repository itself shows, such as "in-sync and online", "" if it could not be read.
+	Status string
+	// RequestID is the request id of the mutation that started the import.
+	RequestID string
+	cause     error
+}
+
+func (e *UnobservedError) Error() string {
+	return fmt.Sprintf("import of %s %s at %s could not be observed: %v", e.Repository.Kind, e.Repository.Name, e.Repository.Ref, e.cause)
+}
+
+// Unwrap returns why the tasks could not be listed.
+func (e *UnobservedError) Unwrap() error { return e.cause }
+
 // Imported is a repository whose import worked, as it is once the server has finished with it.
 type Imported struct {
 	Repository
@@ -64,6 +84,9 @@ type Imported struct {
 }
 
 const (
+	// crashTimeout bounds how long a task may take to end that the server calls CRASHED: as long as the server repeats one
+	// operation, and some (infrahub-behaviour.md, Importing 28).
+	crashTimeout = 6 * time.Minute
 	// existenceCheckInterval is how often a waiting client checks that the repository still exists.
 	existenceCheckInterval = 30 * time.Second
 	// statusTimeout bounds how long the server may take until its statuses agree with tasks that have completed.
@@ -77,7 +100,7 @@ const (
 )
 
 // Wait waits until every task of the import has ended and returns the repository as imported. Errors:
-// *ImportError, *UnfinishedError, or the reason why the repository could not be read.
+// *ImportError, *UnfinishedError, *UnobservedError, or the reason why the repository could not be read.
 func (i *Import) Wait(ctx context.Context) (*Imported, error) {
 	switch {
 	case i.waitForSync != nil:
@@ -86,6 +109,9 @@ func (i *Import) Wait(ctx context.Context) (*Imported, error) {
 		return i.waitByStatus(ctx)
 	}
 	tasks, err := i.waitForTasks(ctx)
+	if unobserved, ok := errors.AsType[*UnobservedError](err); ok {
+		return i.judgeByStatus(ctx, unobserved)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -114,25 +140,50 @@ func (i *Import) waitForTasks(ctx context.Context) ([]task, error) {
 	existenceCheck := time.NewTicker(existenceCheckInterval)
 	defer existenceCheck.Stop()
 	matched, progress := make([]task, len(i.expected)), progressLog{start: time.Now()}
+	var last outage
+	crashes := crashWatch{}
 	for {
 		select {
 		case <-ctx.Done():
+			if last.err != nil {
+				return nil, i.newUnobservedError(last)
+			}
 			return nil, i.newUnfinishedError(ctx.Err(), describeTasks(i.expected, matched)...)
 		case <-existenceCheck.C:
 			if _, err := i.readRepository(ctx); errors.Is(err, ErrNotFound) {
 				return nil, fmt.Errorf("while it was being imported: %w", err)
 			}
 		case list := <-lists:
-			if errors.Is(list.err, ErrUnauthorized) {
-				return nil, list.err
+			if last = list.outage; last.isHopeless() {
+				return nil, i.newUnobservedError(last)
 			}
 			allEnded := matchTasks(i.expected, matched, list.tasks)
 			progress.write(ctx, i, matched)
-			if allEnded {
+			if allEnded || crashes.timedOut(matched) {
 				return matched, nil
 			}
 		}
 	}
+}
+
+// crashWatch holds since when tasks are CRASHED, by their ids.
+type crashWatch map[string]time.Time
+
+// timedOut reports whether nothing is left to wait for but tasks that have been CRASHED for crashTimeout.
+func (w crashWatch) timedOut(tasks []task) bool {
+	waiting := false
+	for _, t := range tasks {
+		if !t.crashed() {
+			waiting = waiting || !t.ended()
+			delete(w, t.ID)
+			continue
+		}
+		if _, known := w[t.ID]; !known {
+			w[t.ID] = time.Now()
+		}
+		waiting = waiting || time.Since(w[t.ID]) < crashTimeout
+	}
+	return !waiting
 }
 
 // matchTasks updates matched, which has one task for each expectation, from a list of tasks. It reports whether
@@ -293,6 +344,10 @@ func (i *Import) newError(reason string) *ImportError {
 	return &ImportError{Repository: i.repository, Branch: i.client.branch, Reason: reason, RequestID: i.startedBy()}
 }
 
+func (i *Import) newUnobservedError(last outage) *UnobservedError {
+	return &UnobservedError{Repository: i.repository, Branch: i.client.branch, Since: last.since, RequestID: i.startedBy(), cause: last.err}
+}
+
 // newUnfinishedError returns the error of an import that has not ended. Tasks describe what was still going on.
 func (i *Import) newUnfinishedError(cause error, tasks ...string) *UnfinishedError {
 	return &UnfinishedError{Repository: i.repository, Branch: i.client.branch, Tasks: tasks, RequestID: i.startedBy(), cause: cause}
@@ -304,6 +359,8 @@ func (i *Import) taskError(ctx context.Context, t task) *ImportError {
 	failure.Workflow, failure.TaskID, failure.State = t.Workflow, t.ID, string(t.State)
 	exception, err := i.client.readException(ctx, t.ID)
 	switch {
+	case t.crashed() && err == nil && exception.message == "":
+		failure.Reason = fmt.Sprintf("Infrahub has not heard of the task for a while and calls it %s; nothing followed within %s, so its worker has probably stopped", t.State, crashTimeout)
 	case err != nil:
 		failure.Reason = fmt.Sprintf("the task ended as %s; its log could not be read: %v", t.State, err)
 	case exception.message == "":

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"net/http"
 	"time"
 
 	"github.com/google/uuid"
@@ -30,6 +29,9 @@ type Nodes[T any] struct {
 	// serverChoosesID is whether the server ignores the id that create is given. A create whose reply is
 	// lost is then looked up by its name.
 	serverChoosesID bool
+	// holder returns the node that has a name or location of which there can be one, except the node with the id. Nil: nothing
+	// of the kind is unique, or the names are checked before.
+	holder func(ctx context.Context, id string, want T) (*TakenError, error)
 }
 
 // Filter picks nodes by all of its conditions. The zero Filter picks every node.
@@ -38,6 +40,8 @@ type Filter struct {
 	IDs []string
 	// Names picks the nodes with one of these names.
 	Names []string
+	// Locations picks the repositories with one of these locations. The other kinds have none, and ignore it.
+	Locations []string
 	// CredentialIDs picks the repositories that use one of these credentials. Other kinds of nodes ignore it.
 	CredentialIDs []string
 }
@@ -106,18 +110,28 @@ func (n Nodes[T]) List(ctx context.Context, filter Filter) iter.Seq2[T, error] {
 }
 
 // Create creates a node and returns its id. If the reply is lost the node is looked up, and taken over where
-// it exists: nothing is created twice, nothing is lost (infrahub-behaviour.md, Writing 1). ErrExists if the
-// server chooses the ids of the kind and the name is taken.
+// it exists: nothing is created twice, nothing is lost (infrahub-behaviour.md, Writing 1). *TakenError if another node
+// has a name or location of which there can be one, ErrExists if it is a branch.
 func (n Nodes[T]) Create(ctx context.Context, want T) (string, error) {
 	if n.serverChoosesID {
 		if err := n.requireFreeName(ctx, want); err != nil {
 			return "", err
 		}
 	}
+	var id string
+	err := n.whileTaken(ctx, "", want, func() error {
+		var err error
+		id, err = n.createOnce(ctx, want)
+		return err
+	})
+	return id, err
+}
+
+func (n Nodes[T]) createOnce(ctx context.Context, want T) (string, error) {
 	chosen := uuid.NewString()
 	id, failure := n.create(ctx, chosen, want)
 	for attempt := 0; failure != nil; attempt++ {
-		if attempt == 0 && !outcomeUnknown(failure) {
+		if attempt == 0 && !OutcomeUnknown(failure) {
 			return "", failure
 		}
 		switch found, err := n.created(context.WithoutCancel(ctx), chosen, want); {
@@ -126,16 +140,17 @@ func (n Nodes[T]) Create(ctx context.Context, want T) (string, error) {
 		case !errors.Is(err, ErrNotFound), ctx.Err() != nil, attempt == n.client.maxRetries:
 			return "", failure
 		}
-		if outcomeUnknown(failure) {
+		switch {
+		case OutcomeUnknown(failure):
 			if sleep(ctx, backoff(shortestRetry, longestRetry, attempt, nil)) != nil {
 				return "", failure
 			}
-		} else if !idTaken(failure) {
-			return "", failure
-		} else {
+		case idTaken(failure):
 			// The first attempt was carried out and undone, because the connection check failed. Its id is
 			// never free again (infrahub-behaviour.md, Writing 1).
 			chosen = uuid.NewString()
+		default:
+			return "", failure
 		}
 		id, failure = n.create(ctx, chosen, want)
 	}
@@ -167,10 +182,13 @@ func (n Nodes[T]) created(ctx context.Context, chosen string, want T) (string, e
 	return n.IDByName(ctx, name)
 }
 
-// Update makes after of before, and sends only what differs. ErrNotFound if the node does not exist.
+// Update makes after of before, and sends only what differs. ErrNotFound if the node does not exist, *TakenError if another
+// node has the name or location.
 func (n Nodes[T]) Update(ctx context.Context, before, after T) error {
 	id, _ := n.key(before)
-	return n.notFoundIfGone(ctx, id, n.update(ctx, before, after))
+	return n.whileTaken(ctx, id, after, func() error {
+		return n.notFoundIfGone(ctx, id, n.update(ctx, before, after))
+	})
 }
 
 // Delete deletes a node. One that does not exist is no error.
@@ -194,18 +212,14 @@ func (n Nodes[T]) notFoundIfGone(ctx context.Context, id string, failure error) 
 	return failure
 }
 
-// outcomeUnknown reports whether a mutation that failed may have been carried out all the same.
-func outcomeUnknown(err error) bool {
-	failure, ok := errors.AsType[*Error](err)
-	if !ok {
-		return false
-	}
-	switch failure.Status {
-	case 0, http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+// OutcomeUnknown reports whether a change that failed may have been carried out all the same, wholly or in part. Otherwise the
+// server refused it, or it was never sent.
+func OutcomeUnknown(err error) bool {
+	if _, ok := errors.AsType[*PartialError](err); ok {
 		return true
-	default:
-		return failure.serverError || errors.Is(err, ErrNotInfrahub)
 	}
+	failure, ok := errors.AsType[*Error](err)
+	return ok && failure.outcomeUnknown
 }
 
 // idTaken reports whether a create was refused because of its id.

@@ -3,6 +3,7 @@ package infrahub_test
 import (
 	"net/http"
 	"os"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -92,10 +93,10 @@ func TestCreate_IDOfAnUndoneAttemptIsNotUsedAgain(t *testing.T) {
 
 func TestCreate_RefusalIsFinal(t *testing.T) {
 	t.Parallel()
-	withCredential(t, func(t *testing.T, s *server, client *infrahub.Client, credential infrahub.Credential) {
-		_, err := client.Credentials(false).Create(t.Context(), infrahub.Credential{Name: credential.Name})
-		wantError(t, err, errorFields{code: "UNDEFINED_ERROR", field: "name", message: "Violates uniqueness constraint"})
-		s.wantOperations(t, "CreateCredential")
+	withCredential(t, func(t *testing.T, s *server, client *infrahub.Client, _ infrahub.Credential) {
+		_, err := client.Credentials(false).Create(t.Context(), infrahub.Credential{Name: strings.Repeat("x", 5000)})
+		wantError(t, err, errorFields{code: "UNDEFINED_ERROR", message: "Text attribute length"})
+		s.wantOperations(t, "CreateCredential", "Credentials")
 	})
 }
 

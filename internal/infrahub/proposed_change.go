@@ -25,18 +25,19 @@ func (p ProposedChange) Open() bool { return p.State == "open" }
 
 // ProposedChanges returns the proposed changes. Deleting one cancels it if it is open, and else leaves it alone.
 func (c *Client) ProposedChanges() Nodes[ProposedChange] {
+	global := c.graphql.withBranch("") // the client's own branch may be missing
 	return Nodes[ProposedChange]{
 		client: c, kind: "proposed change",
 		key: func(change ProposedChange) (string, string) { return change.ID, change.Name },
 		list: func(ctx context.Context, filter Filter, page page) ([]ProposedChange, error) {
-			resp, err := graphql.ProposedChanges(ctx, c.graphql, filter.IDs, filter.Names, page.limit, page.offset)
+			resp, err := graphql.ProposedChanges(ctx, global, filter.IDs, filter.Names, page.limit, page.offset)
 			if err != nil {
 				return nil, err
 			}
 			return nodesOf(resp.CoreProposedChange.Edges, newProposedChange), nil
 		},
 		create: func(ctx context.Context, id string, want ProposedChange) (string, error) {
-			_, err := graphql.CreateProposedChange(ctx, c.graphql, &graphql.CoreProposedChangeCreateInput{
+			_, err := graphql.CreateProposedChange(ctx, global, &graphql.CoreProposedChangeCreateInput{
 				Id: &id, Name: set(&want.Name), Description: set(want.Description),
 				Source_branch: set(&want.SourceBranch), Destination_branch: set(&want.DestinationBranch),
 				Is_draft: &attribute.Checkbox{Value: want.Draft},
@@ -51,7 +52,7 @@ func (c *Client) ProposedChanges() Nodes[ProposedChange] {
 			if unchanged(data, graphql.CoreProposedChangeUpdateInput{Id: &before.ID}) {
 				return nil
 			}
-			_, err := graphql.UpdateProposedChange(ctx, c.graphql, &data)
+			_, err := graphql.UpdateProposedChange(ctx, global, &data)
 			return err
 		},
 		remove: c.cancelProposedChange,
@@ -64,7 +65,7 @@ func (c *Client) cancelProposedChange(ctx context.Context, id string) error {
 	if err != nil || !change.Open() {
 		return err
 	}
-	_, failure := graphql.CancelProposedChange(ctx, c.graphql, id)
+	_, failure := graphql.CancelProposedChange(ctx, c.graphql.withBranch(""), id)
 	if failure == nil {
 		return nil
 	}

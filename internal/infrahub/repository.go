@@ -60,14 +60,14 @@ func (c *Client) Repositories(kind Kind) Nodes[Repository] {
 	return c.readWriteRepositories()
 }
 
-// readWriteRepositories never updates the default branch: the server stores a changed one and does not act on it
-// (infrahub-behaviour.md, Importing 18).
+// readWriteRepositories updates the default branch, which the server stores and does nothing about (infrahub-behaviour.md,
+// Importing 18).
 func (c *Client) readWriteRepositories() Nodes[Repository] {
 	return Nodes[Repository]{
 		client: c, kind: ReadWrite.String(),
-		key: repositoryKey,
+		key: repositoryKey, holder: c.repositoryHolder,
 		list: func(ctx context.Context, filter Filter, page page) ([]Repository, error) {
-			resp, err := graphql.Repositories(ctx, c.graphql, filter.IDs, filter.Names, filter.CredentialIDs, page.limit, page.offset)
+			resp, err := graphql.Repositories(ctx, c.graphql, filter.IDs, filter.Names, filter.Locations, filter.CredentialIDs, page.limit, page.offset)
 			if err != nil {
 				return nil, err
 			}
@@ -83,8 +83,8 @@ func (c *Client) readWriteRepositories() Nodes[Repository] {
 		update: func(ctx context.Context, before, after Repository) error {
 			data := graphql.CoreRepositoryUpdateInput{
 				Id: &before.ID, Name: changedText(&before.Name, &after.Name), Location: changedText(&before.Location, &after.Location),
-				Description: changedText(before.Description, after.Description),
-				Credential:  changedNode(before.CredentialID, after.CredentialID), Tags: changedNames(before.Tags, after.Tags),
+				Default_branch: changedText(&before.Ref, &after.Ref), Description: changedText(before.Description, after.Description),
+				Credential: changedNode(before.CredentialID, after.CredentialID), Tags: changedNames(before.Tags, after.Tags),
 			}
 			if unchanged(data, graphql.CoreRepositoryUpdateInput{Id: &before.ID}) {
 				return nil
@@ -102,9 +102,9 @@ func (c *Client) readWriteRepositories() Nodes[Repository] {
 func (c *Client) readOnlyRepositories() Nodes[Repository] {
 	return Nodes[Repository]{
 		client: c, kind: ReadOnly.String(),
-		key: repositoryKey,
+		key: repositoryKey, holder: c.repositoryHolder,
 		list: func(ctx context.Context, filter Filter, page page) ([]Repository, error) {
-			resp, err := graphql.ReadOnlyRepositories(ctx, c.graphql, filter.IDs, filter.Names, filter.CredentialIDs, page.limit, page.offset)
+			resp, err := graphql.ReadOnlyRepositories(ctx, c.graphql, filter.IDs, filter.Names, filter.Locations, filter.CredentialIDs, page.limit, page.offset)
 			if err != nil {
 				return nil, err
 			}
@@ -137,6 +137,9 @@ func (c *Client) readOnlyRepositories() Nodes[Repository] {
 }
 
 func repositoryKey(repository Repository) (id, name string) { return repository.ID, repository.Name }
+
+// Healthy reports whether the statuses show neither an error nor work in progress.
+func (r Repository) Healthy() bool { return isHealthy(&r) && r.Commit != nil }
 
 func newReadWrite(node *graphql.Repository) Repository { return newRepository(ReadWrite, node) }
 

@@ -6,6 +6,17 @@ import (
 	"fmt"
 )
 
+// PartialError is a change of a repository that was carried out in part: Infrahub has new values, but an import of them was
+// not started, or is not known to have been.
+type PartialError struct {
+	cause error
+}
+
+func (e *PartialError) Error() string { return e.cause.Error() }
+
+// Unwrap returns why the rest was not carried out.
+func (e *PartialError) Unwrap() error { return e.cause }
+
 // CreateRepository creates a repository and returns its id and the import that this starts.
 func (c *Client) CreateRepository(ctx context.Context, want Repository) (string, *Import, error) {
 	ctx, from, err := c.baseline(ctx, "")
@@ -19,7 +30,7 @@ func (c *Client) CreateRepository(ctx context.Context, want Repository) (string,
 }
 
 // UpdateRepository makes after of before, sends only what differs, and returns the import that this starts, nil if none.
-// The ref of a ReadWrite repository cannot change.
+// A changed Ref of a ReadWrite repository imports nothing.
 func (c *Client) UpdateRepository(ctx context.Context, before, after Repository) (*Import, error) {
 	after.Kind, after.ID = before.Kind, before.ID
 	switch {
@@ -56,7 +67,7 @@ func (c *Client) relocateReadOnly(ctx context.Context, before, after Repository)
 		return nil, err
 	}
 	if err := repositories.Update(ctx, between, after); err != nil {
-		return nil, err
+		return nil, &PartialError{err}
 	}
 	return c.importOfRelocation(after, between, from), nil
 }
@@ -72,7 +83,11 @@ func (c *Client) relocateReadWrite(ctx context.Context, before, after Repository
 	if err := repositories.Update(ctx, before, after); err != nil {
 		return nil, err
 	}
-	return c.importOfSync(ctx, after, current.Commit)
+	started, err := c.importOfSync(ctx, after, current.Commit)
+	if err != nil {
+		return nil, &PartialError{err}
+	}
+	return started, nil
 }
 
 // changeRef updates a read-only repository whose ref changes. If the server has that ref already, because somebody else
@@ -91,7 +106,11 @@ func (c *Client) changeRef(ctx context.Context, before, after Repository) (*Impo
 		return nil, err
 	}
 	if current.Ref == after.Ref {
-		return c.Reimport(ctx, after)
+		started, err := c.Reimport(ctx, after)
+		if err != nil {
+			return nil, &PartialError{err}
+		}
+		return started, nil
 	}
 	from.previousCommit = current.Commit
 	return c.importOfRefChange(after, from), nil

@@ -136,7 +136,7 @@ func TestRepository_UpdateSendsWhatDiffers(t *testing.T) {
 }
 
 // The server stores another default branch and never acts on it (infrahub-behaviour.md, Importing 18).
-func TestRepository_DefaultBranchIsNeverUpdated(t *testing.T) {
+func TestRepository_ChangedDefaultBranchIsStoredAndImportsNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, mockserver.Options{})
@@ -144,9 +144,12 @@ func TestRepository_DefaultBranchIsNeverUpdated(t *testing.T) {
 		before, _ := startCreate(t, client, readWrite(newRemote(t)))
 		after := before
 		after.Name, after.Ref = "other", "feature"
-		_, err := client.UpdateRepository(t.Context(), before, after)
+		started, err := client.UpdateRepository(t.Context(), before, after)
 		must(t, err)
-		wantEqual(t, "variables", object{"id": before.ID, "name": set("other")}, s.variables(t, "UpdateRepository"))
+		if started != nil {
+			t.Errorf("got the import %v, want none", started)
+		}
+		wantEqual(t, "variables", object{"id": before.ID, "name": set("other"), "default_branch": set("feature")}, s.variables(t, "UpdateRepository"))
 	})
 }
 

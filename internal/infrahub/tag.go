@@ -16,7 +16,7 @@ type Tag struct {
 // Tags returns the tags. Deleting one silently detaches it from what carries it (infrahub-behaviour.md,
 // Writing 7).
 func (c *Client) Tags() Nodes[Tag] {
-	return Nodes[Tag]{
+	tags := Nodes[Tag]{
 		client: c, kind: "tag",
 		key: func(tag Tag) (string, string) { return tag.ID, tag.Name },
 		list: func(ctx context.Context, filter Filter, page page) ([]Tag, error) {
@@ -47,6 +47,8 @@ func (c *Client) Tags() Nodes[Tag] {
 			return err
 		},
 	}
+	tags.holder = tags.holderByName
+	return tags
 }
 
 func newTag(node *graphql.Tag) Tag {

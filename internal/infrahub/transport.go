@@ -44,12 +44,14 @@ func newTransport(config Config) (*transport, error) {
 	return t.withBranch(config.Branch), nil
 }
 
-// withBranch returns a transport to another branch, which shares the connections. The name of a branch may hold
+// withBranch returns a transport to another branch, or to the default branch for "", which shares the connections. The name of a branch may hold
 // characters that have a meaning in a URL.
 func (t *transport) withBranch(branch string) *transport {
 	path := []string{"graphql"}
-	for part := range strings.SplitSeq(branch, "/") { // some proxies refuse an escaped slash
-		path = append(path, url.PathEscape(part))
+	if branch != "" {
+		for part := range strings.SplitSeq(branch, "/") { // some proxies refuse an escaped slash
+			path = append(path, url.PathEscape(part))
+		}
 	}
 	other := *t
 	other.branch, other.endpoint = branch, t.address.JoinPath(path...)
@@ -65,13 +67,14 @@ func (t *transport) MakeRequest(ctx context.Context, operation *genqlient.Reques
 	if err != nil {
 		return err
 	}
+	retries, noted := withAttempts(request.Context())
 	start := time.Now()
-	response, err := t.http.Do(request)
+	response, err := t.http.Do(request.WithContext(retries))
 	if err != nil {
 		if response != nil { // it came just as the caller gave up
 			_ = response.Body.Close()
 		}
-		return t.unreachable(operation.OpName, err)
+		return t.unreachable(operation.OpName, err, *noted)
 	}
 	defer func() { _ = response.Body.Close() }()
 	body, err := io.ReadAll(response.Body)
@@ -80,12 +83,16 @@ func (t *transport) MakeRequest(ctx context.Context, operation *genqlient.Reques
 		"operation", operation.OpName, "branch", t.branch, "status", response.StatusCode,
 		"milliseconds", time.Since(start).Milliseconds(), "request_id", requestID(response))
 	if err != nil {
-		return t.unreachable(operation.OpName, err)
+		return t.unreachable(operation.OpName, err, *noted)
 	}
 	if isMutation(operation) {
 		storeRequestID(ctx, requestID(response))
 	}
-	return decode(operation.OpName, response, body, result)
+	err = decode(operation.OpName, response, body, result)
+	if failure, ok := errors.AsType[*Error](err); ok {
+		failure.outcomeUnknown = failure.outcomeUnknown || noted.outcomeUnknown
+	}
+	return err
 }
 
 func (t *transport) newRequest(ctx context.Context, operation *genqlient.Request) (*retryablehttp.Request, error) {
@@ -108,17 +115,16 @@ func requestID(response *http.Response) string { return response.Header.Get("X-R
 
 // unreachable returns the error of a request that got no response. An *Error, which a login returns, stays as it
 // is.
-func (t *transport) unreachable(operation string, err error) error {
+func (t *transport) unreachable(operation string, err error, noted attempts) error {
 	if failure, ok := errors.AsType[*Error](err); ok {
 		return failure
 	}
-	if wrapper, ok := errors.AsType[*url.Error](err); ok {
-		err = wrapper.Err
+	err = withoutURL(err)
+	message := fmt.Sprintf("no response from %s://%s: %v", t.endpoint.Scheme, t.endpoint.Host, err)
+	if noted.lastFailure != "" && noted.lastFailure != err.Error() {
+		message += "; the last attempt before that failed: " + noted.lastFailure
 	}
-	return &Error{
-		Operation: operation, Message: fmt.Sprintf("no response from %s://%s: %v", t.endpoint.Scheme, t.endpoint.Host, err),
-		kind: ErrUnreachable, cause: err,
-	}
+	return &Error{Operation: operation, Message: message, kind: ErrUnreachable, cause: err, outcomeUnknown: noted.outcomeUnknown}
 }
 
 // decode reads a response into result. Not every response is GraphQL: errors may be strings
@@ -137,9 +143,12 @@ func decode(operation string, response *http.Response, body []byte, result *genq
 	}
 	if err := json.Unmarshal(body, &envelope); err != nil {
 		failure.Message = strings.TrimSpace(fmt.Sprintf("HTTP status %d %s", response.StatusCode, summarize(response, body)))
-		if !isCrash(response, body) {
-			failure.kind = ErrNotInfrahub
+		failure.kind = ErrNotInfrahub
+		if isBusyStatus(response.StatusCode) {
+			failure.kind = ErrBusy
 		}
+		// A page with status 200 may hide what the server has done.
+		failure.outcomeUnknown = response.StatusCode == http.StatusOK
 		return failure
 	}
 	if len(envelope.Errors) > 0 {
@@ -148,19 +157,23 @@ func decode(operation string, response *http.Response, body []byte, result *genq
 	}
 	if response.StatusCode != http.StatusOK {
 		failure.Message = fmt.Sprintf("HTTP status %d", response.StatusCode)
+		if isBusyStatus(response.StatusCode) {
+			failure.kind = ErrBusy
+		}
 		return failure
 	}
 	if err := json.Unmarshal(envelope.Data, result.Data); err != nil {
 		failure.Message, failure.kind, failure.cause = "the response does not fit the schema", ErrNotInfrahub, err
+		failure.outcomeUnknown = true
 		return failure
 	}
 	return nil
 }
 
-// isCrash reports whether a response is Infrahub's own plain text about an internal error. It has no request id,
-// by which it could be recognized (infrahub-behaviour.md, Errors 7).
-func isCrash(response *http.Response, body []byte) bool {
-	return response.StatusCode == http.StatusInternalServerError && string(body) == http.StatusText(http.StatusInternalServerError)
+// isBusyStatus reports whether a status means that the server, or a proxy before it, is overloaded, restarting or failing
+// (infrahub-behaviour.md, Errors 7 and 10).
+func isBusyStatus(status int) bool {
+	return status == http.StatusInternalServerError || retryableStatus(status)
 }
 
 // describe fills in the error from one entry of "errors", which is an object or a string.
@@ -181,7 +194,10 @@ func (e *Error) describe(entry json.RawMessage) {
 	}
 	e.Message = strings.TrimSpace(object.Message)
 	e.Code, e.Field, e.kind = object.code(), object.field(), object.kind(e.Status)
-	e.serverError = object.Extensions.Status == http.StatusInternalServerError
+	e.outcomeUnknown = object.Extensions.Status == http.StatusInternalServerError
+	if e.kind == nil && isBusyStatus(e.Status) {
+		e.kind = ErrBusy
+	}
 }
 
 // summarize returns the beginning of a body that is not JSON, without its line breaks. It reports HTML as such.

@@ -123,7 +123,16 @@ func (s *session) token(ctx context.Context, refused string) (string, error) {
 
 // renew requests tokens from /api/auth/login or /api/auth/refresh and stores them.
 func (s *session) renew(ctx context.Context, operation, bearer string, content any) error {
-	response, body, err := s.post(ctx, operation, bearer, content)
+	request, err := s.newRequest(ctx, operation, bearer, content)
+	if err != nil {
+		return err
+	}
+	response, err := s.client.Do(request)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
 	if err != nil {
 		return err
 	}
@@ -147,27 +156,21 @@ func (s *session) renew(ctx context.Context, operation, bearer string, content a
 	return nil
 }
 
-// post sends content as JSON to an operation of the authentication API and returns the response with its body.
-func (s *session) post(ctx context.Context, operation, bearer string, content any) (*http.Response, []byte, error) {
-	encoded, err := json.Marshal(content)
+// newRequest returns a request of the authentication API with content as JSON.
+func (s *session) newRequest(ctx context.Context, operation, bearer string, content any) (*http.Request, error) {
+	body, err := json.Marshal(content)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s: encode the request: %w", operation, err)
+		return nil, fmt.Errorf("%s: encode the request: %w", operation, err)
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.address.JoinPath("api", "auth", operation).String(), bytes.NewReader(encoded))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.address.JoinPath("api", "auth", operation).String(), bytes.NewReader(body))
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s: build the request: %w", operation, err)
+		return nil, fmt.Errorf("%s: build the request: %w", operation, err)
 	}
 	request.Header.Set("Content-Type", "application/json")
 	if bearer != "" {
 		request.Header.Set("Authorization", "Bearer "+bearer)
 	}
-	response, err := s.client.Do(request)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(response.Body)
-	return response, body, err
+	return request, nil
 }
 
 // loginError returns the error of a login or refresh that did not succeed. The server responds to an unknown user

@@ -3,8 +3,11 @@ package infrahub
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
+	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -21,7 +24,55 @@ const (
 	callerContextKey                   // context.Context: that of the caller of a mutation
 	priorityKey                        // string: the value of X-Priority
 	requestIDKey                       // *string: receives the request id of a mutation
+	attemptsKey                        // *attempts: collects how the attempts failed
+	readKey                            // bool: the request changes nothing
 )
+
+// attempts is how the attempts to send one request failed so far.
+type attempts struct {
+	// outcomeUnknown is whether the server may have carried out one of them.
+	outcomeUnknown bool
+	// lastFailure describes the last one that failed, "" if none did.
+	lastFailure string
+}
+
+// withAttempts returns a context in which each attempt that fails is noted.
+func withAttempts(ctx context.Context) (context.Context, *attempts) {
+	noted := &attempts{}
+	return context.WithValue(ctx, attemptsKey, noted), noted
+}
+
+// note notes the response or the error of an attempt.
+func (a *attempts) note(response *http.Response, err error) {
+	switch {
+	case err != nil:
+		a.outcomeUnknown = a.outcomeUnknown || !neverSent(err)
+		if !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+			a.lastFailure = withoutURL(err).Error()
+		}
+	case response.StatusCode != http.StatusOK:
+		a.outcomeUnknown = a.outcomeUnknown || response.StatusCode >= http.StatusInternalServerError
+		a.lastFailure = fmt.Sprintf("HTTP status %d", response.StatusCode)
+	}
+}
+
+// neverSent reports whether a request failed before it reached the server: no connection was made, or the login before it
+// was refused.
+func neverSent(err error) bool {
+	if _, loginFailed := errors.AsType[*Error](err); loginFailed {
+		return true
+	}
+	operation, ok := errors.AsType[*net.OpError](err)
+	return ok && operation.Op == "dial"
+}
+
+// withoutURL returns an error of net/http without the URL that it repeats.
+func withoutURL(err error) error {
+	if wrapper, ok := errors.AsType[*url.Error](err); ok {
+		return wrapper.Err
+	}
+	return err
+}
 
 // withRequestID returns a context in which each mutation stores its request id in target, where the last one
 // stays.
@@ -54,9 +105,9 @@ func priority(ctx context.Context) string {
 func operationContext(ctx context.Context, operation *genqlient.Request) context.Context {
 	ctx = context.WithValue(ctx, noRetryKey, strings.HasPrefix(operation.OpName, "Create"))
 	if isMutation(operation) {
-		ctx = context.WithValue(context.WithoutCancel(ctx), callerContextKey, ctx)
+		return context.WithValue(context.WithoutCancel(ctx), callerContextKey, ctx)
 	}
-	return ctx
+	return context.WithValue(ctx, readKey, true)
 }
 
 func isMutation(operation *genqlient.Request) bool {
@@ -92,8 +143,12 @@ func backoff(shortest, longest time.Duration, attempt int, response *http.Respon
 	return wait + rand.N(wait/4+1)
 }
 
-// checkRetry reports whether to repeat a request. An error ends the request.
+// checkRetry reports whether to repeat a request. An error ends the request. A read is also repeated after an internal error of
+// the server (infrahub-behaviour.md, Errors 7): that may be of a moment, and a repeated read changes nothing.
 func checkRetry(ctx context.Context, response *http.Response, err error) (bool, error) {
+	if noted, ok := ctx.Value(attemptsKey).(*attempts); ok {
+		noted.note(response, err)
+	}
 	if ctx.Err() != nil {
 		return false, ctx.Err()
 	}
@@ -112,7 +167,8 @@ func checkRetry(ctx context.Context, response *http.Response, err error) (bool, 
 	if err != nil {
 		return retryablehttp.ErrorPropagatedRetryPolicy(ctx, response, err)
 	}
-	return retryableStatus(response.StatusCode), nil
+	read, _ := ctx.Value(readKey).(bool)
+	return retryableStatus(response.StatusCode) || read && response.StatusCode == http.StatusInternalServerError, nil
 }
 
 // retryableStatus reports whether a status means that the server, or a proxy before it, may respond later.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -42,13 +43,8 @@ func newClone(ctx context.Context, r remote, ref string) (*clone, error) {
 		return nil, err
 	}
 	maps.Copy(c.tags, c.advertisedTags())
-	for _, reference := range c.advertised {
-		if reference.Name() == plumbing.HEAD && reference.Type() == plumbing.SymbolicReference {
-			name := reference.Target().Short()
-			if tip, ok := c.remoteBranches[name]; ok {
-				c.localBranches[name] = tip
-			}
-		}
+	if tip, ok := c.remoteBranches[c.remoteHead()]; ok {
+		c.localBranches[c.remoteHead()] = tip
 	}
 	commit, err := c.resolve(ref)
 	if err != nil {
@@ -114,14 +110,16 @@ func (c *clone) advertisedTags() map[string]string {
 	return tags
 }
 
-// peel returns the commit of a tag's hash.
+// peel returns the commit of a tag's hash, which may be the hash of a tag of a tag.
 func (c *clone) peel(hash plumbing.Hash) (string, error) {
 	tag, err := c.repository.TagObject(hash)
-	if errors.Is(err, plumbing.ErrObjectNotFound) {
+	switch {
+	case errors.Is(err, plumbing.ErrObjectNotFound):
 		return hash.String(), nil
-	}
-	if err != nil {
+	case err != nil:
 		return "", fmt.Errorf("read tag %s: %w", hash, err)
+	case tag.TargetType == plumbing.TagObject:
+		return c.peel(tag.Target)
 	}
 	commit, err := tag.Commit()
 	if err != nil {
@@ -141,22 +139,91 @@ func (c *clone) tagsMoved() bool {
 	return false
 }
 
-// resolve returns the commit of a branch of the remote, a tag, a local branch or a hash, long or short
-// (infrahub-behaviour.md, Importing 8). It returns errRefNotFound if there is none.
+// resolve returns the commit that a ref leads to: the name of a ref, a hash, or an expression that begins with either
+// (infrahub-behaviour.md, Importing 8). It returns errRefNotFound if it leads to none.
 func (c *clone) resolve(ref string) (string, error) {
-	for _, commits := range []map[string]string{c.remoteBranches, c.tags, c.localBranches} {
-		if commit, ok := commits[ref]; ok {
-			return commit, nil
-		}
+	name, expression := ref, ""
+	if end := strings.IndexAny(ref, "^~"); end >= 0 {
+		name, expression = ref[:end], ref[end:]
 	}
-	if len(ref) < 4 || strings.Trim(strings.ToLower(ref), "0123456789abcdef") != "" {
-		return "", errRefNotFound
+	commit, err := c.resolveName(name)
+	if err != nil || expression == "" {
+		return commit, err
 	}
-	hash, err := c.repository.ResolveRevision(plumbing.Revision(ref))
+	hash, err := c.repository.ResolveRevision(plumbing.Revision(commit + expression))
 	if err != nil {
 		return "", errRefNotFound
 	}
 	return hash.String(), nil
+}
+
+// resolveName returns the commit of a branch of the remote, a tag, a local branch, the full name of one, HEAD, or a hash.
+func (c *clone) resolveName(name string) (string, error) {
+	if slices.Contains([]string{"HEAD", "@", "origin", "origin/HEAD", "remotes/origin/HEAD", "refs/remotes/origin/HEAD"}, name) {
+		name = c.remoteHead()
+	}
+	for _, place := range []struct {
+		prefix  string
+		commits map[string]string
+	}{
+		{"", c.remoteBranches},
+		{"", c.tags},
+		{"", c.localBranches},
+		{"refs/tags/", c.tags},
+		{"tags/", c.tags},
+		{"refs/remotes/origin/", c.remoteBranches},
+		{"remotes/origin/", c.remoteBranches},
+		{"origin/", c.remoteBranches},
+		{"refs/heads/", c.localBranches},
+		{"heads/", c.localBranches},
+	} {
+		if short, hasPrefix := strings.CutPrefix(name, place.prefix); hasPrefix {
+			if commit, ok := place.commits[short]; ok {
+				return commit, nil
+			}
+		}
+	}
+	return c.resolveHash(name)
+}
+
+// remoteHead returns the branch that HEAD of the remote names, "" if it names none.
+func (c *clone) remoteHead() string {
+	for _, reference := range c.advertised {
+		if reference.Name() == plumbing.HEAD && reference.Type() == plumbing.SymbolicReference {
+			return reference.Target().Short()
+		}
+	}
+	return ""
+}
+
+// abbreviatedHash matches a hash, long or short, also at the end of what git describe writes.
+var abbreviatedHash = regexp.MustCompile(`^(?:.+-g)?([0-9a-f]{4,40})$`)
+
+// resolveHash returns the commit of the hash of a commit or of a tag's object.
+func (c *clone) resolveHash(text string) (string, error) {
+	parts := abbreviatedHash.FindStringSubmatch(strings.ToLower(text))
+	if parts == nil {
+		return "", errRefNotFound
+	}
+	found := map[string]bool{}
+	for _, kind := range []plumbing.ObjectType{plumbing.CommitObject, plumbing.TagObject} {
+		objects, err := c.repository.Storer.IterEncodedObjects(kind)
+		if err != nil {
+			return "", fmt.Errorf("list objects: %w", err)
+		}
+		_ = objects.ForEach(func(object plumbing.EncodedObject) error {
+			if strings.HasPrefix(object.Hash().String(), parts[1]) {
+				if commit, err := c.peel(object.Hash()); err == nil {
+					found[commit] = true
+				}
+			}
+			return nil
+		})
+	}
+	if len(found) != 1 {
+		return "", errRefNotFound
+	}
+	return slices.Collect(maps.Keys(found))[0], nil
 }
 
 // checkedOut returns the commit that the clone itself has for a tag or a local branch, "" if it has none.

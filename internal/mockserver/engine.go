@@ -117,6 +117,12 @@ func (e *engine) runTask(ctx context.Context, t *task, previous <-chan struct{},
 	if e.server.faults.stopsTask(t.workflow) {
 		return
 	}
+	if fault := e.server.faults.crashesTask(t.workflow); fault != nil {
+		e.locked(func() { t.enter(crashed) })
+		if fault.Delay == 0 || e.pause(ctx, fault.Delay) != nil {
+			return
+		}
+	}
 	if previous != nil {
 		select {
 		case <-previous:

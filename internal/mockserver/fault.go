@@ -16,7 +16,7 @@ import (
 // Fault is something that goes wrong on purpose.
 type Fault struct {
 	// Operation is the name of the GraphQL operation or of a top-level field that fails, "login" or
-	// "refresh"; for StuckTask and Delay it may be a workflow. "" is any.
+	// "refresh"; for StuckTask, CrashedTask and Delay it may be a workflow. "" is any.
 	Operation string
 	// Times is how often it fails; 0 is always.
 	Times int
@@ -35,6 +35,9 @@ type Fault struct {
 	TruncateBody bool
 	// StuckTask lets a task that starts run for ever.
 	StuckTask bool
+	// CrashedTask lets a task that starts become CRASHED, as the server's watchdog does with one that it has not heard of. The
+	// task goes on after Delay and ends, or never if that is 0 (infrahub-behaviour.md, Importing 28).
+	CrashedTask bool
 	// NoTasks refuses the list of tasks, as if the user had no permission.
 	NoTasks bool
 	// ExpireTokens expires every access token before the request is carried out.
@@ -45,7 +48,7 @@ const errorPage = "<!DOCTYPE html><html><head><title>Error</title></head><body><
 
 // ParseFault reads a fault from words and key=value pairs with commas between them, as in
 // "operation=BuiltinTagCreate,times=2,after,status=503,retry-after=2s". The keys are operation, times,
-// delay, status and retry-after; the words are after, html, drop, truncate, expire, stuck and no-tasks.
+// delay, status and retry-after; the words are after, html, drop, truncate, expire, stuck, crashed and no-tasks.
 func ParseFault(text string) (Fault, error) {
 	var f Fault
 	for part := range strings.SplitSeq(text, ",") {
@@ -62,7 +65,7 @@ func ParseFault(text string) (Fault, error) {
 	}
 	switch {
 	case f == Fault{Operation: f.Operation, Times: f.Times, After: f.After, RetryAfter: f.RetryAfter}:
-		return Fault{}, errors.New("the fault has no effect: add delay, status, html, drop, truncate, expire, stuck or no-tasks")
+		return Fault{}, errors.New("the fault has no effect: add delay, status, html, drop, truncate, expire, stuck, crashed or no-tasks")
 	case f.After && f.Status == 0 && !f.Drop:
 		return Fault{}, errors.New("after needs status, html or drop: the request is carried out, then its response is lost")
 	case f.RetryAfter > 0 && f.Status == 0:
@@ -85,10 +88,12 @@ func (f *Fault) setWord(word string) error {
 		f.ExpireTokens = true
 	case "stuck":
 		f.StuckTask = true
+	case "crashed":
+		f.CrashedTask = true
 	case "no-tasks":
 		f.NoTasks = true
 	default:
-		return fmt.Errorf("unknown fault %q: use after, html, drop, truncate, expire, stuck, no-tasks, or key=value with operation, times, delay, status or retry-after", word)
+		return fmt.Errorf("unknown fault %q: use after, html, drop, truncate, expire, stuck, crashed, no-tasks, or key=value with operation, times, delay, status or retry-after", word)
 	}
 	return nil
 }
@@ -152,7 +157,7 @@ func (f *pendingFaults) take(matches func(*Fault) bool) *Fault {
 // forRequest returns the fault that acts on a request with any of these names, nil if there is none.
 func (f *pendingFaults) forRequest(names ...string) *Fault {
 	return f.take(func(candidate *Fault) bool {
-		if candidate.StuckTask || candidate.NoTasks {
+		if candidate.StuckTask || candidate.CrashedTask || candidate.NoTasks {
 			return false
 		}
 		return candidate.Operation == "" || slices.Contains(names, candidate.Operation)
@@ -166,9 +171,18 @@ func (f *pendingFaults) stopsTask(workflow string) bool {
 	}) != nil
 }
 
+// crashesTask returns the fault that lets a task of a workflow become CRASHED, nil if there is none.
+func (f *pendingFaults) crashesTask(workflow string) *Fault {
+	return f.take(func(candidate *Fault) bool {
+		return candidate.CrashedTask && (candidate.Operation == "" || candidate.Operation == workflow)
+	})
+}
+
 // taskDelay returns how much later than usual a task of a workflow starts.
 func (f *pendingFaults) taskDelay(workflow string) time.Duration {
-	taken := f.take(func(candidate *Fault) bool { return candidate.Delay > 0 && candidate.Operation == workflow })
+	taken := f.take(func(candidate *Fault) bool {
+		return candidate.Delay > 0 && !candidate.CrashedTask && candidate.Operation == workflow
+	})
 	if taken == nil {
 		return 0
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -110,6 +111,20 @@ func TestFault_StuckTaskRunsForEver(t *testing.T) {
 	}
 }
 
+func TestFault_CrashedTaskEndsAfterItsDelayOrNever(t *testing.T) {
+	t.Parallel()
+	m := start(t, mockserver.Options{})
+	m.Inject(mockserver.Fault{Operation: add, Times: 1, CrashedTask: true, Delay: 50 * time.Millisecond})
+	m.Inject(mockserver.Fault{Operation: add, CrashedTask: true})
+	ends := m.createReadOnly(t, newRemote(t, t.TempDir(), "a.git"), "a", "v1.0.0")
+	never := m.createReadOnly(t, newRemote(t, t.TempDir(), "b.git"), "b", "v1.0.0")
+	until(t, "the crash", func() bool { got := m.tasks(t, never); return len(got) == 1 && got[0] == add+" CRASHED" })
+	until(t, "the end", func() bool { got := m.tasks(t, ends); return len(got) > 0 && slices.Contains(got, add+" COMPLETED") })
+	if got := m.tasks(t, never); len(got) != 1 || got[0] != add+" CRASHED" {
+		t.Errorf("got %v", got)
+	}
+}
+
 func TestFault_NoTasksRefusesTheList(t *testing.T) {
 	t.Parallel()
 	m := start(t, mockserver.Options{})
@@ -164,15 +179,16 @@ func TestParseFault_Accepted(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]mockserver.Fault{
 		"delay=2s": {Delay: 2 * time.Second},
-		"operation=BuiltinTagCreate,times=2,drop":      {Operation: "BuiltinTagCreate", Times: 2, Drop: true},
-		"after,drop,times=1":                           {After: true, Drop: true, Times: 1},
-		"status=429,retry-after=3s":                    {Status: 429, RetryAfter: 3 * time.Second},
-		"status=500":                                   {Status: 500},
-		"after, status=504":                            {After: true, Status: 504},
-		"truncate":                                     {TruncateBody: true},
-		"operation=refresh,expire":                     {Operation: "refresh", ExpireTokens: true},
-		"stuck,operation=git-repository-add-read-only": {Operation: "git-repository-add-read-only", StuckTask: true},
-		"no-tasks":                                     {NoTasks: true},
+		"operation=BuiltinTagCreate,times=2,drop": {Operation: "BuiltinTagCreate", Times: 2, Drop: true},
+		"after,drop,times=1":                      {After: true, Drop: true, Times: 1},
+		"status=429,retry-after=3s":               {Status: 429, RetryAfter: 3 * time.Second},
+		"status=500":                              {Status: 500},
+		"after, status=504":                       {After: true, Status: 504},
+		"truncate":                                {TruncateBody: true},
+		"operation=refresh,expire":                {Operation: "refresh", ExpireTokens: true},
+		"crashed,operation=git-repository-add-read-only,delay=2m": {Operation: "git-repository-add-read-only", CrashedTask: true, Delay: 2 * time.Minute},
+		"stuck,operation=git-repository-add-read-only":            {Operation: "git-repository-add-read-only", StuckTask: true},
+		"no-tasks": {NoTasks: true},
 	} {
 		if got, err := mockserver.ParseFault(text); err != nil || got != want {
 			t.Errorf("%s: got %+v, %v", text, got, err)

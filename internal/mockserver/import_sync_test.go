@@ -2,6 +2,7 @@ package mockserver_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -74,7 +75,9 @@ func TestReadWriteRepository_FollowsPushes(t *testing.T) {
 	until(t, "the pushed branch", func() bool { return m.state(t, r, "topic/one", id) == "topic in-sync online" })
 	m.WaitForTasks(t)
 	want := []string{addWrite + done, "sync-git-repo-with-origin" + done, "sync-git-repo-with-origin" + done}
-	if difference := cmp.Diff(want, m.tasks(t, id)); difference != "" {
+	// A sync that comes while the test writes to the remote may fail; the next one repeats it.
+	got := slices.DeleteFunc(m.tasks(t, id), func(task string) bool { return strings.HasSuffix(task, " FAILED") })
+	if difference := cmp.Diff(want, got); difference != "" {
 		t.Errorf("tasks: %s", difference)
 	}
 }

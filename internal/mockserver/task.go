@@ -47,6 +47,7 @@ const (
 	running   = "RUNNING"
 	completed = "COMPLETED"
 	failed    = "FAILED"
+	crashed   = "CRASHED"
 )
 
 // task is one run of a workflow. Branches and nodes are tags that it sets when it starts, so a query for

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/go-git/go-git/v5"
+
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/gitserver"
 )
 
@@ -84,6 +86,20 @@ func (r *Remote) Tag(t testing.TB, tag string) {
 func (r *Remote) AnnotatedTag(t testing.TB, tag string) {
 	t.Helper()
 	r.mark(t, tag, r.repository.AnnotatedTag)
+}
+
+// TagObject returns the hash of the object of an annotated tag, which is not the commit's.
+func (r *Remote) TagObject(t testing.TB, tag string) string {
+	t.Helper()
+	repository, err := git.PlainOpen(r.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reference, err := repository.Tag(tag)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return reference.Hash().String()
 }
 
 func (r *Remote) mark(t testing.TB, tag string, set func(string) error) {

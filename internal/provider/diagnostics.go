@@ -26,8 +26,8 @@ func connectDiagnostic(config infrahub.Config, err error) diag.Diagnostic {
 		summary, attribute, next = "Infrahub Refused the Token", "api_token", "Check api_token in the provider block or "+tokenVariable+": it may be revoked, or of another server."
 	case errors.Is(err, infrahub.ErrUnauthorized):
 		summary, attribute, next = "Infrahub Refused the Login", "username", "Check username and password in the provider block, or "+usernameVariable+" and "+passwordVariable+"."
-	case errors.Is(err, infrahub.ErrBranchNotFound):
-		summary, attribute, next = "Infrahub Branch Not Found", "branch", fmt.Sprintf("Create the branch %q in Infrahub, or set another in the provider block or %s.", config.Branch, branchVariable)
+	case errors.Is(err, infrahub.ErrBusy):
+		summary, next = "Infrahub Is Not Ready", "The server, or a proxy before it, is busy, restarting or failing: wait and try again, raise max_retries in the provider block or "+retriesVariable+", or look at the server's log."
 	case errors.Is(err, infrahub.ErrNotInfrahub):
 		summary, next = "Not an Infrahub Server", "Something else answered: check that the address is Infrahub's own, and what proxies stand before it."
 	case isCertificateError(err):
@@ -43,27 +43,43 @@ func isCertificateError(err error) bool {
 	return ok
 }
 
-// errorDiagnostic returns the diagnostic of an operation on an object: summary such as "Repository Not Created", object such as
-// "read-only repository network on branch main". An error that the server relates to a field is put on the attribute of that
-// name, or credential_id for credential.
-func errorDiagnostic(summary, object string, err error, attributes ...string) diag.Diagnostic {
-	var failure *infrahub.Error
-	diagnostic := diag.NewErrorDiagnostic(summary, detail(object, err, nextStep(err)))
-	if !errors.As(err, &failure) {
-		return diagnostic
-	}
-	for _, attribute := range attributes {
-		if failure.Field != "" && (attribute == failure.Field || strings.TrimSuffix(attribute, "_id") == failure.Field) {
+// subject is what an operation was about.
+type subject struct {
+	// object names it, such as "Tag blue on branch main".
+	object string
+	// kind is the name of its Terraform type, such as "infrahub_tag", "" if it has none.
+	kind string
+	// attributes are those on which the diagnostic may be put.
+	attributes []string
+}
+
+// errorDiagnostic returns the diagnostic of an operation that failed: summary such as "Repository Not Created". An error that the
+// server relates to a field is put on the attribute of that name, or credential_id for credential.
+func errorDiagnostic(summary string, about subject, err error) diag.Diagnostic {
+	diagnostic := diag.NewErrorDiagnostic(summary, detail(about.object, err, nextStep(about, err)))
+	field := fieldOf(err)
+	for _, attribute := range about.attributes {
+		if field != "" && strings.TrimSuffix(attribute, "_id") == field {
 			return diag.WithPath(path.Root(attribute), diagnostic)
 		}
 	}
 	return diagnostic
 }
 
+// fieldOf returns the attribute or relationship that an error is about, "" if that is unknown.
+func fieldOf(err error) string {
+	if taken, ok := errors.AsType[*infrahub.TakenError](err); ok {
+		return taken.Field
+	}
+	if failure, ok := errors.AsType[*infrahub.Error](err); ok {
+		return failure.Field
+	}
+	return ""
+}
+
 // detail returns object, cause, next step, and the id of the request by which the server's log can be searched.
 func detail(object string, err error, next string) string {
-	var lines []string
-	lines = append(lines, object+": "+message(err))
+	lines := []string{object + ": " + message(err)}
 	if next != "" {
 		lines = append(lines, next)
 	}
@@ -75,41 +91,58 @@ func detail(object string, err error, next string) string {
 
 // message returns an error in the server's own words, where it has any, as a sentence.
 func message(err error) string {
-	text := err.Error()
-	if failure, ok := errors.AsType[*infrahub.Error](err); ok {
-		text = failure.Message
+	failure, isFailure := errors.AsType[*infrahub.Error](err)
+	switch {
+	case isFailure:
+		return withPeriod(failure.Message)
+	case errors.Is(err, context.Canceled):
+		return "it was interrupted."
+	case errors.Is(err, context.DeadlineExceeded):
+		return "the timeout expired."
+	default:
+		return withPeriod(err.Error())
 	}
-	return withPeriod(text)
 }
 
 // nextStep returns what a user can do about a failed request.
-func nextStep(err error) string {
-	var failure *infrahub.Error
+func nextStep(about subject, err error) string {
+	if taken, ok := errors.AsType[*infrahub.TakenError](err); ok {
+		return takenStep(about, taken)
+	}
 	switch {
+	case errors.Is(err, context.Canceled):
+		return "Nothing more was sent. Run the command again."
 	case errors.Is(err, context.DeadlineExceeded):
 		return "Give it more time in timeouts, or the provider's timeout, and apply again."
 	case errors.Is(err, infrahub.ErrUnauthorized):
 		return "Check that the account of the token may do this in Infrahub, and that the token is still valid."
 	case errors.Is(err, infrahub.ErrBranchNotFound):
-		return "The branch is not there: create it, or name another one."
+		return "The branch is not there: create it, or name another one. Nothing was changed."
 	case errors.Is(err, infrahub.ErrMerged):
-		return "Use a branch of another name, made after the merge."
+		return "Use a branch of another name, created after the merge."
 	case errors.Is(err, infrahub.ErrInactive):
-		return "Make the branch after the repository was imported: depends_on = [infrahub_read_only_repository.NAME]. Replace the one that is there now (-replace)."
+		return "Create the branch after the repository was imported: depends_on = [infrahub_read_only_repository.NAME], and replace_triggered_by = [infrahub_read_only_repository.NAME.id] in its lifecycle. Replace the branch that exists now (-replace)."
 	case errors.Is(err, infrahub.ErrExists):
 		return "Import it (terraform import), or choose another name."
 	case errors.Is(err, infrahub.ErrAmbiguous):
 		return "Give its id instead of its name."
 	case errors.Is(err, infrahub.ErrNotFound):
 		return "It was deleted outside of Terraform while this ran: plan again."
-	case errors.Is(err, infrahub.ErrNotInfrahub), errors.Is(err, infrahub.ErrUnreachable):
-		return "What was changed so far is in the state. Check the connection and the server, then apply again."
-	case !errors.As(err, &failure):
-		return ""
+	case errors.Is(err, infrahub.ErrBusy):
+		return "The server, or a proxy before it, is busy, restarting or failing: " + whatIsKnown(err) + " Wait and apply again; max_retries in the provider block says how often a request is repeated."
+	case errors.Is(err, infrahub.ErrNotInfrahub):
+		return "Something else than Infrahub answered: " + whatIsKnown(err) + " Check what proxies and login pages stand before the server, then apply again."
+	case errors.Is(err, infrahub.ErrUnreachable):
+		return "No answer came: " + whatIsKnown(err) + " Check the connection and the server, then apply again."
 	}
-	switch failure.Field {
+	field := fieldOf(err)
+	if (field == "name" || field == "location") && strings.Contains(err.Error(), "uniqueness") {
+		return fmt.Sprintf("Another object has this %s already: import that one (terraform import), or choose another %s.", field, field)
+	}
+	switch field {
 	case "credential":
-		if strings.HasPrefix(failure.Message, "Unable to find the node") { // Infrahub 1.9 gives no code (infrahub-behaviour.md, Errors 11)
+		failure, ok := errors.AsType[*infrahub.Error](err)
+		if ok && strings.HasPrefix(failure.Message, "Unable to find the node") { // Infrahub 1.9 gives no code (infrahub-behaviour.md, Errors 11)
 			return "Check credential_id. " + credentialReference().hint()
 		}
 		return "Check credential_id, and username and password of that credential: Infrahub tries them before it accepts a repository."
@@ -119,15 +152,37 @@ func nextStep(err error) string {
 		return "Check that the branch exists and is not merged, and that no other proposed change of it is open: import that one (terraform import), or close it."
 	case "destination_branch":
 		return "Name Infrahub's default branch."
-	case "name", "location":
-		if strings.Contains(failure.Message, "uniqueness") {
-			return fmt.Sprintf("Another repository of either kind has this %s already: import that one (terraform import), or choose another %s.", failure.Field, failure.Field)
-		}
-		if failure.Field == "location" {
-			return "Check that the Infrahub server itself reaches this location, and whether it needs a credential."
-		}
+	case "location":
+		return "Check that the Infrahub server itself reaches this location, and whether it needs a credential."
+	default:
+		return ""
 	}
-	return ""
+}
+
+// whatIsKnown returns whether a change that failed may have been carried out.
+func whatIsKnown(err error) string {
+	if infrahub.OutcomeUnknown(err) {
+		return "a change may have been carried out all the same."
+	}
+	return "nothing was changed by this request."
+}
+
+// takenStep returns what to do about a name or location that another object has.
+func takenStep(about subject, taken *infrahub.TakenError) string {
+	step := fmt.Sprintf("The %s %q has this %s.", taken.Kind, taken.Name, taken.Field)
+	if holder := typeNameOf(taken.Kind); about.kind == "" || holder == about.kind {
+		step += fmt.Sprintf(" To manage it here, import it (terraform import): import { to = %s.NAME, id = %q }.", holder, taken.ID)
+	}
+	return step + fmt.Sprintf(" Else choose another %s. Where two objects exchange theirs, give one of them a third %s first, in an apply of its own; "+
+		"where this one replaces the other, create_before_destroy cannot work: a %s is unique.", taken.Field, taken.Field, taken.Field)
+}
+
+// typeNameOf returns the Terraform type of what the client calls a kind.
+func typeNameOf(kind string) string {
+	if kind == "credential" {
+		kind = "password_credential"
+	}
+	return "infrahub_" + strings.NewReplacer(" ", "_", "-", "_").Replace(kind)
 }
 
 // withPeriod returns a text as a sentence.
@@ -144,7 +199,15 @@ func importNotFound(kind, given, where string, err error) diag.Diagnostic {
 		return diag.NewErrorDiagnostic("Object Not Found", fmt.Sprintf(
 			"Infrahub has no %s with the id or the name %q on %s. Look the id up in Infrahub, and check the resource type and the branch.", kind, given, where))
 	}
-	return errorDiagnostic("Object Not Read", fmt.Sprintf("The %s %q", kind, given), err)
+	return errorDiagnostic("Object Not Read", subject{object: fmt.Sprintf("The %s %q", kind, given)}, err)
+}
+
+// branchMissing returns the warning of a provider whose branch does not exist. It is no error: the same configuration may create
+// the branch, and what is left of a deleted one must not stand in the way of a plan or a destroy.
+func branchMissing(name string) diag.Diagnostic {
+	return diag.NewAttributeWarningDiagnostic(path.Root("branch"), "Infrahub Branch Not Found", fmt.Sprintf(
+		"Infrahub has no branch %q. If this configuration creates it, refer to that resource in the provider block (branch = infrahub_branch.NAME.name), so that it is created first. "+
+			"If it was deleted, what was on it alone is gone. Otherwise create it, or set another branch in the provider block or %s: nothing can be changed on a branch that does not exist.", name, branchVariable))
 }
 
 // branchMerged returns the warning for a configuration that still names a branch that was merged.

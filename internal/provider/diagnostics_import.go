@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
@@ -12,30 +13,42 @@ import (
 )
 
 // importDiagnostic returns the diagnostic of an import that failed or is not known to have worked, nil of any other error.
-func importDiagnostic(err error) diag.Diagnostic {
+// Terraform marks an object as tainted whose create fails, which decides about the next step.
+func importDiagnostic(err error, creating bool) diag.Diagnostic {
 	if failure, ok := errors.AsType[*infrahub.ImportError](err); ok {
-		return importFailed(failure)
+		return importFailed(failure, creating)
 	}
 	if unfinished, ok := errors.AsType[*infrahub.UnfinishedError](err); ok {
-		return importUnfinished(unfinished)
+		return importUnfinished(unfinished, creating)
+	}
+	if unobserved, ok := errors.AsType[*infrahub.UnobservedError](err); ok {
+		return importUnobserved(unobserved, creating)
 	}
 	return nil
 }
 
 // importFailed returns why an import failed and what to do.
-func importFailed(failure *infrahub.ImportError) diag.Diagnostic {
+func importFailed(failure *infrahub.ImportError, creating bool) diag.Diagnostic {
 	repository := failure.Repository
+	again := "Then apply again: the import is tried once more, also without a change in the configuration."
+	if creating {
+		again = "Then apply again: Terraform replaces the repository, which was created and not imported."
+	}
 	lines := []string{
 		fmt.Sprintf("Infrahub did not import the %s %q at %q into branch %q: %s", repository.Kind, repository.Name, repository.Ref, failure.Branch, withPeriod(failure.Reason)),
-		importHint(failure) + " Then apply again: the import is tried once more, also without a change in the configuration.",
+		importHint(failure) + " " + again,
 	}
 	if failure.TaskID != "" {
 		lines = append(lines, fmt.Sprintf("Task %s (%s, %s). Infrahub shows its whole log under Tasks.", failure.TaskID, failure.Workflow, failure.State))
 	}
-	if failure.RequestID != "" {
-		lines = append(lines, "Request id: "+failure.RequestID)
+	return diag.NewErrorDiagnostic("Import Failed", withRequestID(strings.Join(lines, "\n\n"), failure.RequestID))
+}
+
+func withRequestID(text, id string) string {
+	if id == "" {
+		return text
 	}
-	return diag.NewErrorDiagnostic("Import Failed", strings.Join(lines, "\n\n"))
+	return text + "\n\nRequest id: " + id
 }
 
 // importHint returns a next step that fits the cause.
@@ -74,16 +87,33 @@ func importHint(failure *infrahub.ImportError) string {
 }
 
 // importUnfinished returns what was still running when the wait ended.
-func importUnfinished(unfinished *infrahub.UnfinishedError) diag.Diagnostic {
+func importUnfinished(unfinished *infrahub.UnfinishedError, creating bool) diag.Diagnostic {
 	repository := unfinished.Repository
-	why, next := "The wait was interrupted.", "Plan again to see what has become of it."
+	why, next := "The wait was interrupted.", "Plan again to see how it ended."
 	if errors.Is(unfinished, context.DeadlineExceeded) {
 		why, next = "The timeout expired.", "If no task has started, see whether Infrahub's workers run. Give it more time in timeouts, and apply again."
 	}
-	if unfinished.RequestID != "" {
-		next += "\n\nRequest id: " + unfinished.RequestID
+	if creating {
+		next += " Terraform marks the repository as tainted, and the next apply would replace it: if Infrahub shows that the import worked, keep the repository by terraform untaint."
 	}
-	return diag.NewErrorDiagnostic("Import Not Finished", fmt.Sprintf(
-		"%s Infrahub is still importing the %s %q at %q into branch %q, and goes on with it:\n\n  %s\n\n%s",
-		why, repository.Kind, repository.Name, repository.Ref, unfinished.Branch, strings.Join(unfinished.Tasks, "\n  "), next))
+	return diag.NewErrorDiagnostic("Import Not Finished", withRequestID(fmt.Sprintf(
+		"%s When it was last looked at, Infrahub was importing the %s %q at %q into branch %q; it goes on without Terraform:\n\n  %s\n\n%s",
+		why, repository.Kind, repository.Name, repository.Ref, unfinished.Branch, strings.Join(unfinished.Tasks, "\n  "), next), unfinished.RequestID))
+}
+
+// importUnobserved returns why nothing is known of an import. It is a warning for a create: as an error it would let Terraform
+// replace a repository that may be good.
+func importUnobserved(unobserved *infrahub.UnobservedError, creating bool) diag.Diagnostic {
+	repository, status := unobserved.Repository, "The repository could not be read either."
+	if unobserved.Status != "" {
+		status = fmt.Sprintf("The repository itself shows %s, which does not tell.", unobserved.Status)
+	}
+	text := withRequestID(fmt.Sprintf(
+		"Infrahub was asked to import the %s %q at %q into branch %q. How that ended is not known: since %s the list of its tasks could not be read: %s %s\n\n"+
+			"Check the connection, and that the account may read tasks. The next plan looks at the import again, and the next apply imports again unless it is known to have worked.",
+		repository.Kind, repository.Name, repository.Ref, unobserved.Branch, unobserved.Since.UTC().Format(time.RFC3339), message(errors.Unwrap(unobserved)), status), unobserved.RequestID)
+	if creating {
+		return diag.NewWarningDiagnostic("Import Not Observed", text)
+	}
+	return diag.NewErrorDiagnostic("Import Not Observed", text)
 }

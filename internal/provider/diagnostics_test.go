@@ -81,14 +81,28 @@ func TestDiagnostics_OfRequests(t *testing.T) {
 		"object is gone": {
 			fmt.Errorf("repository 5 on branch main: %w", infrahub.ErrNotFound), "", []string{"deleted outside of Terraform", "plan again"}, "",
 		},
-		"not Infrahub":   {fmt.Errorf("read: %w", infrahub.ErrNotInfrahub), "", []string{"Check the connection", "apply again"}, ""},
+		"name of the same kind": {
+			fmt.Errorf("%w: %w", &infrahub.TakenError{Field: "name", Kind: "read-only repository", ID: "5d41", Name: "network"}, serverError("name", "Violates uniqueness constraint 'name'")), "name",
+			[]string{"Violates uniqueness constraint 'name'.", `The read-only repository "network" has this name.`, `import { to = infrahub_read_only_repository.NAME, id = "5d41" }`, "exchange", "create_before_destroy", "Request id: 5d41402a"},
+			"either kind",
+		},
+		"name of another kind": {
+			fmt.Errorf("%w: %w", &infrahub.TakenError{Field: "name", Kind: "repository", ID: "5d41", Name: "network"}, serverError("name", "Violates uniqueness constraint 'name'")), "name",
+			[]string{`The repository "network" has this name.`, "choose another name"},
+			"terraform import",
+		},
+		"busy":           {fmt.Errorf("read: %w", infrahub.ErrBusy), "", []string{"busy, restarting or failing", "nothing was changed by this request", "max_retries"}, "Something else"},
+		"not Infrahub":   {fmt.Errorf("read: %w", infrahub.ErrNotInfrahub), "", []string{"Something else than Infrahub answered", "proxies", "apply again"}, ""},
+		"interrupted":    {fmt.Errorf("read: %w", context.Canceled), "", []string{"it was interrupted", "Nothing more was sent"}, "context canceled"},
 		"unreachable":    {fmt.Errorf("read: %w", infrahub.ErrUnreachable), "", []string{"Check the connection", "apply again"}, ""},
 		"timeout":        {fmt.Errorf("read: %w", context.DeadlineExceeded), "", []string{"timeouts", "apply again"}, ""},
 		"something else": {errors.New("odd"), "", []string{"odd."}, "\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := errorOf(t, errorDiagnostic("Repository Not Created", "Repository network on branch main", test.err, "name", "location", "ref", "credential_id", "tags"))
+			got := errorOf(t, errorDiagnostic("Repository Not Created", subject{
+				object: "Repository network on branch main", kind: "infrahub_read_only_repository", attributes: []string{"name", "location", "ref", "credential_id", "tags"},
+			}, test.err))
 			got.expect(t, test.attribute, "Repository Not Created", append(test.parts, "Repository network on branch main: ")...)
 			if test.never != "" && strings.Contains(got.detail, test.never) {
 				t.Errorf("the detail contains %q:\n%s", test.never, got.detail)
@@ -125,14 +139,14 @@ func TestDiagnostics_OfImports(t *testing.T) {
 				Branch:     "stable", Reason: "It went wrong", Cause: test.cause, Owner: test.owner, RequestID: "5d41402a",
 				Workflow: "git-repository-pull-read-only", TaskID: "0d0c96ac", State: "FAILED",
 			}
-			got := errorOf(t, importFailed(&failure))
+			got := errorOf(t, importFailed(&failure, false))
 			got.expect(t, "", "Import Failed", test.kind.String()+` "network" at "v9" into branch "stable": It went wrong.`,
 				test.hint, "Then apply again", "Task 0d0c96ac (git-repository-pull-read-only, FAILED)", "Request id: 5d41402a")
 			if strings.Contains(got.detail, test.never) {
 				t.Errorf("the detail contains %q: %s", test.never, got.detail)
 			}
 			failure.TaskID, failure.RequestID = "", ""
-			if got := errorOf(t, importFailed(&failure)); strings.Contains(got.detail, "Task ") || strings.Contains(got.detail, "Request id") {
+			if got := errorOf(t, importFailed(&failure, false)); strings.Contains(got.detail, "Task ") || strings.Contains(got.detail, "Request id") {
 				t.Errorf("the detail names a task or a request, and there is none: %s", got.detail)
 			}
 		})
@@ -145,10 +159,10 @@ func TestDiagnostics_OfImportsThatWereInterrupted(t *testing.T) {
 		Repository: infrahub.Repository{Kind: infrahub.ReadWrite, Name: "network", Ref: "main"}, Branch: "stable",
 		Tasks: []string{"first: RUNNING, task 1", "second: not started"}, RequestID: "5d41402a",
 	}
-	errorOf(t, importUnfinished(unfinished)).expect(t, "", "Import Not Finished", "The wait was interrupted.",
+	errorOf(t, importUnfinished(unfinished, false)).expect(t, "", "Import Not Finished", "The wait was interrupted.",
 		`repository "network" at "main" into branch "stable"`, "  first: RUNNING, task 1\n  second: not started\n", "Plan again", "Request id: 5d41402a")
 	unfinished.RequestID = ""
-	if got := errorOf(t, importUnfinished(unfinished)); strings.Contains(got.detail, "Request id") {
+	if got := errorOf(t, importUnfinished(unfinished, false)); strings.Contains(got.detail, "Request id") {
 		t.Errorf("the detail names a request, and there is none: %s", got.detail)
 	}
 }

@@ -18,6 +18,8 @@ type failedImport struct {
 	Reason string `json:"reason"`
 	// Moved is whether it was the first import from another location.
 	Moved bool `json:"moved"`
+	// Unobserved is whether nothing is known of how the import ended.
+	Unobserved bool `json:"unobserved,omitempty"`
 	// Unproven is whether no task is known that imported the ref, nor one that failed to.
 	Unproven bool `json:"unproven,omitempty"`
 }
@@ -26,10 +28,7 @@ type failedImport struct {
 const failedImportKey = "failed_import"
 
 // loadFailedImport returns the record in private state, nil if there is none.
-func loadFailedImport(ctx context.Context, private interface {
-	GetKey(ctx context.Context, key string) ([]byte, diag.Diagnostics)
-},
-) (*failedImport, diag.Diagnostics) {
+func loadFailedImport(ctx context.Context, private privateReader) (*failedImport, diag.Diagnostics) {
 	encoded, diags := private.GetKey(ctx, failedImportKey)
 	if len(encoded) == 0 {
 		return nil, diags
@@ -41,14 +40,10 @@ func loadFailedImport(ctx context.Context, private interface {
 	return &record, diags
 }
 
-// privateWriter is the private state of a response.
-type privateWriter interface {
-	SetKey(ctx context.Context, key string, value []byte) diag.Diagnostics
-}
-
 // save keeps the record, with the reason why the import is not known to have worked.
 func (f failedImport) save(ctx context.Context, private privateWriter, err error) diag.Diagnostics {
 	f.Reason = importReason(err)
+	_, f.Unobserved = errors.AsType[*infrahub.UnobservedError](err)
 	encoded, err := json.Marshal(f)
 	if err != nil {
 		return diag.Diagnostics{diag.NewErrorDiagnostic("Private State Not Written", fmt.Sprintf("The record of the import cannot be written: %v.", err))}
@@ -59,6 +54,22 @@ func (f failedImport) save(ctx context.Context, private privateWriter, err error
 // clearFailedImport forgets the record.
 func clearFailedImport(ctx context.Context, private privateWriter) diag.Diagnostics {
 	return private.SetKey(ctx, failedImportKey, nil)
+}
+
+// observe looks again at an import that could not be observed. It forgets the record once the import is known to have worked, or
+// the repository looks like it and no task says otherwise.
+func (f failedImport) observe(ctx context.Context, client *infrahub.Client, repository infrahub.Repository, private privateWriter) diag.Diagnostics {
+	last, err := client.LastImport(ctx, repository)
+	switch {
+	case err != nil:
+		return nil
+	case last.Failure != nil && !last.TasksHidden:
+		return f.save(ctx, private, last.Failure)
+	case last.Proven && repository.Kind == infrahub.ReadOnly, repository.Healthy() && !last.Stored:
+		return clearFailedImport(ctx, private)
+	default:
+		return nil
+	}
 }
 
 // retryWarning announces that an apply imports again. Object is such as repository "network".
@@ -74,6 +85,9 @@ func importReason(err error) string {
 	}
 	if _, ok := errors.AsType[*infrahub.UnfinishedError](err); ok {
 		return "it had not ended when it was last looked at"
+	}
+	if unobserved, ok := errors.AsType[*infrahub.UnobservedError](err); ok {
+		return "its tasks could not be listed: " + message(errors.Unwrap(unobserved))
 	}
 	return message(err)
 }

@@ -3,12 +3,15 @@ package provider
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/boolvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -58,7 +61,7 @@ func (d *gitRefDataSource) Schema(_ context.Context, _ datasource.SchemaRequest,
 				MarkdownDescription: "Branch, tag or commit to look up. Without it the newest tag that is a version is found, and this is its name.",
 				Optional:            true,
 				Computed:            true,
-				Validators:          requiredText(),
+				Validators:          gitRef(),
 			},
 			"version": schema.StringAttribute{
 				MarkdownDescription: "Constraint on the version, such as `>= 1.2, < 2.0` or `~> 1.2`. Without it every version is allowed.",
@@ -71,7 +74,7 @@ func (d *gitRefDataSource) Schema(_ context.Context, _ datasource.SchemaRequest,
 				Validators:          []validator.String{stringvalidator.LengthAtLeast(1), named},
 			},
 			"include_prereleases": schema.BoolAttribute{
-				MarkdownDescription: "Whether versions such as `2.0.0-rc.1` count. Defaults to `false`; a constraint that names a prerelease allows those of that version.",
+				MarkdownDescription: "Whether versions such as `2.0.0-rc.1` count. Defaults to `false`; a constraint that names a prerelease allows the prereleases of that version alone.",
 				Optional:            true,
 				Validators:          []validator.Bool{boolvalidator.ConflictsWith(path.MatchRoot("ref"))},
 			},
@@ -84,8 +87,9 @@ func (d *gitRefDataSource) Schema(_ context.Context, _ datasource.SchemaRequest,
 				Computed:            true,
 			},
 			"commit": schema.StringAttribute{
-				MarkdownDescription: "Hash of the commit that the ref stands for; of an annotated tag the commit that it points to.",
-				Computed:            true,
+				MarkdownDescription: "Hash of the commit that the ref stands for; of an annotated tag the commit that it points to. " +
+					"Null if the remote does not show it, as for an abbreviated hash that is not the end of a branch or a tag.",
+				Computed: true,
 			},
 			"annotated": schema.BoolAttribute{
 				MarkdownDescription: "Whether the ref is an annotated tag.",
@@ -106,37 +110,49 @@ func (d *gitRefDataSource) Read(ctx context.Context, req datasource.ReadRequest,
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	refs, err := d.refs(ctx, model.Location.ValueString())
+	location := model.Location.ValueString()
+	refs, err := d.refs(ctx, location)
 	if err == nil {
-		err = model.find(refs)
+		err = model.find(refs, &resp.Diagnostics)
 	}
 	if err != nil {
-		resp.Diagnostics.Append(gitDiagnostic(model.Location.ValueString(), err))
+		// A data source has no prior state to keep, and does not know whether the plan is a destroy.
+		resp.Diagnostics.Append(gitDiagnostic(location, err,
+			"Every plan reads this data source, that of a destroy as well. To destroy without it: terraform destroy -refresh=false."))
 		return
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
 }
 
-// find fills in what was asked for.
-func (m *gitRefModel) find(refs *gitremote.Refs) error {
+// find fills in what was asked for, and warns of what the remote leaves open.
+func (m *gitRefModel) find(refs *gitremote.Refs, diags *diag.Diagnostics) error {
 	var candidates []gitremote.Ref
 	var found gitremote.Ref
-	var err error
 	if m.Ref.IsNull() {
-		candidates, err = refs.Versions(m.Version.ValueString(), m.Prefix.ValueString(), m.IncludePrereleases.ValueBool())
-		if err == nil {
-			found = candidates[0]
+		versions, err := refs.Versions(m.Version.ValueString(), m.Prefix.ValueString(), m.IncludePrereleases.ValueBool())
+		if err != nil {
+			return err
 		}
-	} else {
-		found, err = refs.Resolve(m.Ref.ValueString())
-	}
-	if err != nil {
-		return err
-	}
-	if m.Ref.IsNull() {
+		candidates, found = versions.Tags, versions.Tags[0]
+		m.warnOfUnreadable(versions, diags)
 		m.Ref = types.StringValue(found.Name)
+	} else {
+		var err error
+		if found, err = refs.Resolve(m.Ref.ValueString()); err != nil {
+			return err
+		}
+		consequence := "commit is null."
+		if found.Copied {
+			consequence = "commit is that of the remote."
+		}
+		if warning := refWarning(m.Location.ValueString(), m.Ref.ValueString(), found, consequence); warning != nil {
+			diags.Append(warning)
+		}
 	}
-	m.Kind, m.Commit, m.Annotated = types.StringValue(string(found.Kind)), types.StringValue(found.Commit), types.BoolValue(found.Annotated)
+	m.Kind, m.Commit, m.Annotated = types.StringValue(string(found.Kind)), types.StringNull(), types.BoolValue(found.Annotated)
+	if found.Commit != "" {
+		m.Commit = types.StringValue(found.Commit)
+	}
 	m.Tag = types.StringNull()
 	if found.Kind == gitremote.Tag {
 		m.Tag = types.StringValue(found.Name)
@@ -147,6 +163,17 @@ func (m *gitRefModel) find(refs *gitremote.Refs) error {
 	}
 	m.Candidates = types.ListValueMust(types.StringType, names)
 	return nil
+}
+
+// warnOfUnreadable warns of tags that may be newer than the one that is returned.
+func (m *gitRefModel) warnOfUnreadable(versions gitremote.Versions, diags *diag.Diagnostics) {
+	if len(versions.Unreadable) == 0 {
+		return
+	}
+	diags.AddAttributeWarning(path.Root("version"), "Git Tag Not Read as a Version", fmt.Sprintf(
+		"%s: these tags look like versions that are at least as new as %s, but are none: %s. They do not count.\n\n"+
+			"A version has three numbers, such as v1.2.3 or 2025.01.3. Push the release under such a tag, set ref to the tag that you mean, or set prefix or version so that it does not match them.",
+		withoutQuery(m.Location.ValueString()), versions.Tags[0].Name, strings.Join(versions.Unreadable, ", ")))
 }
 
 // versionConstraint validates what can be read as one.

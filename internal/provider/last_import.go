@@ -54,9 +54,9 @@ func (l lastImport) record(ctx context.Context, client *infrahub.Client, private
 // noProof returns why nothing is known of the last import.
 func noProof(tasksHidden bool, andCommit string) error {
 	if tasksHidden {
-		return errors.New("Infrahub shows no tasks to this account, " + andCommit)
+		return errors.New("no tasks are visible to this account, " + andCommit)
 	}
-	return errors.New("Infrahub lists no task any more that has imported it")
+	return errors.New("no task is listed any more that has imported it")
 }
 
 // unproven returns the warning of an import into the state of a repository of whose last import nothing is known.

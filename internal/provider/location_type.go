@@ -62,38 +62,48 @@ func (l location) Equal(other attr.Value) bool {
 	return same && l.StringValue.Equal(o.StringValue)
 }
 
-// StringSemanticEquals keeps what the configuration says where the server only appended .git.
-func (l location) StringSemanticEquals(_ context.Context, other basetypes.StringValuable) (bool, diag.Diagnostics) {
-	o, same := other.(location)
-	return same && l.sameRemote(o), nil
+// StringSemanticEquals keeps the value of the configuration where the server returns it with .git appended. It is called on the new
+// value, with the one before.
+func (l location) StringSemanticEquals(_ context.Context, before basetypes.StringValuable) (bool, diag.Diagnostics) {
+	configured, same := before.(location)
+	return same && configured.storedAs(l), nil
 }
 
-// sameRemote reports whether two locations differ at most by the suffix that the server appends.
-func (l location) sameRemote(other location) bool {
-	if l.IsNull() || l.IsUnknown() || other.IsNull() || other.IsUnknown() {
-		return l.Equal(other)
+// storedAs reports whether the server may have stored a location as another: as it is, or with .git appended.
+func (l location) storedAs(stored location) bool {
+	if l.IsNull() || l.IsUnknown() || stored.IsNull() || stored.IsUnknown() {
+		return l.Equal(stored)
 	}
-	return withSuffix(l.ValueString()) == withSuffix(other.ValueString())
+	text := l.ValueString()
+	isHTTP := strings.HasPrefix(text, "http://") || strings.HasPrefix(text, "https://")
+	return stored.ValueString() == text || isHTTP && !strings.HasSuffix(text, ".git") && stored.ValueString() == text+".git"
 }
 
-func withSuffix(text string) string {
-	if (strings.HasPrefix(text, "http://") || strings.HasPrefix(text, "https://")) && !strings.HasSuffix(text, ".git") {
-		return text + ".git"
-	}
-	return text
-}
-
-// ignoreGitSuffix plans no change where only the suffix differs: Terraform does not look at semantic equality while it plans.
+// ignoreGitSuffix plans no change to the location that the server has already because it appended .git: Terraform does not look at
+// semantic equality while it plans.
 type ignoreGitSuffix struct{}
 
 func (ignoreGitSuffix) Description(context.Context) string {
-	return "A suffix .git that only one of the two locations has is no change."
+	return "A suffix .git that Infrahub has appended already is no change."
 }
 
 func (m ignoreGitSuffix) MarkdownDescription(ctx context.Context) string { return m.Description(ctx) }
 
-func (ignoreGitSuffix) PlanModifyString(_ context.Context, req planmodifier.StringRequest, resp *planmodifier.StringResponse) {
-	if !req.StateValue.IsNull() && (location{req.StateValue}).sameRemote(location{req.PlanValue}) {
+func (ignoreGitSuffix) PlanModifyString(ctx context.Context, req planmodifier.StringRequest, resp *planmodifier.StringResponse) {
+	state, planned := location{req.StateValue}, location{req.PlanValue}
+	if state.IsNull() || planned.IsNull() || planned.IsUnknown() {
+		return
+	}
+	onServer, diags := loadText(ctx, req.Private, serverLocationKey)
+	resp.Diagnostics.Append(diags...)
+	if onServer == "" {
+		// No refresh of this version of the provider has written it yet.
+		if state.storedAs(planned) || planned.storedAs(state) {
+			resp.PlanValue = req.StateValue
+		}
+		return
+	}
+	if state.storedAs(planned) && planned.Equal(newLocation(onServer)) {
 		resp.PlanValue = req.StateValue
 	}
 }

@@ -101,8 +101,8 @@ func (d *nodeDataSource[M, T]) notRead(id, name types.String, err error) diag.Di
 		return diag.NewAttributeErrorDiagnostic(path.Root(attribute), d.title+" Not Found", fmt.Sprintf(
 			"%s: Infrahub has none with this %s. %s", object, attribute, next))
 	case errors.Is(err, infrahub.ErrAmbiguous):
-		return diag.WithPath(path.Root(attribute), errorDiagnostic("Ambiguous Name", object, err))
+		return diag.WithPath(path.Root(attribute), errorDiagnostic("Ambiguous Name", subject{object: object}, err))
 	default:
-		return errorDiagnostic(d.title+" Not Read", object, err)
+		return errorDiagnostic(d.title+" Not Read", subject{object: object}, err)
 	}
 }

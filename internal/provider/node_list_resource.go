@@ -58,7 +58,7 @@ func (l *nodeListResource[M, T]) List(ctx context.Context, req list.ListRequest,
 		for node, err := range l.nodes(l.Client, known).List(ctx, filter) {
 			if err != nil {
 				push(list.ListResult{Diagnostics: diag.Diagnostics{errorDiagnostic(
-					l.title+" List Not Complete", "The list on branch "+l.Branch(), err)}})
+					l.title+" List Not Complete", subject{object: "The list on branch " + l.Branch()}, err)}})
 				return
 			}
 			if !push(l.result(ctx, req, l.flatten(node, known))) {

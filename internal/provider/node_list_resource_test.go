@@ -223,7 +223,7 @@ func TestNodeListResource_CancelEndsTheListWithAnError(t *testing.T) {
 			cancel()
 		}
 	}
-	failures.onlyError(t).expect(t, "", "Tag List Not Complete", "branch main", "canceled")
+	failures.onlyError(t).expect(t, "", "Tag List Not Complete", "branch main", "interrupted")
 	if listed != 100 {
 		t.Errorf("%d results, want those of the page that was read", listed)
 	}

@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -33,6 +34,8 @@ type nodeKind[M, T any] struct {
 	nodes func(client *infrahub.Client, known M) infrahub.Nodes[T]
 	// base returns what every model has.
 	base func(model *M) *nodeModel
+	// everywhere is whether a node exists on every branch, and so outlives the branch that it was created on.
+	everywhere bool
 	// describe names an object in a diagnostic.
 	describe func(model M, branch string) string
 	// expand returns the node that a plan or a state describes.
@@ -103,6 +106,7 @@ func (r *nodeResource[M, T]) Create(ctx context.Context, req resource.CreateRequ
 	resp.State.Raw = nullUnknowns(req.Plan.Raw)
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), id)...)
 	setIdentity(ctx, resp.Identity, id, &resp.Diagnostics)
+	resp.Diagnostics.Append(saveText(ctx, resp.Private, branchKey, r.Branch())...)
 	r.saveRead(ctx, plan, req.Plan, &resp.State, &resp.Diagnostics)
 }
 
@@ -127,6 +131,11 @@ func (r *nodeResource[M, T]) readNode(ctx context.Context, req resource.ReadRequ
 	ctx, cancel := withTimeout(ctx, r.base(&state).Timeouts.Read, &resp.Diagnostics)
 	defer cancel()
 	found, err := r.nodes(r.Client, state).Get(ctx, id)
+	if errors.Is(err, infrahub.ErrBranchNotFound) {
+		r.readWithoutBranch(ctx, id, state, req.Private, resp)
+		return state, nil
+	}
+	resp.Diagnostics.Append(saveText(ctx, resp.Private, branchKey, r.Branch())...)
 	gone := errors.Is(err, infrahub.ErrNotFound)
 	if err != nil && !gone {
 		resp.Diagnostics.Append(r.failed(ctx, "Not Read", state, err))
@@ -139,6 +148,24 @@ func (r *nodeResource[M, T]) readNode(ctx context.Context, req resource.ReadRequ
 		resp.State.RemoveResource(ctx)
 	}
 	return state, found
+}
+
+// readWithoutBranch decides about an object whose branch does not exist. Configure has warned of that. What exists on the default
+// branch too stays as it is; what was on the branch alone is gone with it. If the object was last seen on another branch, the
+// provider's branch is probably misspelt, and nothing is known.
+func (r *nodeResource[M, T]) readWithoutBranch(ctx context.Context, id string, state M, private privateReader, resp *resource.ReadResponse) {
+	_, err := r.nodes(r.OnDefaultBranch(), state).Get(ctx, id)
+	seenOn, diags := loadText(ctx, private, branchKey)
+	resp.Diagnostics.Append(diags...)
+	switch {
+	case err == nil:
+	case errors.Is(err, infrahub.ErrNotFound) && seenOn == r.Branch():
+		resp.State.RemoveResource(ctx)
+	case errors.Is(err, infrahub.ErrNotFound):
+		resp.Diagnostics.Append(r.failed(ctx, "Not Read", state, fmt.Errorf("branch %s: %w", r.Branch(), infrahub.ErrBranchNotFound)))
+	default:
+		resp.Diagnostics.Append(r.failed(ctx, "Not Read", state, err))
+	}
 }
 
 // Update saves what was planned. What others changed in the meantime is left to the next refresh.
@@ -185,7 +212,15 @@ func (r *nodeResource[M, T]) Delete(ctx context.Context, req resource.DeleteRequ
 	}
 	ctx, cancel := withTimeout(ctx, r.base(&state).Timeouts.Delete, &resp.Diagnostics)
 	defer cancel()
-	if err := r.writes().Delete(ctx, r.base(&state).ID.ValueString()); err != nil {
+	id := r.base(&state).ID.ValueString()
+	err := r.writes().Delete(ctx, id)
+	if errors.Is(err, infrahub.ErrBranchNotFound) {
+		err = nil // what was on the branch alone is gone with it
+		if r.everywhere {
+			err = r.nodes(r.OnDefaultBranch(), state).Delete(ctx, id)
+		}
+	}
+	if err != nil {
 		resp.Diagnostics.Append(r.failed(ctx, "Not Deleted", state, err))
 		return
 	}
@@ -217,8 +252,9 @@ func (r *nodeResource[M, T]) writes() infrahub.Nodes[T] {
 
 // failed returns the diagnostic of an operation, such as "Not Created", on the attribute that the server names.
 func (r *nodeResource[M, T]) failed(ctx context.Context, outcome string, model M, err error) diag.Diagnostic {
-	attributes := slices.Sorted(maps.Keys(r.schema(ctx).Attributes))
-	return errorDiagnostic(r.title+" "+outcome, r.describe(model, r.Branch()), err, attributes...)
+	return errorDiagnostic(r.title+" "+outcome, subject{
+		object: r.describe(model, r.Branch()), kind: "infrahub_" + r.typeName, attributes: slices.Sorted(maps.Keys(r.schema(ctx).Attributes)),
+	}, err)
 }
 
 // idIdentity is an identity that is an id alone.

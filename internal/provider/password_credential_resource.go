@@ -103,7 +103,7 @@ func passwordCredentialSchema(ctx context.Context) schema.Schema {
 			"username": schema.StringAttribute{
 				MarkdownDescription: "Name of the account at the Git server. Removing it clears it.",
 				Optional:            true,
-				Validators:          nonEmptyText(),
+				Validators:          append(nonEmptyText(), usernameOfPassword{}),
 			},
 			"password": schema.StringAttribute{
 				MarkdownDescription: "Password or token of the account. It is kept in the state, and a change outside of Terraform is seen; use `password_wo` to keep it out of the state. Removing it clears it.",
@@ -123,7 +123,7 @@ func passwordCredentialSchema(ctx context.Context) schema.Schema {
 				Optional:            true,
 				Validators:          []validator.Int64{int64validator.AlsoRequires(path.MatchRoot("password_wo"))},
 			},
-			"timeouts": timeouts.Attributes(ctx, timeouts.Opts{Create: true, Read: true, Update: true, Delete: true}),
+			"timeouts": timeoutsAttribute(ctx, timeouts.Opts{Create: true, Read: true, Update: true, Delete: true}),
 		},
 	}
 }

@@ -67,7 +67,7 @@ func TestPasswordCredential_PasswordsAreValidated(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			diags := newProvider(t).validate(credentialType, attributes{"name": "git"}.with(test.config))
+			diags := newProvider(t).validate(credentialType, attributes{"name": "git", "username": "bot"}.with(test.config))
 			diags.expectNoSecret(t, secret)
 			if test.attribute == "" {
 				diags.requireNone(t)
@@ -85,8 +85,8 @@ func TestPasswordCredential_OldCLIRefusesTheWriteOnlyPassword(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := newProvider(t)
-			p.validateFor(cli, credentialType, attributes{"name": "git", "password": secret}).requireNone(t)
-			diags := p.validateFor(cli, credentialType, attributes{"name": "git", "password_wo": secret, "password_wo_version": 1})
+			p.validateFor(cli, credentialType, attributes{"name": "git", "username": "bot", "password": secret}).requireNone(t)
+			diags := p.validateFor(cli, credentialType, attributes{"name": "git", "username": "bot", "password_wo": secret, "password_wo_version": 1})
 			diags.onlyError(t).expect(t, "password_wo", "WriteOnly Attribute Not Allowed", "1.11")
 			diags.expectNoSecret(t, secret)
 		})

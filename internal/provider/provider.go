@@ -46,8 +46,10 @@ type providerData struct {
 	*infrahub.Client
 	// waitForImport is the default for resources that do not set wait_for_import.
 	waitForImport bool
-	// branch is the provider's branch.
+	// branch is the provider's branch; of a missing one only the name is known.
 	branch infrahub.Branch
+	// branchMissing is whether the branch did not exist when the provider was configured.
+	branchMissing bool
 	// git holds the settings for Git remotes; the location is added for each.
 	git gitremote.Remote
 	// timeout bounds one request to a Git remote.
@@ -68,29 +70,29 @@ func (p *infrahubProvider) Schema(_ context.Context, _ provider.SchemaRequest, r
 			"address": schema.StringAttribute{
 				MarkdownDescription: "URL of the Infrahub server, such as `https://infrahub.example.com`. " + orEnvironment(addressVariable),
 				Optional:            true,
-				Validators:          []validator.String{httpURL{}},
+				Validators:          []validator.String{httpURL{parseAddress}},
 			},
 			"api_token": schema.StringAttribute{
 				MarkdownDescription: "API token of an Infrahub account, instead of `username` and `password`. " + orEnvironment(tokenVariable),
 				Optional:            true,
 				Sensitive:           true,
-				Validators:          []validator.String{stringvalidator.LengthAtLeast(1)},
+				Validators:          []validator.String{notBlank()},
 			},
 			"username": schema.StringAttribute{
 				MarkdownDescription: "Name of the Infrahub account to log in as, instead of `api_token`. " + orEnvironment(usernameVariable),
 				Optional:            true,
-				Validators:          []validator.String{stringvalidator.LengthAtLeast(1)},
+				Validators:          []validator.String{notBlank()},
 			},
 			"password": schema.StringAttribute{
 				MarkdownDescription: "Password of the account in `username`. " + orEnvironment(passwordVariable),
 				Optional:            true,
 				Sensitive:           true,
-				Validators:          []validator.String{stringvalidator.LengthAtLeast(1)},
+				Validators:          []validator.String{notBlank()},
 			},
 			"branch": schema.StringAttribute{
 				MarkdownDescription: "Infrahub branch to work on; it must exist. Defaults to `main`. " + orEnvironment(branchVariable),
 				Optional:            true,
-				Validators:          []validator.String{stringvalidator.LengthAtLeast(1)},
+				Validators:          []validator.String{notBlank()},
 			},
 			"timeout": schema.Int64Attribute{
 				MarkdownDescription: "Seconds that one request may take. Defaults to 60. " + orEnvironment(timeoutVariable),
@@ -110,30 +112,30 @@ func (p *infrahubProvider) Schema(_ context.Context, _ provider.SchemaRequest, r
 				MarkdownDescription: "Path of a PEM file with certificates of authorities to trust besides those of the system. " + orEnvironment(authorityVariable),
 				Optional:            true,
 				Validators: []validator.String{
-					stringvalidator.LengthAtLeast(1),
+					notBlank(),
 					stringvalidator.ConflictsWith(path.MatchRoot("tls_ca_pem")),
 				},
 			},
 			"tls_ca_pem": schema.StringAttribute{
 				MarkdownDescription: "PEM text of certificates of authorities to trust besides those of the system, instead of `tls_ca_file`.",
 				Optional:            true,
-				Validators:          []validator.String{stringvalidator.LengthAtLeast(1)},
+				Validators:          []validator.String{notBlank()},
 			},
 			"proxy": schema.StringAttribute{
 				MarkdownDescription: "URL of a proxy for all requests. " + orEnvironment(proxyVariable) + " Without it `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` hold.",
 				Optional:            true,
-				Validators:          []validator.String{httpURL{}},
+				Validators:          []validator.String{httpURL{parseHTTPURL}},
 			},
 			"git_username": schema.StringAttribute{
 				MarkdownDescription: "Username for Git remotes that the provider itself asks for refs (`resolve_ref` and `infrahub_git_ref`), over http and https, and only if a remote wants one. Defaults to `git`, which does for most hosts. " + orEnvironment(gitUsernameVariable),
 				Optional:            true,
-				Validators:          []validator.String{stringvalidator.LengthAtLeast(1)},
+				Validators:          []validator.String{notBlank()},
 			},
 			"git_token": schema.StringAttribute{
 				MarkdownDescription: "Token or password that goes with `git_username`. It is shown to each remote that asks for one, and never to Infrahub, whose own access is a matter of `credential_id`. Over ssh the keys of your SSH agent are used instead. " + orEnvironment(gitTokenVariable),
 				Optional:            true,
 				Sensitive:           true,
-				Validators:          []validator.String{stringvalidator.LengthAtLeast(1)},
+				Validators:          []validator.String{notBlank()},
 			},
 			"wait_for_import": schema.BoolAttribute{
 				MarkdownDescription: "Whether an apply waits until Infrahub has imported what it changed. Defaults to `true`; a resource can say otherwise for itself. " + orEnvironment(waitVariable),
@@ -166,6 +168,9 @@ func (p *infrahubProvider) Configure(ctx context.Context, req provider.Configure
 		resp.Diagnostics.Append(connectDiagnostic(config.Config, err))
 		return
 	}
+	if connected.branchMissing {
+		resp.Diagnostics.Append(branchMissing(connected.branch.Name))
+	}
 	if connected.branch.Merged() {
 		resp.Diagnostics.Append(diag.WithPath(path.Root("branch"), branchMerged(connected.branch.Name)))
 	}
@@ -183,7 +188,7 @@ func connect(ctx context.Context, config providerConfig) (*providerData, error) 
 		return nil, err
 	}
 	return &providerData{
-		Client: client, waitForImport: config.waitForImport, branch: server.Branch, timeout: config.Timeout,
+		Client: client, waitForImport: config.waitForImport, branch: server.Branch, branchMissing: server.BranchMissing, timeout: config.Timeout,
 		git: gitremote.Remote{
 			Username: config.gitUsername, Token: config.gitToken,
 			Proxy: config.Network.Proxy, CACertificatesPEM: config.Network.CACertificatesPEM, Insecure: config.Network.Insecure,

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -102,15 +103,19 @@ func (r *configReader) isSet(name string, value basetypes.StringValuable) bool {
 	return !value.IsNull()
 }
 
+// text returns a setting without the white space around it: tokens from files and from CI secrets often end in a line break.
 func (r *configReader) text(name string, value types.String, variable, otherwise string) string {
 	if r.isSet(name, value) {
-		return value.ValueString()
+		return strings.TrimSpace(value.ValueString())
 	}
-	if set := os.Getenv(variable); set != "" && !value.IsUnknown() {
+	if set := environment(variable); set != "" && !value.IsUnknown() {
 		return set
 	}
 	return otherwise
 }
+
+// environment returns a variable without the white space around it. A blank one is not set.
+func environment(variable string) string { return strings.TrimSpace(os.Getenv(variable)) }
 
 func (r *configReader) number(name string, value types.Int64, variable string, otherwise, least, most int64) int64 {
 	text := r.text(name, asText(value), variable, strconv.FormatInt(otherwise, 10))
@@ -162,7 +167,7 @@ func (r *configReader) address(value types.String) *url.URL {
 		}
 		return &url.URL{}
 	}
-	address, err := parseHTTPURL(text)
+	address, err := parseAddress(text)
 	if err != nil {
 		r.invalid("address", addressVariable, fmt.Sprintf("The URL cannot be used: %v.", err))
 		return &url.URL{}
@@ -185,13 +190,14 @@ func (r *configReader) authentication(model providerModel, config *infrahub.Conf
 	if model.APIToken.IsUnknown() || model.Username.IsUnknown() || model.Password.IsUnknown() {
 		return
 	}
-	config.Token, config.Username, config.Password = model.APIToken.ValueString(), model.Username.ValueString(), model.Password.ValueString()
+	config.Token = strings.TrimSpace(model.APIToken.ValueString())
+	config.Username, config.Password = strings.TrimSpace(model.Username.ValueString()), strings.TrimSpace(model.Password.ValueString())
 	if token {
 		return
 	}
 	if !username && !password {
-		config.Token = os.Getenv(tokenVariable)
-		config.Username, config.Password = os.Getenv(usernameVariable), os.Getenv(passwordVariable)
+		config.Token = environment(tokenVariable)
+		config.Username, config.Password = environment(usernameVariable), environment(passwordVariable)
 		switch {
 		case config.Token == "" && config.Username == "" && config.Password == "":
 			r.missing("api_token", tokenVariable, "an API token, or a username and a password")
@@ -205,12 +211,12 @@ func (r *configReader) authentication(model providerModel, config *infrahub.Conf
 		}
 	}
 	if config.Username == "" {
-		if config.Username = os.Getenv(usernameVariable); config.Username == "" {
+		if config.Username = environment(usernameVariable); config.Username == "" {
 			r.missing("username", usernameVariable, "the username that the password belongs to")
 		}
 	}
 	if config.Password == "" {
-		if config.Password = os.Getenv(passwordVariable); config.Password == "" {
+		if config.Password = environment(passwordVariable); config.Password == "" {
 			r.missing("password", passwordVariable, "the password of the username")
 		}
 	}

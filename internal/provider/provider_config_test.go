@@ -394,3 +394,62 @@ func newTLSServer(t *testing.T) *httptest.Server {
 	t.Cleanup(server.Close)
 	return server
 }
+
+func TestConfiguration_WhiteSpaceAroundAValueIsIgnored(t *testing.T) {
+	for _, s := range settings(t) {
+		t.Run(s.attribute, func(t *testing.T) {
+			if text, isText := s.inBlock.(string); isText && s.attribute != "tls_ca_pem" {
+				if got := fmt.Sprint(s.got(readBlock(t, s.others.with(attributes{s.attribute: " \t" + text + "\r\n"})))); got != s.fromBlock {
+					t.Errorf("in the block: got %q, want %q", got, s.fromBlock)
+				}
+			}
+			t.Setenv(s.variable, "\n "+s.inEnvironment+"\n")
+			if got := fmt.Sprint(s.got(readBlock(t, s.others))); got != s.fromEnvironment {
+				t.Errorf("in the environment: got %q, want %q", got, s.fromEnvironment)
+			}
+		})
+	}
+}
+
+func TestConfiguration_BlankVariableIsNotSet(t *testing.T) {
+	block := attributes{"address": "https://infrahub.example.com", "username": "u", "password": "p"}
+	want := readBlock(t, block)
+	for _, s := range settings(t) {
+		t.Run(s.attribute, func(t *testing.T) {
+			t.Setenv(s.variable, " \n")
+			if difference := cmp.Diff(want, readBlock(t, block), cmp.AllowUnexported(providerConfig{})); difference != "" {
+				t.Errorf("configuration (-want +got):\n%s", difference)
+			}
+		})
+	}
+}
+
+func TestConfiguration_BlankAttributeIsRefusedByValidation(t *testing.T) {
+	t.Parallel()
+	for _, attribute := range []string{"address", "api_token", "username", "password", "branch", "tls_ca_file", "tls_ca_pem", "proxy", "git_username", "git_token"} {
+		if got := newProvider(t).validateProvider(attributes{attribute: " \n"}).onlyError(t); got.attribute != attribute {
+			t.Errorf("%s: got %s", attribute, got)
+		}
+	}
+}
+
+func TestConfiguration_AddressSaysWhatToWriteInstead(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]string{
+		"infrahub.example.com":                      "write https://infrahub.example.com or http://infrahub.example.com",
+		"localhost:8000":                            "write https://localhost:8000 or http://localhost:8000",
+		"https://infrahub.example.com/graphql":      "write https://infrahub.example.com",
+		"https://infrahub.example.com/graphql/":     "write https://infrahub.example.com",
+		"https://example.com/infrahub/graphql/main": "write https://example.com/infrahub",
+		"https://infrahub .example.com":             "white space in it",
+		"https://infrahub.example.com:99999":        "port 99999",
+		"https://infrahub.example.com/?branch=main": "a query or a fragment",
+		"ftp://infrahub.example.com":                "not an http or https URL",
+		"https://":                                  "names no host",
+	} {
+		newProvider(t).validateProvider(attributes{"address": address}).onlyError(t).expect(t, "address", "Invalid URL", want)
+	}
+	for _, address := range []string{"https://infrahub.example.com/", " https://infrahub.example.com\n", "http://[::1]:8000", "https://example.com/graphqls"} {
+		newProvider(t).validateProvider(attributes{"address": address}).requireNone(t)
+	}
+}

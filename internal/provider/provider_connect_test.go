@@ -19,6 +19,15 @@ import (
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mocktest"
 )
 
+// busy returns the response of a server, or of a proxy before it, that is not ready.
+func busy(status int, body string) *mockserver.Fault {
+	contentType := "text/plain"
+	if strings.HasPrefix(body, "<") {
+		contentType = "text/html"
+	}
+	return &mockserver.Fault{Status: status, Body: body, ContentType: contentType}
+}
+
 func TestConnect_FailureIsOneErrorWithANextStep(t *testing.T) {
 	t.Parallel()
 	login := func(username, password string) attributes {
@@ -49,10 +58,11 @@ func TestConnect_FailureIsOneErrorWithANextStep(t *testing.T) {
 			options: mockserver.Options{Version: "1.9.9"}, block: attributes{"api_token": secret},
 			attribute: "api_token", summary: "Infrahub Refused the Token", parts: []string{tokenVariable},
 		},
-		"unknown branch": {
-			block: attributes{"branch": "nope"}, attribute: "branch", summary: "Infrahub Branch Not Found",
-			parts: []string{"Branch: nope not found.", `Create the branch "nope"`, branchVariable},
-		},
+		"busy":         {fault: busy(http.StatusTooManyRequests, "slow down"), attribute: "address", summary: "Infrahub Is Not Ready", parts: []string{"429", retriesVariable}},
+		"crashed":      {fault: busy(http.StatusInternalServerError, "Internal Server Error"), attribute: "address", summary: "Infrahub Is Not Ready", parts: []string{"500"}},
+		"no gateway":   {fault: busy(http.StatusBadGateway, "<html>Bad Gateway</html>"), attribute: "address", summary: "Infrahub Is Not Ready", parts: []string{"502 with an HTML page"}},
+		"not started":  {fault: busy(http.StatusServiceUnavailable, "no healthy upstream"), attribute: "address", summary: "Infrahub Is Not Ready", parts: []string{"503 no healthy upstream"}},
+		"late gateway": {fault: busy(http.StatusGatewayTimeout, "upstream request timeout"), attribute: "address", summary: "Infrahub Is Not Ready", parts: []string{"504"}},
 		"too old": {
 			options: mockserver.Options{Version: "1.8.4"}, attribute: "address", summary: "Infrahub Is Too Old",
 			parts: []string{"1.8.4", "1.9.0", "Update Infrahub"}, noRequestID: true,

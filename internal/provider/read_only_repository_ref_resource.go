@@ -73,7 +73,7 @@ func (r *readOnlyRepositoryRefResource) Schema(ctx context.Context, _ resource.S
 			"ref": schema.StringAttribute{
 				MarkdownDescription: "Branch, tag or commit of the Git repository to import on this branch. Changing it is an update in place, done when Infrahub has imported it.",
 				Required:            true,
-				Validators:          requiredText(),
+				Validators:          gitRef(),
 			},
 			"wait_for_import": schema.BoolAttribute{
 				MarkdownDescription: "Whether an apply waits until Infrahub has imported, and fails if the import fails. Defaults to the provider's setting, which is `true`.",
@@ -83,7 +83,7 @@ func (r *readOnlyRepositoryRefResource) Schema(ctx context.Context, _ resource.S
 				MarkdownDescription: "Hash of the commit that Infrahub imported last on this branch.",
 				Computed:            true,
 			},
-			"timeouts": timeouts.Attributes(ctx, timeouts.Opts{Create: true, Read: true, Update: true}),
+			"timeouts": timeoutsAttribute(ctx, timeouts.Opts{Create: true, Read: true, Update: true}),
 		},
 	}
 }
@@ -200,8 +200,8 @@ func (r *readOnlyRepositoryRefResource) Update(ctx context.Context, req resource
 	if plan.Commit.IsUnknown() { // an import is due
 		var err error
 		if started, err = r.onBranch(plan).SetRef(ctx, plan.RepositoryID.ValueString(), record.Ref, true); err != nil {
-			// On a branch that is merged or gone nothing was changed, and nothing can be tried again.
-			if !errors.Is(err, infrahub.ErrMerged) && !errors.Is(err, infrahub.ErrBranchNotFound) {
+			// What was refused, or never sent, has started no import.
+			if infrahub.OutcomeUnknown(err) {
 				resp.Diagnostics.Append(record.save(ctx, resp.Private, err)...)
 			}
 			resp.Diagnostics.Append(r.failed("Not Set", plan, err))
@@ -318,11 +318,11 @@ func (r *readOnlyRepositoryRefResource) onBranch(model readOnlyRepositoryRefMode
 
 // failed returns the diagnostic of an operation, such as "Not Set". The failure of an import has its own.
 func (r *readOnlyRepositoryRefResource) failed(outcome string, model readOnlyRepositoryRefModel, err error) diag.Diagnostic {
-	if diagnostic := importDiagnostic(err); diagnostic != nil {
+	if diagnostic := importDiagnostic(err, false); diagnostic != nil {
 		return diagnostic
 	}
 	object := fmt.Sprintf("Ref %s of the read-only repository %s on branch %s", model.Ref.ValueString(), model.RepositoryID.ValueString(), model.Branch.ValueString())
-	diagnostic := errorDiagnostic("Ref "+outcome, object, err, "ref")
+	diagnostic := errorDiagnostic("Ref "+outcome, subject{object: object, kind: "infrahub_read_only_repository_ref", attributes: []string{"ref"}}, err)
 	switch {
 	case errors.Is(err, infrahub.ErrBranchNotFound), errors.Is(err, infrahub.ErrMerged), errors.Is(err, infrahub.ErrInactive):
 		return diag.WithPath(path.Root("branch"), diagnostic)

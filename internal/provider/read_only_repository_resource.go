@@ -41,15 +41,16 @@ func readOnlyRepositorySchema(ctx context.Context) schema.Schema {
 		Optional:   true,
 		Computed:   true,
 		Default:    stringdefault.StaticString("main"),
-		Validators: requiredText(),
+		Validators: gitRef(),
 	}
 	attributes["resolve_ref"] = schema.BoolAttribute{
-		MarkdownDescription: "Whether each plan asks the Git remote what `ref` stands for, with `git_username` and `git_token` of the provider. A ref that is missing then fails the plan, " +
-			"and a ref that stands for another commit than was imported, such as a branch that moved, is imported again. Defaults to `false`.",
+		MarkdownDescription: "Whether each plan asks the Git remote what `ref` stands for, with `git_username` and `git_token` of the provider. " +
+			"A missing ref, or a remote that cannot be asked, then fails the plan; it is only a warning if `ref` and `location` have not changed. " +
+			"A ref that stands for another commit than was imported, such as a branch that moved, is imported again. Defaults to `false`.",
 		Optional: true,
 	}
 	attributes["planned_commit"] = schema.StringAttribute{
-		MarkdownDescription: "Commit that `ref` stood for when it was planned, where `resolve_ref` is set. If the ref has been moved by the time of the apply, the apply fails and names both commits.",
+		MarkdownDescription: "Commit that `ref` stood for when it was planned, where `resolve_ref` is set. Null if the remote does not show it, as for an abbreviated hash that is not the end of a branch or a tag. If the ref has been moved by the time of the apply, the apply fails and names both commits.",
 		Computed:            true,
 	}
 	return schema.Schema{

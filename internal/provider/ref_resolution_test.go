@@ -3,6 +3,7 @@ package provider
 import (
 	"encoding/base64"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -253,4 +254,25 @@ func TestResolveRef_UnreachableRemoteFailsThePlan(t *testing.T) {
 		got := p.newInstance(readOnlyType).plan(attributes{"name": "network", "location": location, "resolve_ref": true}).diagnostics.onlyError(t)
 		got.expect(t, "location", want, location)
 	}
+}
+
+func TestResolveRef_RemoteThatIsGoneWarnsWhileNothingChanges(t *testing.T) {
+	t.Parallel()
+	s, r := startServer(t, mockserver.Options{}), newRemote(t)
+	i, config := s.connect(t).newInstance(readOnlyType), resolvedConfig(r, "v1.0.0")
+	i.mustApply(config)
+	s.WaitForTasks(t)
+	i.refresh().requireNone(t)
+	if err := os.Rename(r.Path, r.Path+".gone"); err != nil {
+		t.Fatal(err)
+	}
+	plan := i.plan(config)
+	plan.diagnostics.requireNoErrors(t)
+	warning := plan.diagnostics.onlyWarning(t)
+	warning.expect(t, "location", warning.summary, "this does not stop the plan", r.Commits["v1.0.0"])
+	if difference := cmp.Diff(i.state, plan.state); difference != "" {
+		t.Errorf("the plan is not empty (-state +plan):\n%s", difference)
+	}
+	i.plan(config.with(attributes{"ref": "v1.1.0"})).diagnostics.onlyError(t)
+	i.mustDestroy()
 }

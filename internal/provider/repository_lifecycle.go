@@ -1,7 +1,9 @@
 package provider
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -31,7 +33,7 @@ func (r *repositoryResource[M]) Create(ctx context.Context, req resource.CreateR
 	}
 	ctx, cancel := withTimeout(ctx, parts.Timeouts.Create, &resp.Diagnostics)
 	defer cancel()
-	if r.resolveRef(ctx, parts, &resp.Diagnostics); resp.Diagnostics.HasError() {
+	if r.planCommit(ctx, parts, nil, &resp.Diagnostics); resp.Diagnostics.HasError() {
 		return
 	}
 	id, started, err := r.CreateRepository(ctx, r.expand(plan))
@@ -41,11 +43,18 @@ func (r *repositoryResource[M]) Create(ctx context.Context, req resource.CreateR
 	}
 	parts.ID = types.StringValue(id)
 	setIdentity(ctx, resp.Identity, id, &resp.Diagnostics)
+	resp.Diagnostics.Append(saveText(ctx, resp.Private, branchKey, r.Branch())...)
+	if r.kind == infrahub.ReadWrite {
+		resp.Diagnostics.Append(saveText(ctx, resp.Private, importedBranchKey, parts.ref.ValueString())...)
+	}
 	imported, err := r.wait(ctx, started, parts.WaitForImport, &resp.Diagnostics)
 	if err != nil {
-		resp.Diagnostics.Append(r.failed(ctx, "Not Imported", plan, err))
+		if _, unobserved := errors.AsType[*infrahub.UnobservedError](err); unobserved {
+			resp.Diagnostics.Append(failedImport{Ref: parts.ref.ValueString()}.save(ctx, resp.Private, err)...)
+		}
+		resp.Diagnostics.Append(r.importFailed(ctx, plan, err, true))
 	}
-	r.save(ctx, plan, imported, req.Plan, &resp.State, &resp.Diagnostics)
+	r.save(ctx, plan, imported, err, req.Plan, resp.Private, &resp.State, &resp.Diagnostics)
 }
 
 // Read records how the last import ended where the state does not tell.
@@ -55,15 +64,25 @@ func (r *repositoryResource[M]) Read(ctx context.Context, req resource.ReadReque
 		return
 	}
 	parts := r.parts(&state)
+	failed, diags := loadFailedImport(ctx, req.Private)
+	resp.Diagnostics.Append(diags...)
 	last := lastImport{
 		repository: *found, isImport: parts.Location.IsNull(), isCommit: parts.Commit.Equal(types.StringPointerValue(found.Commit)),
-		isRef: parts.ref.ValueString() == found.Ref, isLocation: parts.Location.sameRemote(newLocation(found.Location)),
+		isRef: parts.ref.ValueString() == found.Ref, isLocation: parts.Location.storedAs(newLocation(found.Location)),
 		object: fmt.Sprintf("the %s %q", r.kind, found.Name),
 		again:  "apply a changed reimport_triggers. With resolve_ref each plan compares the commit with the Git remote.",
 	}
-	if err := last.record(ctx, r.Client, resp.Private, &resp.Diagnostics); err != nil {
+	if failed != nil && failed.Unobserved && last.isRef && last.isLocation {
+		resp.Diagnostics.Append(failed.observe(ctx, r.Client, *found, resp.Private)...)
+	} else if err := last.record(ctx, r.Client, resp.Private, &resp.Diagnostics); err != nil {
 		resp.Diagnostics.Append(r.failed(ctx, "Not Read", state, err))
 	}
+	if branch, diags := loadText(ctx, req.Private, importedBranchKey); r.kind == infrahub.ReadWrite && branch == "" {
+		// Of a repository from an import, or from a state without the record, the first branch that is seen.
+		resp.Diagnostics.Append(diags...)
+		resp.Diagnostics.Append(saveText(ctx, resp.Private, importedBranchKey, cmp.Or(parts.ref.ValueString(), found.Ref))...)
+	}
+	resp.Diagnostics.Append(saveText(ctx, resp.Private, serverLocationKey, found.Location)...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, r.flatten(*found, state))...)
 }
 
@@ -82,15 +101,17 @@ func (r *repositoryResource[M]) Update(ctx context.Context, req resource.UpdateR
 	setIdentity(ctx, resp.Identity, parts.ID.ValueString(), &resp.Diagnostics)
 	ctx, cancel := withTimeout(ctx, parts.Timeouts.Update, &resp.Diagnostics)
 	defer cancel()
-	if r.resolveRef(ctx, parts, &resp.Diagnostics); resp.Diagnostics.HasError() {
+	prior := r.parts(&state)
+	if r.planCommit(ctx, parts, &prior, &resp.Diagnostics); resp.Diagnostics.HasError() {
 		return
 	}
 	before, after := r.expand(state), r.expand(plan)
 	record := failedImport{Ref: after.Ref, Moved: before.Location != after.Location || failed != nil && failed.Moved}
 	started, err := r.update(ctx, before, after, failed, parts.Commit.IsUnknown())
 	if err != nil {
-		// The next refresh finds what was changed; that an import is due must be recorded.
-		if failed != nil || r.importDue(parts, r.parts(&state)) {
+		// What was refused, or never sent, has started no import. Otherwise the next refresh finds what was changed, and the record
+		// that an import is due.
+		if infrahub.OutcomeUnknown(err) && (failed != nil || r.importDue(parts, r.parts(&state))) {
 			resp.Diagnostics.Append(record.save(ctx, resp.Private, err)...)
 		}
 		resp.Diagnostics.Append(r.failed(ctx, "Not Updated", state, err))
@@ -98,9 +119,9 @@ func (r *repositoryResource[M]) Update(ctx context.Context, req resource.UpdateR
 	}
 	imported, err := r.waitAndRecord(ctx, started, parts.WaitForImport, record, resp.Private, &resp.Diagnostics)
 	if err != nil {
-		resp.Diagnostics.Append(r.failed(ctx, "Not Imported", plan, err))
+		resp.Diagnostics.Append(r.importFailed(ctx, plan, err, false))
 	}
-	r.save(ctx, plan, imported, req.Plan, &resp.State, &resp.Diagnostics)
+	r.save(ctx, plan, imported, err, req.Plan, resp.Private, &resp.State, &resp.Diagnostics)
 }
 
 // update changes the repository and returns the import that this starts. Where it starts none and one is due all the same, it
@@ -117,13 +138,15 @@ func (r *repositoryResource[M]) update(ctx context.Context, before, after infrah
 }
 
 // save saves the repository as imported or, if that is nil, as the server has it now. If it cannot be read the plan is saved:
-// the object must not be lost.
-func (r *repositoryResource[M]) save(ctx context.Context, known M, imported *infrahub.Repository, plan tfsdk.Plan, state *tfsdk.State, diags *diag.Diagnostics) {
+// the object must not be lost. Where the import has an error already, that says enough.
+func (r *repositoryResource[M]) save(ctx context.Context, known M, imported *infrahub.Repository, failure error, plan tfsdk.Plan, private privateWriter, state *tfsdk.State, diags *diag.Diagnostics) {
 	parts := r.parts(&known)
 	if imported == nil {
 		found, err := readAfterImport(ctx, r.Client, r.kind, parts.ID.ValueString())
 		if err != nil {
-			diags.Append(r.failed(ctx, "Not Read", known, err))
+			if failure == nil {
+				diags.Append(r.failed(ctx, "Not Read", known, err))
+			}
 			diags.Append(state.Set(ctx, known)...)
 			state.Raw = nullUnknowns(state.Raw)
 			return
@@ -132,6 +155,7 @@ func (r *repositoryResource[M]) save(ctx context.Context, known M, imported *inf
 	} else if parts.resolution != nil {
 		diags.Append(parts.resolution.checkCommit(*imported)...)
 	}
+	diags.Append(saveText(ctx, private, serverLocationKey, imported.Location)...)
 	diags.Append(state.Set(ctx, r.flatten(*imported, known))...)
 	if !diags.HasError() {
 		keepPlanned(plan, state, diags)
@@ -143,21 +167,30 @@ func (r *repositoryResource[M]) ModifyPlan(ctx context.Context, req resource.Mod
 	if req.Plan.Raw.IsNull() {
 		return // destroy
 	}
-	var plan M
+	var plan, state M
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
 	parts := r.parts(&plan)
 	resp.Diagnostics.Append(credentialReference().check(parts.CredentialID)...)
+	var prior *repositoryParts
+	if !req.State.Raw.IsNull() {
+		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+		before := r.parts(&state)
+		prior = &before
+	}
 	if resp.Diagnostics.HasError() {
 		return
 	}
 	if parts.resolution != nil {
 		parts.resolution.PlannedCommit = types.StringUnknown()
-		r.resolveRef(ctx, parts, &resp.Diagnostics)
 	}
-	if req.State.Raw.IsNull() {
+	answered := r.planCommit(ctx, parts, prior, &resp.Diagnostics)
+	if prior == nil {
 		r.warnOfBranch(&resp.Diagnostics)
 	} else {
 		r.planUpdate(ctx, parts, req, resp)
+	}
+	if !answered && parts.Commit.IsUnknown() {
+		parts.resolution.PlannedCommit = types.StringNull() // what an import that is due anyway ends on cannot be checked
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
 }
@@ -184,6 +217,11 @@ func (r *repositoryResource[M]) planUpdate(ctx context.Context, plan repositoryP
 		return
 	}
 	state := r.parts(&prior)
+	if r.kind == infrahub.ReadWrite {
+		branch, diags := loadText(ctx, req.Private, importedBranchKey)
+		resp.Diagnostics.Append(diags...)
+		resp.Diagnostics.Append(warnOfImportedBranch(branch, *plan.ref, *state.ref)...)
+	}
 	plan.Commit, plan.InternalStatus, plan.OperationalStatus, plan.SyncStatus = state.Commit, state.InternalStatus, state.OperationalStatus, state.SyncStatus
 	if failed != nil && failed.Unproven && plan.resolution != nil && plan.resolution.PlannedCommit.Equal(state.Commit) {
 		failed = nil // the commit is that of the ref
@@ -205,10 +243,10 @@ func (r *repositoryResource[M]) importDue(plan, state repositoryParts) bool {
 		r.kind == infrahub.ReadOnly && !plan.ref.Equal(*state.ref) || r.refMoved(plan, state)
 }
 
-// failed returns the diagnostic of an operation, such as "Not Created". The failure of an import has its own.
-func (r *repositoryResource[M]) failed(ctx context.Context, outcome string, model M, err error) diag.Diagnostic {
-	if diagnostic := importDiagnostic(err); diagnostic != nil {
+// importFailed returns the diagnostic of an import that failed, is not known to have worked, or could not be waited for.
+func (r *repositoryResource[M]) importFailed(ctx context.Context, model M, err error, creating bool) diag.Diagnostic {
+	if diagnostic := importDiagnostic(err, creating); diagnostic != nil {
 		return diagnostic
 	}
-	return r.nodeResource.failed(ctx, outcome, model, err)
+	return r.failed(ctx, "Not Imported", model, err)
 }

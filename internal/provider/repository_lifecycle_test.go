@@ -203,7 +203,7 @@ func TestRepository_NameOfTheOtherKindIsRefused(t *testing.T) {
 	p.newInstance(readWriteType).mustApply(readWriteConfig(r))
 	i := p.newInstance(readOnlyType)
 	i.apply(i.plan(readOnlyConfig(newRemote(t), "v1.0.0"))).onlyError(t).expect(t, "name", "Read-only Repository Not Created",
-		"network on branch main", "uniqueness", "terraform import", "Request id: ")
+		"network on branch main", "uniqueness", `The repository "network" has this name.`, "choose another name", "Request id: ")
 	if i.state != nil {
 		t.Errorf("saved %v", i.state)
 	}

@@ -49,7 +49,8 @@ func repositoryKind[M any](typeName, title string, kind infrahub.Kind, schema fu
 		nodes: func(client *infrahub.Client, _ M) infrahub.Nodes[infrahub.Repository] {
 			return client.Repositories(kind)
 		},
-		base: func(model *M) *nodeModel { return &parts(model).nodeModel },
+		everywhere: true,
+		base:       func(model *M) *nodeModel { return &parts(model).nodeModel },
 		describe: func(model M, branch string) string {
 			return title + " " + parts(&model).Name.ValueString() + " on branch " + branch
 		},
@@ -125,10 +126,10 @@ func repositoryAttributes(ctx context.Context) map[string]schema.Attribute {
 		},
 		"location": schema.StringAttribute{
 			MarkdownDescription: "URL of the Git repository as the Infrahub server reaches it, unique among repositories of both kinds and without a username or password. " +
-				"A suffix `.git` that Infrahub appends is no difference. Changing it is an update in place, after which Infrahub imports from the new location.",
+				"A suffix `.git` that Infrahub appends, as it does on github.com and gitlab.com, is no difference. Changing it is an update in place, after which Infrahub imports from the new location.",
 			Required:      true,
 			CustomType:    locationType{},
-			Validators:    append(requiredText(), gitURL{}),
+			Validators:    append(requiredText(), gitURL{stored: true}),
 			PlanModifiers: []planmodifier.String{ignoreGitSuffix{}},
 		},
 		"credential_id": schema.StringAttribute{
@@ -174,6 +175,6 @@ func repositoryAttributes(ctx context.Context) map[string]schema.Attribute {
 			MarkdownDescription: "What Infrahub says of its import: `unknown`, `syncing`, `in-sync` or `error-import`. It lags behind; whether an import worked is told by the apply.",
 			Computed:            true,
 		},
-		"timeouts": timeouts.Attributes(ctx, timeouts.Opts{Create: true, Read: true, Update: true, Delete: true}),
+		"timeouts": timeoutsAttribute(ctx, timeouts.Opts{Create: true, Read: true, Update: true, Delete: true}),
 	}
 }

@@ -1,9 +1,12 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
@@ -38,13 +41,14 @@ func readWriteRepositoryKind() nodeKind[readWriteRepositoryModel, infrahub.Repos
 func readWriteRepositorySchema(ctx context.Context) schema.Schema {
 	attributes := repositoryAttributes(ctx)
 	attributes["default_branch"] = schema.StringAttribute{
-		MarkdownDescription: "Git branch that Infrahub's default branch follows. Infrahub stores a changed one but never acts on it, so changing it **replaces** the repository, and what was imported from it goes with it. Defaults to `main`.",
+		MarkdownDescription: "Git branch that Infrahub's default branch follows. Infrahub stores a changed one but never acts on it, so changing it **replaces** the repository, and what was imported from it goes with it; one that was changed outside of Terraform is written back in place. Defaults to `main`.",
 		Optional:            true,
 		Computed:            true,
 		Default:             stringdefault.StaticString("main"),
-		Validators:          requiredText(),
+		Validators:          gitBranch(),
 		PlanModifiers: []planmodifier.String{stringplanmodifier.RequiresReplaceIf(replaceRepository,
-			"Changing it replaces the repository.", "Changing it replaces the repository.")},
+			"Changing it replaces the repository, unless it only writes back the branch that was imported.",
+			"Changing it replaces the repository, unless it only writes back the branch that was imported.")},
 	}
 	return schema.Schema{
 		MarkdownDescription: "A Git repository that Infrahub keeps in sync with its branches, both ways (CoreRepository). " +
@@ -53,10 +57,27 @@ func readWriteRepositorySchema(ctx context.Context) schema.Schema {
 	}
 }
 
-// replaceRepository warns of what goes with the repository (infrahub-behaviour.md, Importing 18).
-func replaceRepository(_ context.Context, req planmodifier.StringRequest, resp *stringplanmodifier.RequiresReplaceIfFuncResponse) {
+// replaceRepository replaces a repository if the configuration asks for another branch than the one that Infrahub imported, and
+// warns of what goes with it. Infrahub stores a changed default branch and does nothing about it (infrahub-behaviour.md,
+// Importing 18), so that writing back the branch that was imported needs no replacement.
+func replaceRepository(ctx context.Context, req planmodifier.StringRequest, resp *stringplanmodifier.RequiresReplaceIfFuncResponse) {
+	imported, diags := loadText(ctx, req.Private, importedBranchKey)
+	resp.Diagnostics.Append(diags...)
+	if imported == req.PlanValue.ValueString() {
+		return
+	}
 	resp.RequiresReplace = true
 	resp.Diagnostics.AddAttributeWarning(req.Path, "Repository Will Be Replaced", fmt.Sprintf(
 		"Infrahub does not act on a changed default branch, so changing %q to %q deletes the repository and creates it again. What was imported from it goes with it.",
-		req.StateValue.ValueString(), req.PlanValue.ValueString()))
+		cmp.Or(imported, req.StateValue.ValueString()), req.PlanValue.ValueString()))
+}
+
+// warnOfImportedBranch warns where server and configuration agree on a default branch that Infrahub never imported.
+func warnOfImportedBranch(imported string, plan, state types.String) diag.Diagnostics {
+	if imported == "" || !plan.Equal(state) || imported == plan.ValueString() {
+		return nil
+	}
+	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(path.Root("default_branch"), "Another Default Branch Was Imported", fmt.Sprintf(
+		"Infrahub has %q as the default branch, but follows %q: it does not act on a changed default branch. Set %q, or apply with -replace for this resource, and what was imported from it goes with it.",
+		plan.ValueString(), imported, imported))}
 }

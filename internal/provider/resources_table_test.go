@@ -192,7 +192,7 @@ func tagTable() resourceType {
 
 func credentialTable() resourceType {
 	return resourceType{
-		name: credentialType, model: &passwordCredentialModel{}, valid: attributes{"name": "git"}, computed: []string{"id"},
+		name: credentialType, model: &passwordCredentialModel{}, valid: attributes{"name": "git", "username": "bot"}, computed: []string{"id"},
 		setUp: func(*testing.T, *server) testObject {
 			return testObject{
 				minimal: attributes{"name": "git"},

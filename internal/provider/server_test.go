@@ -17,7 +17,7 @@ type server struct {
 	*mocktest.Server
 	mu sync.Mutex
 	// delayed waits to be injected after a request.
-	delayed *delayedFault
+	delayed []delayedFault
 }
 
 type delayedFault struct {
@@ -32,15 +32,18 @@ func startServer(t *testing.T, options mockserver.Options) *server {
 	return s
 }
 
-// ServeHTTP handles a request and injects the fault that follows it. The client has no response yet.
+// ServeHTTP handles a request and injects the faults that follow it. The client has no response yet.
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.Log.ServeHTTP(w, r)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.delayed != nil && slices.ContainsFunc(s.Log.Requests(), s.delayed.after) {
-		s.Inject(s.delayed.fault)
-		s.delayed = nil
-	}
+	s.delayed = slices.DeleteFunc(s.delayed, func(delayed delayedFault) bool {
+		due := slices.ContainsFunc(s.Log.Requests(), delayed.after)
+		if due {
+			s.Inject(delayed.fault)
+		}
+		return due
+	})
 }
 
 // injectAfter injects a fault once a request for which after returns true was handled.
@@ -48,7 +51,7 @@ func (s *server) injectAfter(fault mockserver.Fault, after func(request mockserv
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.Log.Reset()
-	s.delayed = &delayedFault{fault, after}
+	s.delayed = append(s.delayed, delayedFault{fault, after})
 }
 
 // block returns a provider block for the server. Requests are not retried, so that faults show at once.

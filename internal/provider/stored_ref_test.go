@@ -48,9 +48,9 @@ func createdAt(t *testing.T, ref string) (*server, *mocktest.Remote, *instance) 
 const notImported = "no task of Infrahub has imported it; another client may have stored it without an import."
 
 // expectImport expects that a plan imports the ref of a configuration, and that its apply does.
-func (i *instance) expectImport(s *server, r *mocktest.Remote, config attributes, reason string, mutations ...string) {
+func (i *instance) expectImport(s *server, r *mocktest.Remote, config attributes, mutations ...string) {
 	i.t.Helper()
-	plan := i.planRetry(config, `"network"`, `"`+config.text("ref")+`"`, reason)
+	plan := i.planRetry(config, `"network"`, `"`+config.text("ref")+`"`, notImported)
 	s.Log.Reset()
 	i.apply(plan).requireNone(i.t)
 	s.expectMutations(i.t, mutations...)
@@ -84,7 +84,7 @@ func TestStoredRef_IsImportedIfTheConfigurationHasItToo(t *testing.T) {
 			s.upsertRef(t, "main", i.id(), "v1.1.0")
 			i.refresh().requireNone(t)
 			config := readOnlyConfig(r, "v1.1.0").with(attributes{"reimport_triggers": i.state["reimport_triggers"]})
-			i.expectImport(s, r, config, notImported, "ImportLatestCommit: id", "ReimportCommit: id")
+			i.expectImport(s, r, config, "ImportLatestCommit: id", "ReimportCommit: id")
 		})
 	}
 }
@@ -105,7 +105,7 @@ func TestStoredRef_ThatTheConfigurationDoesNotHaveIsSetBack(t *testing.T) {
 	s, r, i := createdAt(t, "v1.0.0")
 	s.upsertRef(t, "main", i.id(), "v1.1.0")
 	i.refresh().requireNone(t)
-	plan := i.planRetry(readOnlyConfig(r, "v1.0.0"), notImported)
+	plan := i.planRetry(readOnlyConfig(r, "v1.0.0"))
 	s.Log.Reset()
 	i.apply(plan).requireNone(t)
 	s.expectMutations(t, "UpdateReadOnlyRepository: id ref")
@@ -120,7 +120,7 @@ func TestStoredRef_OfTheStateWithAnotherCommitIsImported(t *testing.T) {
 	s.updateRef(t, i.id(), "v1.1.0")
 	s.upsertRef(t, "main", i.id(), "v1.0.0")
 	i.refresh().requireNone(t)
-	i.expectImport(s, r, readOnlyConfig(r, "v1.0.0"), notImported, "ImportLatestCommit: id", "ReimportCommit: id")
+	i.expectImport(s, r, readOnlyConfig(r, "v1.0.0"), "ImportLatestCommit: id", "ReimportCommit: id")
 }
 
 // Somebody let Infrahub import a branch that moved: that is no failure.
@@ -143,7 +143,7 @@ func TestStoredLocation_IsImportedFrom(t *testing.T) {
 	other := mocktest.NewRemote(t, t.TempDir(), "other.git", "v1.0.0")
 	s.Ask(t, `mutation($id:String!,$to:String!){CoreReadOnlyRepositoryUpsert(data:{id:$id location:{value:$to}}){ok}}`, "id", i.id(), "to", other.Path)
 	i.refresh().requireNone(t)
-	i.expectImport(s, other, readOnlyConfig(other, "v1.0.0"), notImported, "UpdateReadOnlyRepository: id ref", "UpdateReadOnlyRepository: id ref")
+	i.expectImport(s, other, readOnlyConfig(other, "v1.0.0"), "UpdateReadOnlyRepository: id ref", "UpdateReadOnlyRepository: id ref")
 }
 
 func TestStoredRef_OfAnImportIntoTheStateIsImported(t *testing.T) {
@@ -154,7 +154,7 @@ func TestStoredRef_OfAnImportIntoTheStateIsImported(t *testing.T) {
 	i := s.connect(t).newInstance(readOnlyType)
 	i.importByID("network").requireNone(t)
 	i.refresh().requireNone(t)
-	i.expectImport(s, r, readOnlyConfig(r, "v1.1.0"), notImported, "ImportLatestCommit: id", "ReimportCommit: id")
+	i.expectImport(s, r, readOnlyConfig(r, "v1.1.0"), "ImportLatestCommit: id", "ReimportCommit: id")
 }
 
 func TestStoredRef_ImportIntoTheStateOfAFailedImportPlansIt(t *testing.T) {
@@ -181,7 +181,7 @@ func TestStoredRef_ImportIntoTheStateOfAnInactiveRepositoryPlansNothing(t *testi
 	i.expectEmptyPlan(readOnlyConfig(r, "main"))
 }
 
-const noTask = "Infrahub lists no task any more that has imported it."
+const noTask = "no task is listed any more that has imported it."
 
 func TestStoredRef_WithoutATaskIsImported(t *testing.T) {
 	t.Parallel()
@@ -228,7 +228,7 @@ func TestStoredRef_WithHiddenTasksIsBelievedOnlyWithACommit(t *testing.T) {
 	i.expectEmptyPlan(readOnlyConfig(r, "v1.1.0"))
 	s.upsertRef(t, "main", i.id(), "v1.0.0")
 	i.refresh().requireNone(t)
-	i.planRetry(readOnlyConfig(r, "v1.0.0"), `"v1.0.0"`, "Infrahub shows no tasks to this account, and the commit is that of the earlier ref.")
+	i.planRetry(readOnlyConfig(r, "v1.0.0"), `"v1.0.0"`, "no tasks are visible to this account, and the commit is that of the earlier ref.")
 }
 
 func TestStoredRef_ImportIntoTheStateWithoutATaskWarns(t *testing.T) {
@@ -237,8 +237,8 @@ func TestStoredRef_ImportIntoTheStateWithoutATaskWarns(t *testing.T) {
 		without func(s *server)
 		reason  string
 	}{
-		"too old": {(*server).forgetTasks, "Infrahub lists no task any more"},
-		"hidden":  {(*server).hideTasks, "Infrahub shows no tasks to this account"},
+		"too old": {(*server).forgetTasks, "no task is listed any more"},
+		"hidden":  {(*server).hideTasks, "no tasks are visible to this account"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -279,10 +279,10 @@ func TestStoredRef_OnABranchIsImported(t *testing.T) {
 	newer := config.with(attributes{"ref": "v1.2.0"})
 	imported := p.newInstance(readOnlyRefType)
 	imported.importByID("network/release").requireNone(t)
-	imported.planRetry(newer, "branch release", `"v1.2.0"`, notImported)
+	imported.planRetry(newer, "branch release", `"v1.2.0"`)
 
 	created.refresh().requireNone(t)
-	plan := created.planRetry(newer, "branch release", `"v1.2.0"`, notImported)
+	plan := created.planRetry(newer, "branch release", `"v1.2.0"`)
 	s.Log.Reset()
 	created.apply(plan).requireNone(t)
 	s.expectMutations(t, imports...)

@@ -59,7 +59,7 @@ func tagSchema(ctx context.Context) schema.Schema {
 				Optional:            true,
 				Validators:          nonEmptyText(),
 			},
-			"timeouts": timeouts.Attributes(ctx, timeouts.Opts{Create: true, Read: true, Update: true, Delete: true}),
+			"timeouts": timeoutsAttribute(ctx, timeouts.Opts{Create: true, Read: true, Update: true, Delete: true}),
 		},
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"path"
 	"regexp"
 	"strings"
 	"unicode"
@@ -48,141 +47,67 @@ func optional(value types.String) *string {
 	return value.ValueStringPointer()
 }
 
-// branchName validates a name as the server does (infrahub-behaviour.md, Branches 4).
-func branchName() []validator.String {
-	return []validator.String{stringvalidator.UTF8LengthBetween(3, 250), gitName{}}
+// parseAddress returns the URL of an Infrahub server. The errors say what to write instead.
+func parseAddress(text string) (*url.URL, error) {
+	address, err := parseHTTPURL(text)
+	if err != nil {
+		return nil, err
+	}
+	if base, _, found := strings.Cut(address.Path+"/", "/graphql/"); found {
+		address.Path = base
+		return nil, fmt.Errorf("it names the GraphQL endpoint, which the provider adds itself: write %s", address.Redacted())
+	}
+	return address, nil
 }
 
-// gitName refuses what Git refuses as the name of a branch.
-type gitName struct{}
-
-func (gitName) Description(context.Context) string {
-	return "must be a name that Git accepts for a branch, such as release-1.2"
-}
-
-func (v gitName) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
-
-func (v gitName) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
-	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
-		return
-	}
-	name := req.ConfigValue.ValueString()
-	isControl := func(r rune) bool { return r <= ' ' || r == 0x7f }
-	var wrong []string
-	for _, rule := range []struct {
-		broken bool
-		what   string
-	}{
-		{strings.IndexFunc(name, isControl) >= 0 || strings.ContainsAny(name, "~^:?*["), "a space, a control character, or one of ~ ^ : ? * ["},
-		{strings.Contains(name, `\`), "a backslash"},
-		{strings.Contains(name, ".."), "two dots in a row"},
-		{strings.Contains(name, "@{"), "@{"},
-		{strings.Contains(name, "//"), "two slashes in a row"},
-		{strings.Contains(name, "/."), "a part that begins with a dot"},
-		{strings.HasPrefix(name, "/") || strings.HasSuffix(name, "/"), "a slash at an end"},
-		{strings.HasSuffix(name, "."), "a dot at its end"},
-		{strings.HasSuffix(name, ".lock"), ".lock at its end"},
-	} {
-		if rule.broken {
-			wrong = append(wrong, rule.what)
-		}
-	}
-	if wrong != nil {
-		resp.Diagnostics.AddAttributeError(req.Path, "Invalid Branch Name", fmt.Sprintf(
-			"Infrahub refuses the name %q: it has %s. It %s.", name, strings.Join(wrong, ", and "), v.Description(ctx)))
-	}
-}
-
-// parseHTTPURL returns the URL of a server: http or https, a host, and no more than a path. Its errors do not repeat the text,
-// which may hold a password.
+// parseHTTPURL returns the URL of a server: http or https, a host, and no more than a path. Its errors do not repeat what may
+// hold a password.
 func parseHTTPURL(text string) (*url.URL, error) {
+	text = strings.TrimSpace(text)
+	if strings.ContainsFunc(text, unicode.IsSpace) {
+		return nil, errors.New("it has white space in it: remove that")
+	}
+	if text != "" && !strings.Contains(text, "://") {
+		if strings.ContainsAny(text, "@?#") {
+			return nil, errors.New("it has no scheme: begin it with https:// or http://")
+		}
+		return nil, fmt.Errorf("it has no scheme: write https://%s or http://%s", text, text)
+	}
 	parsed, err := url.Parse(text)
 	switch {
 	case err != nil:
 		return nil, errors.New("it is not a URL")
 	case parsed.Scheme != "http" && parsed.Scheme != "https":
 		return nil, errors.New("it is not an http or https URL, such as https://infrahub.example.com")
-	case parsed.Host == "":
+	case parsed.Hostname() == "":
 		return nil, errors.New("it names no host")
+	case !isPortOrNone(parsed.Port()):
+		return nil, fmt.Errorf("it has the port %s, and ports end at 65535", parsed.Port())
 	case parsed.RawQuery != "" || parsed.Fragment != "":
 		return nil, errors.New("it has a query or a fragment: leave them out")
 	}
 	return parsed, nil
 }
 
-// httpURL validates that parseHTTPURL accepts a text.
-type httpURL struct{}
+// httpURL validates that parse accepts a text.
+type httpURL struct {
+	parse func(text string) (*url.URL, error)
+}
 
 func (httpURL) Description(context.Context) string { return "must be an http or https URL" }
 
 func (v httpURL) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
 
-func (httpURL) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+func (v httpURL) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
 	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
 		return
 	}
-	if _, err := parseHTTPURL(req.ConfigValue.ValueString()); err != nil {
+	if _, err := v.parse(req.ConfigValue.ValueString()); err != nil {
 		resp.Diagnostics.AddAttributeError(req.Path, "Invalid URL", fmt.Sprintf("This cannot be used: %v.", err))
 	}
 }
 
-// gitURL validates what Infrahub can clone from.
-type gitURL struct{}
-
-func (gitURL) Description(context.Context) string {
-	return "must be the URL of a Git repository (https, http, ssh, git, file, or user@host:path) or an absolute path"
-}
-
-func (v gitURL) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
-
-func (v gitURL) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
-	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
-		return
-	}
-	invalid := func(detail string) { resp.Diagnostics.AddAttributeError(req.Path, "Invalid Location", detail) }
-	text := req.ConfigValue.ValueString()
-	if path.IsAbs(text) || isSCP(text) {
-		return
-	}
-	parsed, err := url.Parse(text)
-	if err != nil {
-		invalid("This is not a URL: it " + v.Description(ctx) + ".") // not err, which repeats a password
-		return
-	}
-	switch parsed.Scheme {
-	case "http", "https":
-		if parsed.User != nil {
-			invalid("The URL holds a username or a password, which Infrahub would store and show to everybody. Leave it out, and set credential_id to an infrahub_password_credential.")
-			return
-		}
-	case "ssh", "git":
-		if _, password := parsed.User.Password(); password {
-			invalid("The URL holds a password, which Infrahub would store and show to everybody. Leave it out.")
-			return
-		}
-	case "file":
-		if parsed.Path == "" {
-			invalid("The URL has no path.")
-		}
-		return
-	default:
-		invalid("It " + v.Description(ctx) + ".")
-		return
-	}
-	if parsed.Host == "" {
-		invalid("The URL names no host.")
-	}
-}
-
-// isSCP reports whether a location has the form [user@]host:path.
-func isSCP(location string) bool {
-	host, path, found := strings.Cut(location, ":")
-	if user, rest, hasUser := strings.Cut(host, "@"); hasUser {
-		if user == "" {
-			return false
-		}
-		host = rest
-	}
-	return found && host != "" && path != "" && !strings.HasPrefix(path, "//") &&
-		!strings.ContainsAny(host, "@/") && !strings.Contains(path, "@") && strings.IndexFunc(location, unicode.IsSpace) < 0
+// notBlank validates a setting of the provider, of which white space alone is none.
+func notBlank() validator.String {
+	return stringvalidator.RegexMatches(regexp.MustCompile(`\S`), "must not be empty, nor white space alone")
 }

@@ -56,10 +56,10 @@ func expectCommitOf(address string, r remote, tag string) statecheck.StateCheck 
 	})
 }
 
-// saveText stores the value of an attribute for a later step.
-func saveText(address, attribute string, into *string) statecheck.StateCheck {
+// saveID stores the id of a resource for a later step.
+func saveID(address string, into *string) statecheck.StateCheck {
 	return stateCheck(func(state *tfjson.State) (err error) {
-		*into, err = attributeOf(state, address, attribute)
+		*into, err = attributeOf(state, address, "id")
 		return err
 	})
 }

@@ -204,7 +204,7 @@ func TestImport_WithoutWaitingReturnsAtOnce(t *testing.T) {
 	s.run(
 		t,
 		resource.TestStep{Config: config, ConfigStateChecks: []statecheck.StateCheck{
-			saveText(readOnly, "id", &id),
+			saveID(readOnly, &id),
 			s.expectCount("Tasks", 1), // before the create, not after it
 		}},
 		resource.TestStep{
@@ -219,7 +219,7 @@ func TestImport_WithoutWaitingReturnsAtOnce(t *testing.T) {
 func TestImport_TimeoutSavesStateAndNamesTheRunningTasks(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
-	s.mockOnly(t, "a task that never ends cannot be made on a real server")
+	s.mockOnly(t, "no task of a live server can be made to run for ever")
 	s.newRemote(t, "network.git")
 	config := func(ref string) string {
 		return s.config(`resource "infrahub_read_only_repository" "test" {

@@ -11,10 +11,11 @@ import (
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mockserver"
 )
 
-// newRefWorkspace returns a workspace with a read-only repository whose ref is a variable. Arguments are further
-// arguments of the resource.
-func (s *server) newRefWorkspace(t *testing.T, arguments string) *workspace {
+// newRefWorkspace makes a remote, and applies a read-only repository of it at v1.0.0, whose ref is a variable. Arguments
+// are further arguments of the resource.
+func (s *server) newRefWorkspace(t *testing.T, arguments string) (*workspace, remote) {
 	t.Helper()
+	r := s.newRemote(t, "network.git")
 	w := s.newWorkspace(t, requirement+s.fill(`
 		variable "ref" {}
 		resource "infrahub_read_only_repository" "test" {
@@ -31,15 +32,14 @@ func (s *server) newRefWorkspace(t *testing.T, arguments string) *workspace {
 			s.deleteRepository(t, infrahub.ReadOnly, found.ID)
 		}
 	})
-	return w
+	w.apply("-var=ref=v1.0.0")
+	return w, r
 }
 
 func TestInterrupted_KilledBeforeAFailedImportRetriesIt(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
-	remote := s.newRemote(t, "network.git")
-	w := s.newRefWorkspace(t, "")
-	w.apply("-var=ref=v1.0.0")
+	w, remote := s.newRefWorkspace(t, "")
 	s.resetLog()
 	w.interrupt(syscall.SIGKILL, func() bool { return s.hasSent("UpdateReadOnlyRepository") }, "-var=ref=v9.9.9")
 	s.waitForTask(t, pull, "v9.9.9", "FAILED")
@@ -57,9 +57,7 @@ func TestInterrupted_KilledBeforeAFailedImportRetriesIt(t *testing.T) {
 func TestInterrupted_KilledBeforeAGoodImportSendsNothing(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
-	remote := s.newRemote(t, "network.git")
-	w := s.newRefWorkspace(t, "")
-	w.apply("-var=ref=v1.0.0")
+	w, remote := s.newRefWorkspace(t, "")
 	s.resetLog()
 	w.interrupt(syscall.SIGKILL, func() bool { return s.hasSent("UpdateReadOnlyRepository") }, "-var=ref=v1.1.0")
 	s.waitForTask(t, pull, "v1.1.0", "COMPLETED")
@@ -74,9 +72,7 @@ func TestInterrupted_CtrlCSavesStateAndNamesTheRunningTasks(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	s.mockOnly(t, "no task of a live server can be made to run for ever")
-	s.newRemote(t, "network.git")
-	w := s.newRefWorkspace(t, "")
-	w.apply("-var=ref=v1.0.0")
+	w, _ := s.newRefWorkspace(t, "")
 	s.resetLog()
 	s.mock.Inject(mockserver.Fault{Operation: pull, StuckTask: true, Times: 1})
 	w.interrupt(syscall.SIGINT, func() bool { return s.count("Tasks") > 3 }, "-var=ref=v1.1.0")
@@ -88,9 +84,7 @@ func TestInterrupted_CtrlCSavesStateAndNamesTheRunningTasks(t *testing.T) {
 func TestInterrupted_DestroyDuringAnImportLeavesNothing(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
-	s.newRemote(t, "network.git")
-	w := s.newRefWorkspace(t, "wait_for_import = false")
-	w.apply("-var=ref=v1.0.0")
+	w, _ := s.newRefWorkspace(t, "wait_for_import = false")
 	w.destroy("-var=ref=v1.0.0")
 	time.Sleep(s.echoTimeout())
 	s.assertNothingLeft(t)

@@ -85,9 +85,9 @@ type drift struct {
 func (d drift) run(t *testing.T, s *server) {
 	t.Helper()
 	var id string
-	saveID := saveText(d.address, "id", &id)
+	saved := saveID(d.address, &id)
 	steps := []resource.TestStep{
-		{Config: d.config, ConfigStateChecks: []statecheck.StateCheck{saveID}},
+		{Config: d.config, ConfigStateChecks: []statecheck.StateCheck{saved}},
 		{
 			PreConfig: func() {
 				d.edit(id)
@@ -98,5 +98,5 @@ func (d drift) run(t *testing.T, s *server) {
 			ConfigStateChecks: d.state,
 		},
 	}
-	s.run(t, append(steps, deletedOutsideSteps(d.address, d.config, func() { d.remove(id) }, saveID)...)...)
+	s.run(t, append(steps, deletedOutsideSteps(d.address, d.config, func() { d.remove(id) }, saved)...)...)
 }

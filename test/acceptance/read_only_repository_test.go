@@ -87,7 +87,7 @@ func TestReadOnlyRepository_DestroySucceedsIfItIsGone(t *testing.T) {
 	}`)
 	s.run(
 		t,
-		resource.TestStep{Config: config, ConfigStateChecks: []statecheck.StateCheck{saveText(readOnly, "id", &id)}},
+		resource.TestStep{Config: config, ConfigStateChecks: []statecheck.StateCheck{saveID(readOnly, &id)}},
 		resource.TestStep{
 			Config:  config,
 			Destroy: true,

@@ -28,7 +28,7 @@ func TestRepository_ChangedDefaultBranchReplaces(t *testing.T) {
 		t,
 		resource.TestStep{
 			Config:            config("main"),
-			ConfigStateChecks: []statecheck.StateCheck{saveText(readWrite, "id", &id), expectText(readWrite, "commit", remote.Commits["main"])},
+			ConfigStateChecks: []statecheck.StateCheck{saveID(readWrite, &id), expectText(readWrite, "commit", remote.Commits["main"])},
 		},
 		resource.TestStep{
 			PreConfig:        s.resetLog,
@@ -84,7 +84,7 @@ func TestRepository_NameOfTheOtherKindIsAnErrorOfTheAttribute(t *testing.T) {
 		resource.TestStep{Config: s.config(first)},
 		resource.TestStep{
 			Config:      second("network-NAME", "GIT/other.git"),
-			ExpectError: regexp.MustCompile(`(?s)Repository Not Created.*name += "network-.*uniqueness\s+constraint\s+'name'.*terraform\s+import.*Request\s+id: \w+`),
+			ExpectError: regexp.MustCompile(`(?s)Repository Not Created.*name += "network-.*uniqueness\s+constraint\s+'name'.*choose\s+another\s+name.*Request\s+id: \w+`),
 		},
 		resource.TestStep{
 			Config:      second("other-NAME", "GIT/network.git"),

@@ -16,9 +16,7 @@ import (
 func TestResolveRef_TagThatMovesBetweenPlanAndApplyChangesNothing(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
-	remote := s.newRemote(t, "network.git")
-	w := s.newRefWorkspace(t, "resolve_ref = true")
-	w.apply("-var=ref=v1.0.0")
+	w, remote := s.newRefWorkspace(t, "resolve_ref = true")
 	w.planNothing("-var=ref=v1.0.0")
 	s.waitUntilIdle(t) // so that Infrahub does not clone the tag before it moves
 	remote.release(t, "v2.0.0")

@@ -9,6 +9,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -29,6 +30,8 @@ type server struct {
 	// address is the address for the provider. log records the requests that reach it.
 	address string
 	log     *mockserver.Recorder
+	// earlier are the requests that resetLog has removed from the log.
+	earlier []mockserver.Request
 	// direct and client reach the same server past the log: they change objects outside of Terraform.
 	direct mocktest.Endpoint
 	client *infrahub.Client
@@ -153,7 +156,7 @@ func (s *server) assertNothingLeft(t *testing.T) {
 	t.Helper()
 	ctx := context.WithoutCancel(t.Context())
 	names := map[string]bool{}
-	for _, request := range s.log.Requests() {
+	for _, request := range slices.Concat(s.earlier, s.log.Requests()) {
 		switch name := request.Input()["name"].(type) {
 		case map[string]any:
 			if text, ok := name["value"].(string); ok {
@@ -188,7 +191,10 @@ func (s *server) assertNothingLeft(t *testing.T) {
 func (s *server) mutations() []string { return mocktest.Mutations(s.log.Requests()) }
 
 // resetLog empties the log. It is also a PreConfig.
-func (s *server) resetLog() { s.log.Reset() }
+func (s *server) resetLog() {
+	s.earlier = append(s.earlier, s.log.Requests()...)
+	s.log.Reset()
+}
 
 // count returns how often the log has an operation.
 func (s *server) count(operation string) int {

@@ -214,11 +214,10 @@ func (s *server) createState(t *testing.T, content string) (branchID string) {
 	return branchID
 }
 
-// instance is what the state holds of a resource.
+// instance is what the state holds of a resource, without the private data: a refresh may add records to that.
 type instance struct {
 	SchemaVersion int `json:"schema_version"`
 	Attributes    map[string]any
-	Private       string
 }
 
 // instances returns what the state of the workspace holds, by resource.

@@ -2,7 +2,6 @@ package benchmark
 
 import (
 	"fmt"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,16 +17,17 @@ import (
 
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/gitserver"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mockserver"
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/mocktest"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/provider"
 )
 
-// BenchmarkGitRef reads the data source infrahub_git_ref of a remote with ten thousand tags over http, every
-// other one annotated, and lets git ls-remote list it in turn. It reports
+// BenchmarkGitRef reads the data source infrahub_git_ref of a remote with ten thousand tags over http, half of them
+// annotated, and runs git ls-remote in turn. It reports
 //
-//	ms/read        time of one read
-//	time/git       the same as a ratio of git's
-//	MiB/read       all that one read allocated
-//	memory/git     the same as a ratio of the most that git had in memory at once
+//	ms/read        time of a read
+//	time/git       the same as a ratio of git's time
+//	MiB/read       memory that a read allocates
+//	memory/git     the same as a ratio of git's largest resident set
 func BenchmarkGitRef(b *testing.B) {
 	const tags = 10_000
 	location := manyTags(b, tags)
@@ -62,16 +62,10 @@ func BenchmarkGitRef(b *testing.B) {
 	b.ReportMetric(float64(allocated)/float64(resident), "memory/git")
 }
 
-// gitRef is one read of the data source, by a provider in this process. It returns the tag that was found.
+// gitRef returns a function that reads the data source by a provider in this process, and returns the tag.
 func gitRef(b *testing.B, location string) func() string {
 	b.Helper()
-	mock, err := mockserver.New(mockserver.Options{})
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(mock.Close)
-	listening := httptest.NewServer(mock)
-	b.Cleanup(listening.Close)
+	mock := mocktest.Start(b, mockserver.Options{})
 	server, err := providerserver.NewProtocol6WithError(provider.New("benchmark")())()
 	if err != nil {
 		b.Fatal(err)
@@ -81,7 +75,7 @@ func gitRef(b *testing.B, location string) func() string {
 		b.Fatal(err)
 	}
 	configured, err := server.ConfigureProvider(b.Context(), &tfprotov6.ConfigureProviderRequest{
-		Config: block(b, schemas.Provider, map[string]string{"address": listening.URL, "api_token": mockserver.DefaultToken}),
+		Config: block(b, schemas.Provider, map[string]string{"address": mock.Address, "api_token": mock.Token}),
 	})
 	if err != nil || len(configured.Diagnostics) > 0 {
 		b.Fatalf("configure: %v %v", configured, err)
@@ -89,11 +83,11 @@ func gitRef(b *testing.B, location string) func() string {
 	schema := schemas.DataSourceSchemas["infrahub_git_ref"]
 	request := &tfprotov6.ReadDataSourceRequest{TypeName: "infrahub_git_ref", Config: block(b, schema, map[string]string{"location": location})}
 	return func() string {
-		answer, err := server.ReadDataSource(b.Context(), request)
-		if err != nil || len(answer.Diagnostics) > 0 {
-			b.Fatalf("read: %v %v", answer.Diagnostics, err)
+		response, err := server.ReadDataSource(b.Context(), request)
+		if err != nil || len(response.Diagnostics) > 0 {
+			b.Fatalf("read: %v %v", response.Diagnostics, err)
 		}
-		state, err := answer.State.Unmarshal(schema.ValueType())
+		state, err := response.State.Unmarshal(schema.ValueType())
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -109,18 +103,18 @@ func gitRef(b *testing.B, location string) func() string {
 	}
 }
 
-// block is a configuration with these texts, and null for everything else.
+// block returns a configuration with these texts, and null for all other attributes.
 func block(b *testing.B, schema *tfprotov6.Schema, texts map[string]string) *tfprotov6.DynamicValue {
 	b.Helper()
 	object, ok := schema.ValueType().(tftypes.Object)
 	if !ok {
-		b.Fatalf("%v is no object", schema.ValueType())
+		b.Fatalf("%v is not an object", schema.ValueType())
 	}
 	fields := map[string]tftypes.Value{}
-	for name, of := range object.AttributeTypes {
-		fields[name] = tftypes.NewValue(of, nil)
+	for name, attribute := range object.AttributeTypes {
+		fields[name] = tftypes.NewValue(attribute, nil)
 		if text, given := texts[name]; given {
-			fields[name] = tftypes.NewValue(of, text)
+			fields[name] = tftypes.NewValue(attribute, text)
 		}
 	}
 	value, err := tfprotov6.NewDynamicValue(object, tftypes.NewValue(object, fields))
@@ -134,18 +128,10 @@ func block(b *testing.B, schema *tfprotov6.Schema, texts map[string]string) *tfp
 func manyTags(b *testing.B, n int) string {
 	b.Helper()
 	root := b.TempDir()
-	made, err := gitserver.NewRepository(root, "r.git")
-	if err != nil {
-		b.Fatal(err)
-	}
-	commit, err := made.Commit(map[string]string{"file": "1"})
-	if err != nil {
-		b.Fatal(err)
-	}
-	if err := made.AnnotatedTag("annotated"); err != nil {
-		b.Fatal(err)
-	}
-	loose := filepath.Join(made.Path, "refs", "tags", "annotated")
+	remote := mocktest.NewRemote(b, root, "r.git")
+	commit := remote.Commit(b, "main", map[string]string{"file": "1"})
+	remote.AnnotatedTag(b, "annotated")
+	loose := filepath.Join(remote.Path, "refs", "tags", "annotated")
 	object, err := os.ReadFile(loose)
 	if err != nil {
 		b.Fatal(err)
@@ -159,17 +145,11 @@ func manyTags(b *testing.B, n int) string {
 		}
 		fmt.Fprintf(packed, "%s refs/tags/v1.%d.0\n%s", hash, i, peeled)
 	}
-	if err := os.WriteFile(filepath.Join(made.Path, "packed-refs"), []byte(packed.String()), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(remote.Path, "packed-refs"), []byte(packed.String()), 0o600); err != nil {
 		b.Fatal(err)
 	}
 	if err := os.Remove(loose); err != nil {
 		b.Fatal(err)
 	}
-	handler, err := gitserver.Handler(root, gitserver.Options{})
-	if err != nil {
-		b.Fatal(err)
-	}
-	server := httptest.NewServer(handler)
-	b.Cleanup(server.Close)
-	return server.URL + "/r.git"
+	return mocktest.ServeGit(b, root, gitserver.Options{}) + "/r.git"
 }

@@ -128,8 +128,8 @@ func TestBranches3_CreateReadUpdateDelete(t *testing.T) {
 			return s.Ask(t, `query($n:String){Branch(name:$n){name description status sync_with_git is_default origin_branch}}`, "n", name)
 		}
 		assertJSON(t, read(), "data.Branch", "[]")
-		made := s.Ask(t, `mutation($n:String!){BranchCreate(data:{name:$n description:"d" sync_with_git:false} wait_until_completion:true){ok object{name status} task{id}}}`, "n", name)
-		assertJSON(t, made, "data.BranchCreate", `{"object":{"name":"`+name+`","status":"OPEN"},"ok":true,"task":null}`)
+		created := s.Ask(t, `mutation($n:String!){BranchCreate(data:{name:$n description:"d" sync_with_git:false} wait_until_completion:true){ok object{name status} task{id}}}`, "n", name)
+		assertJSON(t, created, "data.BranchCreate", `{"object":{"name":"`+name+`","status":"OPEN"},"ok":true,"task":null}`)
 		assertJSON(t, read(), "data.Branch", `[{"description":"d","is_default":false,"name":"`+name+`","origin_branch":"main","status":"OPEN","sync_with_git":false}]`)
 		assertJSON(t, s.Ask(t, `mutation($n:String!){BranchUpdate(data:{name:$n description:"e"}){ok}}`, "n", name), "data.BranchUpdate.ok", "true")
 		assertJSON(t, read(), "data.Branch.0.description", `"e"`)

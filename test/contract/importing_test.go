@@ -170,6 +170,51 @@ func TestImporting8_Refs(t *testing.T) {
 	})
 }
 
+// A ref may also be a full name, the hash of a tag's object, HEAD, or an expression that begins with one of these. Letters of
+// a hash may be upper case.
+func TestImporting8_OtherFormsOfRefs(t *testing.T) {
+	t.Parallel()
+	prove(t, func(t *testing.T, s *server) {
+		remote := s.newRemote(t, "r.git")
+		remote.commitOnBranch(t, "feature", remote.files("feature"))
+		object := remote.TagObject(t, "v2.0.0")
+		id := s.importReadOnly(t, remote, "v1.0.0")
+		for _, step := range []struct{ ref, commit string }{
+			{"refs/tags/v1.1.0", "v1.1.0"},
+			{"tags/v1.0.0", "v1.0.0"},
+			{"refs/remotes/origin/feature", "feature"},
+			{"origin/main", "main"},
+			{object, "v2.0.0"},
+			{"HEAD", "main"},
+			{strings.ToUpper(object), "v2.0.0"},
+			{"v1.1.0^{commit}", "v1.1.0"},
+			{strings.ToUpper(remote.Commits["v1.0.0"]), "v1.0.0"},
+			{object[:10], "v2.0.0"},
+			{"v1.0.0^0", "v1.0.0"},
+			{"v3.0.0~1", "v2.0.0"},
+		} {
+			s.importRef(t, "main", id, step.ref)
+			s.assertState(t, "main", readOnly, id, remote, step.commit+"/in-sync/online")
+		}
+	})
+}
+
+// The full name of a branch leads to a branch of the clone. A clone has only the one that HEAD names, as it was when the
+// repository was cloned. White space is part of a ref.
+func TestImporting8_RefsThatAreNotFound(t *testing.T) {
+	t.Parallel()
+	prove(t, func(t *testing.T, s *server) {
+		remote := s.newRemote(t, "r.git")
+		remote.commitOnBranch(t, "feature", remote.files("feature"))
+		id := s.importReadOnly(t, remote, "v1.0.0")
+		for _, ref := range []string{"refs/heads/feature", "heads/feature", " v1.1.0 "} {
+			s.update(t, readOnly, id, fmt.Sprintf(`ref:{value:%q}`, ref))
+			s.waitForTasks(t, id, pull+" FAILED", importLast+" FAILED")
+			s.assertState(t, "main", readOnly, id, remote, "v1.0.0/in-sync/online")
+		}
+	})
+}
+
 // A good create: sync_status goes from unknown through syncing to in-sync, commit is set while it is still unknown,
 // and operational_status becomes online last. The echo imports once more.
 func TestImporting9_CreateGood(t *testing.T) {

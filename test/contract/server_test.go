@@ -225,12 +225,14 @@ func (s *server) assertRefused(t *testing.T, got mocktest.Response, field string
 	}
 }
 
-// assertJSON checks the JSON at a path of a response or node.
-func assertJSON(t *testing.T, in interface {
-	JSON(testing.TB, string) string
-}, path, want string) {
+// assertJSON checks the JSON at a path of a response or a node.
+func assertJSON(t *testing.T, in withJSON, path, want string) {
 	t.Helper()
 	if got := in.JSON(t, path); got != want {
 		t.Errorf("%s: got %s, want %s", path, got, want)
 	}
+}
+
+type withJSON interface {
+	JSON(t testing.TB, path string) string
 }

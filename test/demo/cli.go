@@ -14,21 +14,21 @@ import (
 	"time"
 )
 
-// cli is Terraform or OpenTofu in a directory of its own, with the provider in a mirror.
+// cli is Terraform or OpenTofu in a directory of its own, with the provider in a filesystem mirror.
 type cli struct {
 	screen  *screen
 	path    string
 	dir     string
 	environ []string
-	// accepts are warnings that belong to the story.
-	accepts []string
+	// expected are the warnings that are no failure.
+	expected []string
 }
 
-// newCLI makes ready to apply a copy of config in dir, with the providers of the mirror plugins alone.
+// newCLI returns a CLI that applies a copy of config in dir, with the providers of the mirror in plugins only.
 func newCLI(screen *screen, dir, config, plugins string, environ []string) (*cli, error) {
 	path := os.Getenv("TF_ACC_TERRAFORM_PATH")
 	if path == "" {
-		return nil, errors.New("TF_ACC_TERRAFORM_PATH does not say which CLI to run; `make demo` sets it")
+		return nil, errors.New("TF_ACC_TERRAFORM_PATH names no CLI to run; `make demo` sets it")
 	}
 	plugins, err := filepath.Abs(plugins)
 	if err != nil {
@@ -43,20 +43,20 @@ func newCLI(screen *screen, dir, config, plugins string, environ []string) (*cli
 		return nil, err
 	}
 	environ = append(append(os.Environ(), environ...), "TF_CLI_CONFIG_FILE="+settings, "TF_IN_AUTOMATION=1", "TF_INPUT=0")
-	return &cli{screen: screen, path: path, dir: dir, environ: environ}, nil
+	return &cli{screen: screen, path: path, dir: dir, environ: environ, expected: []string{onePlatform}}, nil
 }
 
-// name is the CLI's own, as a person types it.
+// name returns the name of the CLI as a person types it.
 func (c *cli) name() string {
 	return strings.TrimSuffix(filepath.Base(c.path), ".exe")
 }
 
-// onePlatform is the warning that every mirror with a provider for this platform alone leads to.
+// onePlatform is the warning about a mirror that has the provider for this platform only.
 const onePlatform = "Warning: Incomplete lock file information"
 
-// show runs a command and quotes the lines that tell the story as they come. A failure brings all that
-// the CLI said; any other warning is one too, for the demo has nothing to warn of.
-func (c *cli) show(ctx context.Context, story excerpt, args ...string) error {
+// show runs a command and quotes an excerpt of its output as it comes. The error of a failure has the whole output. An
+// unexpected warning is a failure, too.
+func (c *cli) show(ctx context.Context, quoted excerpt, args ...string) error {
 	c.screen.command(c.name() + " " + strings.Join(args, " "))
 	if !c.screen.colour {
 		args = append([]string{args[0], "-no-color"}, args[1:]...)
@@ -66,8 +66,8 @@ func (c *cli) show(ctx context.Context, story excerpt, args ...string) error {
 	if err != nil {
 		return err
 	}
-	var complaint bytes.Buffer
-	command.Stderr = &complaint
+	var errorOutput bytes.Buffer
+	command.Stderr = &errorOutput
 	if err := command.Start(); err != nil {
 		return err
 	}
@@ -76,37 +76,34 @@ func (c *cli) show(ctx context.Context, story excerpt, args ...string) error {
 	for lines.Scan() {
 		line := lines.Text()
 		all.WriteString(line + "\n")
-		if story(plain(line)) {
+		if quoted(plain(line)) {
 			c.screen.quote(line)
 		}
 	}
 	if err := errors.Join(lines.Err(), command.Wait()); err != nil {
-		return fmt.Errorf("%s %s: %w\n%s%s", c.name(), args[0], err, all.String(), complaint.String())
+		return fmt.Errorf("%s %s: %w\n%s%s", c.name(), args[0], err, all.String(), errorOutput.String())
 	}
-	said, unexpected := plain(all.String()), 0
-	for line := range strings.Lines(said) {
-		expected := slices.ContainsFunc(append(c.accepts, onePlatform), func(warning string) bool { return strings.Contains(line, warning) })
+	text := plain(all.String())
+	for line := range strings.Lines(text) {
+		expected := slices.ContainsFunc(c.expected, func(warning string) bool { return strings.Contains(line, warning) })
 		if strings.Contains(line, "Warning: ") && !expected {
-			unexpected++
+			return fmt.Errorf("%s %s warns:\n%s", c.name(), args[0], text)
 		}
-	}
-	if unexpected > 0 {
-		return fmt.Errorf("%s %s warns:\n%s", c.name(), args[0], said)
 	}
 	return nil
 }
 
-// output runs a command and returns what it writes.
+// output runs a command and returns its output.
 func (c *cli) output(ctx context.Context, args ...string) ([]byte, error) {
-	said, err := c.command(ctx, args...).Output()
+	output, err := c.command(ctx, args...).Output()
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return nil, fmt.Errorf("%s %s: %w\n%s", c.name(), args[0], err, exit.Stderr)
 	}
-	return said, err
+	return output, err
 }
 
-// command leaves it to the terminal to interrupt the CLI, which would take a second signal for a
-// request to stop at once; it is ended only if it does not stop by itself.
+// command returns a command of the CLI. The terminal interrupts the CLI itself, and a second signal would be a request to
+// stop at once. So an interrupt only kills the CLI if it does not stop by itself.
 func (c *cli) command(ctx context.Context, args ...string) *exec.Cmd {
 	command := exec.CommandContext(ctx, c.path, args...)
 	command.Dir, command.Env = c.dir, c.environ
@@ -120,9 +117,10 @@ func (c *cli) read(name string) ([]byte, error) {
 	return os.ReadFile(filepath.Join(c.dir, name))
 }
 
-// excerpt says of each line, in order and without colours, whether it tells the story.
+// excerpt reports of each line of the output, in order and without colours, whether the demo quotes it.
 type excerpt func(line string) bool
 
+// starting quotes the lines with one of these prefixes.
 func starting(prefixes ...string) excerpt {
 	return func(line string) bool {
 		for _, prefix := range prefixes {
@@ -134,13 +132,13 @@ func starting(prefixes ...string) excerpt {
 	}
 }
 
-// progress keeps what the CLI says of each resource that it changes, and how it ends.
+// progress quotes the progress of each resource that the CLI changes, and the lines that start with end.
 func progress(end ...string) excerpt {
-	told := starting(append(end, "infrahub_")...)
-	return func(line string) bool { return told(line) && !strings.Contains(line, ": Refreshing state") }
+	quoted := starting(append(end, "infrahub_")...)
+	return func(line string) bool { return quoted(line) && !strings.Contains(line, ": Refreshing state") }
 }
 
-// between keeps from the first line that starts with first to the one that starts with last.
+// between quotes the lines from the first that starts with first to the next that starts with last.
 func between(first, last string) excerpt {
 	var begun, ended bool
 	return func(line string) bool {

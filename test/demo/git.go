@@ -8,7 +8,7 @@ import (
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/gitserver"
 )
 
-// git is a repository with two releases, served on loopback; below private/ to those who know the password.
+// git is a repository with two releases, served on loopback. Below private/ it needs the password.
 type git struct {
 	location string
 	username string
@@ -18,20 +18,20 @@ type git struct {
 }
 
 func serveGit(root, path string) (*git, error) {
-	made, err := gitserver.NewRepository(root, path)
+	repository, err := gitserver.NewRepository(root, path)
 	if err != nil {
 		return nil, err
 	}
 	served := &git{username: "automation", password: rand.Text(), commits: map[string]string{}}
 	for _, tag := range []string{"v1.0.0", "v1.1.0"} {
-		commit, err := made.Commit(map[string]string{
+		commit, err := repository.Commit(map[string]string{
 			".infrahub.yml": "queries: []\n",
 			"RELEASE":       tag + "\n",
 		})
 		if err != nil {
 			return nil, err
 		}
-		if err := made.Tag(tag); err != nil {
+		if err := repository.Tag(tag); err != nil {
 			return nil, err
 		}
 		served.commits[tag] = commit
@@ -45,10 +45,10 @@ func serveGit(root, path string) (*git, error) {
 	return served, nil
 }
 
-// short is the beginning of the commit of a tag, as Git shows it.
+// short returns the short hash of the commit of a tag.
 func (g *git) short(tag string) string { return fmt.Sprintf("%.7s", g.commits[tag]) }
 
-// environ tells the configuration where the repository is and how to read it.
+// environ returns the variables of the configuration with the location and the credential of the repository.
 func (g *git) environ() []string {
 	return []string{"TF_VAR_location=" + g.location, "TF_VAR_username=" + g.username, "TF_VAR_password=" + g.password}
 }

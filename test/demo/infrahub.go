@@ -16,7 +16,7 @@ import (
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mockserver"
 )
 
-// infrahub is the server of the demo, and the demo's own view of it.
+// infrahub is the server of the demo, with a client past the provider.
 type infrahub struct {
 	description string
 	address     string
@@ -28,7 +28,7 @@ type infrahub struct {
 // findInfrahub connects to the server that DEMO_INFRAHUB_ADDRESS names, or starts a mock.
 func findInfrahub(ctx context.Context) (*infrahub, error) {
 	server := &infrahub{
-		description: "a real one at ",
+		description: "a live server at ",
 		address:     os.Getenv("DEMO_INFRAHUB_ADDRESS"),
 		token:       os.Getenv("DEMO_INFRAHUB_TOKEN"),
 		close:       func() {},
@@ -54,7 +54,7 @@ func findInfrahub(ctx context.Context) (*infrahub, error) {
 	return server, nil
 }
 
-// mock starts the mock server on loopback, about as slow as a small real one.
+// mock starts the mock server on loopback, with delays like those of a live server.
 func (s *infrahub) mock() error {
 	mock, err := mockserver.New(mockserver.Options{Delay: mockserver.LiveDelay})
 	if err != nil {
@@ -69,21 +69,21 @@ func (s *infrahub) mock() error {
 	return nil
 }
 
-// environ points the provider at the server.
+// environ returns the settings of the provider for the server.
 func (s *infrahub) environ() []string {
 	return []string{"INFRAHUB_ADDRESS=" + s.address, "INFRAHUB_API_TOKEN=" + s.token}
 }
 
-// pinned is a repository as a branch of the server has it; it has a commit.
-func (s *infrahub) pinned(ctx context.Context, branch, name string) (*client.Repository, error) {
-	repository, err := s.client.WithBranch(branch).Repositories(client.ReadOnly).GetByName(ctx, name)
-	if err != nil || repository.Commit == nil {
+// repository returns a repository on a branch. A repository without a commit is an error.
+func (s *infrahub) repository(ctx context.Context, branch, name string) (*client.Repository, error) {
+	found, err := s.client.WithBranch(branch).Repositories(client.ReadOnly).GetByName(ctx, name)
+	if err != nil || found.Commit == nil {
 		return nil, errors.Join(fmt.Errorf("branch %s has no commit of %s", branch, name), err)
 	}
-	return repository, nil
+	return found, nil
 }
 
-// merge merges a branch into main, as only people do: the provider has nothing for it.
+// merge merges a branch into main, as reviewers do. The provider has no resource for that.
 func (s *infrahub) merge(ctx context.Context, branch string) error {
 	body, err := json.Marshal(map[string]any{
 		"query":     `mutation ($name: String) { BranchMerge(data: {name: $name}, wait_until_completion: true) { ok } }`,
@@ -103,20 +103,20 @@ func (s *infrahub) merge(ctx context.Context, branch string) error {
 		return fmt.Errorf("merge %s: %w", branch, err)
 	}
 	defer func() { _ = response.Body.Close() }()
-	answer, err := io.ReadAll(response.Body)
-	if err != nil || response.StatusCode != http.StatusOK || bytes.Contains(answer, []byte(`"errors"`)) {
-		return errors.Join(fmt.Errorf("merge %s: %s %s", branch, response.Status, answer), err)
+	content, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK || bytes.Contains(content, []byte(`"errors"`)) {
+		return errors.Join(fmt.Errorf("merge %s: %s %s", branch, response.Status, content), err)
 	}
 	return nil
 }
 
-// without checks that the server has neither a repository nor a credential of that name.
-func (s *infrahub) without(ctx context.Context, name string) error {
+// hasNothing checks that the server has neither a repository nor a credential with a name.
+func (s *infrahub) hasNothing(ctx context.Context, name string) error {
 	_, repository := s.client.Repositories(client.ReadOnly).GetByName(ctx, name)
 	_, credential := s.client.Credentials(false).GetByName(ctx, name)
 	for _, err := range []error{repository, credential} {
 		if !errors.Is(err, client.ErrNotFound) {
-			return errors.Join(fmt.Errorf("%s is not gone from Infrahub", name), err)
+			return errors.Join(fmt.Errorf("%s still exists in Infrahub", name), err)
 		}
 	}
 	return nil

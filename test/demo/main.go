@@ -1,12 +1,12 @@
-// Demo shows the provider at work. Bump is a repository that is added, bumped to its next release, and
-// removed; release is one whose next release is imported on a branch, proposed, merged and cleaned up.
+// Demo shows the provider at work. Bump adds a repository, bumps it to its next release, and removes it. Release
+// imports the next release of a repository on a branch, proposes and merges the branch, and cleans up.
 //
 //	demo bump|release PLUGINS CONFIGURATION
 //
-// PLUGINS is a filesystem mirror that holds the provider, CONFIGURATION the directory to apply. Git is
-// served on loopback, and so is a mock Infrahub, unless DEMO_INFRAHUB_ADDRESS and DEMO_INFRAHUB_TOKEN
-// name a real one, which then has to run on this machine. What the CLI says is shown as it comes; the
-// demo checks every claim that it makes, and exits with 1 if one does not hold.
+// PLUGINS is a filesystem mirror with the provider, CONFIGURATION the directory to apply. The demo serves Git on
+// loopback, and a mock Infrahub, unless DEMO_INFRAHUB_ADDRESS and DEMO_INFRAHUB_TOKEN name a live one, which has to run
+// on this machine. The demo shows the output of the CLI as it comes, checks every claim that it makes, and exits with 1
+// if one does not hold.
 package main
 
 import (
@@ -44,7 +44,7 @@ func run(screen *screen, args []string) (err error) {
 
 	path := "/private/automation.git"
 	if reviewed {
-		path = "/automation.git" // so that the plan can list it, too
+		path = "/automation.git" // the plan lists its refs without a password
 	}
 	git, err := serveGit(dir+"/git", path)
 	if err != nil {
@@ -63,11 +63,11 @@ func run(screen *screen, args []string) (err error) {
 	if err != nil {
 		return err
 	}
-	told := &story{screen: screen, cli: cli, git: git, infrahub: infrahub, name: name}
+	story := &story{screen: screen, cli: cli, git: git, infrahub: infrahub, name: name}
 	if reviewed {
-		err = told.release(ctx)
+		err = story.release(ctx)
 	} else {
-		err = told.bump(ctx)
+		err = story.bump(ctx)
 	}
 	if err != nil {
 		return err
@@ -76,6 +76,6 @@ func run(screen *screen, args []string) (err error) {
 	if reviewed {
 		left = "nothing is left behind but the closed proposed change"
 	}
-	screen.closing(fmt.Sprintf("Done in %.0f s, and %s. README.md says how to use it.", time.Since(start).Seconds(), left))
+	screen.closing(fmt.Sprintf("Done in %.0f s, and %s. README.md shows how to use it.", time.Since(start).Seconds(), left))
 	return nil
 }

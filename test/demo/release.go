@@ -4,44 +4,42 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 
 	client "github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
 )
 
-// release tells of a release that is reviewed in Infrahub before it reaches main.
+// release is the demo of a release that is reviewed in Infrahub before it reaches main.
 func (s *story) release(ctx context.Context) error {
 	s.version = "-var=release="
-	return s.tell(
+	return s.play(
 		ctx, "The next release of a Git repository: imported on a branch, proposed, merged", "",
 		step{"Install the provider.", s.install},
 		step{"Roll out v1.0.0: nothing to review yet.", s.rollOut},
 		step{"Plan the next release, a change of one line: a branch, the ref on it, a proposed change.", s.planReview},
-		step{"Apply: Infrahub imports v1.1.0 on the branch, and reviewers are asked.", s.openReview},
-		step{"Plan again, while they read.", s.planNothing},
+		step{"Apply: Infrahub imports v1.1.0 on the branch, and a proposed change asks for a review.", s.openReview},
+		step{"Plan again, during the review.", s.planNothing},
 		step{"Merge the branch in Infrahub.", s.merge},
-		step{"Apply once more: what served the review is removed.", s.cleanUp},
+		step{"Apply once more: the resources of the review are removed.", s.cleanUp},
 		step{"Plan again.", s.planNothing},
 		step{"Remove everything.", s.destroy},
 	)
 }
 
-// reviewed is what a release is made of while it is reviewed.
+// reviewed returns the resources of a release under review.
 func reviewed() []string {
 	return []string{
 		`infrahub_branch.release["v1.1.0"]`, `infrahub_proposed_change.release["v1.1.0"]`, `infrahub_read_only_repository_ref.release["v1.1.0"]`,
 	}
 }
 
-// branch is where the release is reviewed, as the configuration names it.
+// branch returns the name of the branch on which the release is reviewed.
 func (s *story) branch() string { return s.name + "-v1.1.0" }
 
 func (s *story) rollOut(ctx context.Context) ([]string, error) {
 	if err := s.cli.show(ctx, progress("Apply complete!", "released = "), "apply", "-auto-approve", s.version+"v1.0.0"); err != nil {
 		return nil, err
 	}
-	if err := s.has(ctx, "main", "v1.0.0"); err != nil {
+	if err := s.imported(ctx, "main", "v1.0.0"); err != nil {
 		return nil, err
 	}
 	return []string{fmt.Sprintf("main has %s, which is v1.0.0 in Git", s.git.short("v1.0.0"))}, nil
@@ -51,7 +49,7 @@ func (s *story) planReview(ctx context.Context) ([]string, error) {
 	if err := s.plan(ctx, "v1.1.0"); err != nil {
 		return nil, err
 	}
-	if err := s.planned(ctx, "create", reviewed()); err != nil {
+	if err := s.planned(ctx, "create", reviewed()...); err != nil {
 		return nil, err
 	}
 	return []string{"three resources to create; the repository on main is not touched"}, nil
@@ -72,7 +70,7 @@ func (s *story) openReview(ctx context.Context) ([]string, error) {
 	if !change.Open() || change.SourceBranch != s.branch() {
 		return nil, fmt.Errorf("the proposed change is %s, of branch %s", change.State, change.SourceBranch)
 	}
-	if err := errors.Join(s.has(ctx, s.branch(), "v1.1.0"), s.has(ctx, "main", "v1.0.0")); err != nil {
+	if err := errors.Join(s.imported(ctx, s.branch(), "v1.1.0"), s.imported(ctx, "main", "v1.0.0")); err != nil {
 		return nil, err
 	}
 	return []string{
@@ -83,7 +81,7 @@ func (s *story) openReview(ctx context.Context) ([]string, error) {
 }
 
 func (s *story) merge(ctx context.Context) ([]string, error) {
-	before, err := s.infrahub.pinned(ctx, "main", s.name)
+	before, err := s.infrahub.repository(ctx, "main", s.name)
 	if err != nil {
 		return nil, err
 	}
@@ -91,18 +89,18 @@ func (s *story) merge(ctx context.Context) ([]string, error) {
 	if err := s.infrahub.merge(ctx, s.branch()); err != nil {
 		return nil, err
 	}
-	if err := s.has(ctx, "main", "v1.1.0"); err != nil {
+	if err := s.imported(ctx, "main", "v1.1.0"); err != nil {
 		return nil, err
 	}
 	return []string{fmt.Sprintf("main had %s (%.7s) and now has v1.1.0 (%s)", before.Ref, *before.Commit, s.git.short("v1.1.0"))}, nil
 }
 
 func (s *story) cleanUp(ctx context.Context) ([]string, error) {
-	s.cli.accepts = append(s.cli.accepts, "Warning: Branch Was Merged")
+	s.cli.expected = append(s.cli.expected, "Warning: Branch Was Merged")
 	if err := s.cli.show(ctx, starting("  # infrahub_", "Plan: "), "plan", "-out="+planFile, s.version+"v1.1.0"); err != nil {
 		return nil, err
 	}
-	if err := s.planned(ctx, "delete", reviewed()); err != nil {
+	if err := s.planned(ctx, "delete", reviewed()...); err != nil {
 		return nil, err
 	}
 	if err := s.cli.show(ctx, progress("Apply complete!", "released = "), "apply", planFile); err != nil {
@@ -111,38 +109,8 @@ func (s *story) cleanUp(ctx context.Context) ([]string, error) {
 	if _, err := s.infrahub.client.Branches().GetByName(ctx, s.branch()); !errors.Is(err, client.ErrNotFound) {
 		return nil, errors.Join(fmt.Errorf("the branch %s is not gone", s.branch()), err)
 	}
-	if err := s.has(ctx, "main", "v1.1.0"); err != nil {
+	if err := s.imported(ctx, "main", "v1.1.0"); err != nil {
 		return nil, err
 	}
 	return []string{"the branch is gone, and main keeps v1.1.0"}, nil
-}
-
-// planned checks that the saved plan does one thing to these resources, and nothing to any other.
-func (s *story) planned(ctx context.Context, action string, want []string) error {
-	changes, err := s.changes(ctx)
-	if err != nil {
-		return err
-	}
-	maps.DeleteFunc(changes, func(_ string, c change) bool { return slices.Equal(c.Actions, []string{"no-op"}) })
-	for address, change := range changes {
-		if !slices.Equal(change.Actions, []string{action}) {
-			return fmt.Errorf("the plan is to %v %s, not to %s it", change.Actions, address, action)
-		}
-	}
-	if got := slices.Sorted(maps.Keys(changes)); !slices.Equal(got, want) {
-		return fmt.Errorf("the plan is to %s %v, not %v", action, got, want)
-	}
-	return nil
-}
-
-// has checks that a branch in Infrahub is pinned to a tag, and has its commit.
-func (s *story) has(ctx context.Context, branch, tag string) error {
-	found, err := s.infrahub.pinned(ctx, branch, s.name)
-	if err != nil {
-		return err
-	}
-	if found.Ref != tag || *found.Commit != s.git.commits[tag] {
-		return fmt.Errorf("%s is commit %s, but branch %s is pinned to %s and has %s", tag, s.git.commits[tag], branch, found.Ref, *found.Commit)
-	}
-	return nil
 }

@@ -4,19 +4,18 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"regexp"
 	"strings"
 	"time"
 )
 
-// screen is what a person watches: numbered steps, each with what the CLI says and what was proven.
+// screen shows numbered steps, each with the output of the CLI and the claims that were checked.
 type screen struct {
 	out    io.Writer
 	colour bool
 	steps  int
 }
 
-// newScreen writes to out, in colour if it is a terminal and NO_COLOR is not set.
+// newScreen returns a screen on out, in colour if it is a terminal and NO_COLOR is not set.
 func newScreen(out *os.File) *screen {
 	info, err := out.Stat()
 	terminal := err == nil && info.Mode()&os.ModeCharDevice != 0
@@ -44,7 +43,7 @@ func (s *screen) paint(text string, styles ...style) string {
 	return "\x1b[" + strings.Join(codes, ";") + "m" + text + "\x1b[0m"
 }
 
-// print gives no error: where nobody watches any more there is nobody to tell.
+// print ignores errors: if the output is gone, nobody watches.
 func (s *screen) print(format string, values ...any) { _, _ = fmt.Fprintf(s.out, format, values...) }
 
 func (s *screen) title(text string) {
@@ -64,12 +63,13 @@ func (s *screen) command(text string) {
 	s.print("   %s\n", s.paint("$ "+text, dim))
 }
 
-// quote shows a line of the CLI as it came; a style that it leaves open ends with it.
+// quote shows a line of the CLI as it is. A style that the line leaves open ends with it.
 func (s *screen) quote(line string) {
 	s.print("   %s %s\n", s.paint("│", dim), s.paint(line))
 }
 
-func (s *screen) proven(claims []string, took time.Duration) {
+// claims shows the claims of a step, and how long it took.
+func (s *screen) claims(claims []string, took time.Duration) {
 	for i, claim := range claims {
 		last := ""
 		if i == len(claims)-1 {
@@ -87,7 +87,14 @@ func (s *screen) closing(text string) {
 	s.print("\n%s\n", s.paint(text, bold))
 }
 
-// plain is a line of the CLI without its colours.
-func plain(line string) string {
-	return regexp.MustCompile(`\x1b\[[0-9;]*m`).ReplaceAllString(line, "")
+// plain returns a text of the CLI without its colours.
+func plain(text string) string {
+	var out strings.Builder
+	for i, part := range strings.Split(text, "\x1b[") {
+		if rest, isColour := strings.CutPrefix(strings.TrimLeft(part, "0123456789;"), "m"); i > 0 && isColour {
+			part = rest
+		}
+		out.WriteString(part)
+	}
+	return out.String()
 }

@@ -6,45 +6,48 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 )
 
-// story is told in steps: each is a command and claims that are checked.
+// story is a demo. Each step runs a command, and checks what it claims.
 type story struct {
 	screen   *screen
 	cli      *cli
 	git      *git
 	infrahub *infrahub
-	name     string // of all that it creates
-	version  string // the flag that sets the release, but for its value
+	name     string // of all objects that the demo creates
+	version  string // the flag that sets the release, without its value
 }
 
 const (
+	credential = "infrahub_password_credential.git"
 	repository = "infrahub_read_only_repository.automation"
 	planFile   = "release.tfplan"
 	stateFile  = "terraform.tfstate"
 )
 
-// step is one of them. Its proof runs the command and returns what was found to hold.
+// step is a part of a demo. Run returns the claims that it has checked.
 type step struct {
 	title string
-	proof func(context.Context) (claims []string, err error)
+	run   func(context.Context) (claims []string, err error)
 }
 
-// tell runs the steps. Whatever happens, nothing is left behind.
-func (s *story) tell(ctx context.Context, title, access string, steps ...step) error {
+// play runs the steps. If one fails, it removes what the demo has created.
+func (s *story) play(ctx context.Context, title, access string, steps ...step) error {
 	if err := s.introduce(ctx, title, access); err != nil {
 		return err
 	}
 	for _, step := range steps {
 		s.screen.step(step.title)
 		start := time.Now()
-		claims, err := step.proof(ctx)
+		claims, err := step.run(ctx)
 		if err != nil {
-			return errors.Join(err, s.leaveNothing(ctx))
+			return errors.Join(err, s.removeAll(ctx))
 		}
-		s.screen.proven(claims, time.Since(start))
+		s.screen.claims(claims, time.Since(start))
 	}
 	return nil
 }
@@ -81,14 +84,14 @@ func (s *story) destroy(ctx context.Context) ([]string, error) {
 	if len(left) > 0 {
 		return nil, fmt.Errorf("the state still has %s", left)
 	}
-	if err := s.infrahub.without(ctx, s.name); err != nil {
+	if err := s.infrahub.hasNothing(ctx, s.name); err != nil {
 		return nil, err
 	}
 	return []string{"all is gone from Infrahub and from the state"}, nil
 }
 
-// leaveNothing removes what an unfinished story has created, also after an interrupt.
-func (s *story) leaveNothing(ctx context.Context) error {
+// removeAll destroys what an unfinished demo has created, also after an interrupt.
+func (s *story) removeAll(ctx context.Context) error {
 	if _, err := s.cli.read(stateFile); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -104,7 +107,7 @@ func (s *story) apply(ctx context.Context) error {
 	return s.cli.show(ctx, progress("Apply complete!", "commit = "), "apply", planFile)
 }
 
-// change is what a plan says of one resource.
+// change is the plan of one resource.
 type change struct {
 	Actions      []string
 	Before       map[string]any
@@ -112,7 +115,7 @@ type change struct {
 	AfterUnknown map[string]any `json:"after_unknown"`
 }
 
-// changed names the attributes whose value becomes another, known one.
+// changed returns the names of the attributes that get another, known value.
 func (c change) changed() []string {
 	var names []string
 	for name, after := range c.After {
@@ -123,9 +126,9 @@ func (c change) changed() []string {
 	return names
 }
 
-// changes reads the saved plan, by resource.
+// changes returns the changes of the saved plan, by resource.
 func (s *story) changes(ctx context.Context) (map[string]change, error) {
-	said, err := s.cli.output(ctx, "show", "-json", planFile)
+	output, err := s.cli.output(ctx, "show", "-json", planFile)
 	if err != nil {
 		return nil, err
 	}
@@ -135,7 +138,7 @@ func (s *story) changes(ctx context.Context) (map[string]change, error) {
 			Change  change
 		} `json:"resource_changes"`
 	}
-	if err := json.Unmarshal(said, &plan); err != nil {
+	if err := json.Unmarshal(output, &plan); err != nil {
 		return nil, fmt.Errorf("read the plan: %w", err)
 	}
 	changes := make(map[string]change, len(plan.ResourceChanges))
@@ -143,4 +146,34 @@ func (s *story) changes(ctx context.Context) (map[string]change, error) {
 		changes[resource.Address] = resource.Change
 	}
 	return changes, nil
+}
+
+// planned checks that the saved plan does one action to these resources, and nothing to any other.
+func (s *story) planned(ctx context.Context, action string, want ...string) error {
+	changes, err := s.changes(ctx)
+	if err != nil {
+		return err
+	}
+	maps.DeleteFunc(changes, func(_ string, c change) bool { return slices.Equal(c.Actions, []string{"no-op"}) })
+	for address, change := range changes {
+		if !slices.Equal(change.Actions, []string{action}) {
+			return fmt.Errorf("the plan is to %v %s, not to %s it", change.Actions, address, action)
+		}
+	}
+	if got := slices.Sorted(maps.Keys(changes)); !slices.Equal(got, want) {
+		return fmt.Errorf("the plan is to %s %v, not %v", action, got, want)
+	}
+	return nil
+}
+
+// imported checks that a branch in Infrahub has a tag and its commit.
+func (s *story) imported(ctx context.Context, branch, tag string) error {
+	found, err := s.infrahub.repository(ctx, branch, s.name)
+	if err != nil {
+		return err
+	}
+	if found.Ref != tag || *found.Commit != s.git.commits[tag] {
+		return fmt.Errorf("%s is commit %s, but branch %s has ref %s and commit %s", tag, s.git.commits[tag], branch, found.Ref, *found.Commit)
+	}
+	return nil
 }

@@ -1188,7 +1188,7 @@ func (v *RepositoriesResponse) GetCoreRepository() *RepositoriesCoreRepositoryPa
 	return v.CoreRepository
 }
 
-// The ref that a repository follows is its default branch, which is never updated (infrahub-behaviour.md, Importing 18).
+// The ref that a repository follows is its default branch, which the server stores and does nothing about (infrahub-behaviour.md, Importing 18).
 type Repository struct {
 	// Unique identifier
 	Id string `json:"id"`
@@ -1789,6 +1789,7 @@ func (v *__QueryOwnerInput) GetName() string { return v.Name }
 type __ReadOnlyRepositoriesInput struct {
 	Ids         []string `json:"ids,omitempty"`
 	Names       []string `json:"names,omitempty"`
+	Locations   []string `json:"locations,omitempty"`
 	Credentials []string `json:"credentials,omitempty"`
 	Limit       int      `json:"limit"`
 	Offset      int      `json:"offset"`
@@ -1799,6 +1800,9 @@ func (v *__ReadOnlyRepositoriesInput) GetIds() []string { return v.Ids }
 
 // GetNames returns __ReadOnlyRepositoriesInput.Names, and is useful for accessing the field via an interface.
 func (v *__ReadOnlyRepositoriesInput) GetNames() []string { return v.Names }
+
+// GetLocations returns __ReadOnlyRepositoriesInput.Locations, and is useful for accessing the field via an interface.
+func (v *__ReadOnlyRepositoriesInput) GetLocations() []string { return v.Locations }
 
 // GetCredentials returns __ReadOnlyRepositoriesInput.Credentials, and is useful for accessing the field via an interface.
 func (v *__ReadOnlyRepositoriesInput) GetCredentials() []string { return v.Credentials }
@@ -1821,6 +1825,7 @@ func (v *__ReimportCommitInput) GetId() string { return v.Id }
 type __RepositoriesInput struct {
 	Ids         []string `json:"ids,omitempty"`
 	Names       []string `json:"names,omitempty"`
+	Locations   []string `json:"locations,omitempty"`
 	Credentials []string `json:"credentials,omitempty"`
 	Limit       int      `json:"limit"`
 	Offset      int      `json:"offset"`
@@ -1831,6 +1836,9 @@ func (v *__RepositoriesInput) GetIds() []string { return v.Ids }
 
 // GetNames returns __RepositoriesInput.Names, and is useful for accessing the field via an interface.
 func (v *__RepositoriesInput) GetNames() []string { return v.Names }
+
+// GetLocations returns __RepositoriesInput.Locations, and is useful for accessing the field via an interface.
+func (v *__RepositoriesInput) GetLocations() []string { return v.Locations }
 
 // GetCredentials returns __RepositoriesInput.Credentials, and is useful for accessing the field via an interface.
 func (v *__RepositoriesInput) GetCredentials() []string { return v.Credentials }
@@ -2642,8 +2650,8 @@ func QueryOwner(
 
 // The query executed by ReadOnlyRepositories.
 const ReadOnlyRepositories_Operation = `
-query ReadOnlyRepositories ($ids: [ID], $names: [String], $credentials: [ID], $limit: Int!, $offset: Int!) {
-	CoreReadOnlyRepository(ids: $ids, name__values: $names, credential__ids: $credentials, limit: $limit, offset: $offset) {
+query ReadOnlyRepositories ($ids: [ID], $names: [String], $locations: [String], $credentials: [ID], $limit: Int!, $offset: Int!) {
+	CoreReadOnlyRepository(ids: $ids, name__values: $names, location__values: $locations, credential__ids: $credentials, limit: $limit, offset: $offset) {
 		edges {
 			node {
 				... ReadOnlyRepository
@@ -2700,6 +2708,7 @@ func ReadOnlyRepositories(
 	client_ graphql.Client,
 	ids []string,
 	names []string,
+	locations []string,
 	credentials []string,
 	limit int,
 	offset int,
@@ -2710,6 +2719,7 @@ func ReadOnlyRepositories(
 		Variables: &__ReadOnlyRepositoriesInput{
 			Ids:         ids,
 			Names:       names,
+			Locations:   locations,
 			Credentials: credentials,
 			Limit:       limit,
 			Offset:      offset,
@@ -2766,8 +2776,8 @@ func ReimportCommit(
 
 // The query executed by Repositories.
 const Repositories_Operation = `
-query Repositories ($ids: [ID], $names: [String], $credentials: [ID], $limit: Int!, $offset: Int!) {
-	CoreRepository(ids: $ids, name__values: $names, credential__ids: $credentials, limit: $limit, offset: $offset) {
+query Repositories ($ids: [ID], $names: [String], $locations: [String], $credentials: [ID], $limit: Int!, $offset: Int!) {
+	CoreRepository(ids: $ids, name__values: $names, location__values: $locations, credential__ids: $credentials, limit: $limit, offset: $offset) {
 		edges {
 			node {
 				... Repository
@@ -2824,6 +2834,7 @@ func Repositories(
 	client_ graphql.Client,
 	ids []string,
 	names []string,
+	locations []string,
 	credentials []string,
 	limit int,
 	offset int,
@@ -2834,6 +2845,7 @@ func Repositories(
 		Variables: &__RepositoriesInput{
 			Ids:         ids,
 			Names:       names,
+			Locations:   locations,
 			Credentials: credentials,
 			Limit:       limit,
 			Offset:      offset,

@@ -1,0 +1,102 @@
+package infrahub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// TakenError is a change that the server refused because another node has the name or the location.
+type TakenError struct {
+	// Field is "name" or "location".
+	Field string
+	// Kind is what people call the node that has it, such as "read-only repository"; ID and Name are its own.
+	Kind, ID, Name string
+	cause          error
+}
+
+func (e *TakenError) Error() string {
+	return fmt.Sprintf("the %s %s (id %s) has this %s already: %v", e.Kind, e.Name, e.ID, e.Field, e.cause)
+}
+
+// Unwrap returns the refusal.
+func (e *TakenError) Unwrap() error { return e.cause }
+
+// takenPolls bounds how long a change is repeated that another node stands in the way of, in the longest intervals of polling:
+// 10 s. Where objects shift, such as those of a list whose first one is removed, the same apply renames or deletes that node.
+const takenPolls = 5
+
+// whileTaken carries out a change, and repeats it for a while if the server refuses it because another node than the one with
+// the id has the name or the location.
+func (n Nodes[T]) whileTaken(ctx context.Context, id string, want T, change func() error) error {
+	polling := n.client.tasks.polling
+	deadline := time.Now().Add(takenPolls * polling.MaxInterval)
+	for interval := 2 * polling.MinInterval; ; interval = min(2*interval, polling.MaxInterval) {
+		failure := change()
+		if failure == nil || n.holder == nil || !isRefusal(failure) {
+			return failure
+		}
+		taken, err := n.holder(ctx, id, want)
+		if err != nil {
+			return failure
+		}
+		if taken == nil && !namesUnique(failure) {
+			return failure
+		}
+		if taken != nil {
+			taken.cause = failure
+			failure = taken
+		}
+		if time.Now().After(deadline) || sleep(ctx, interval) != nil {
+			return failure
+		}
+	}
+}
+
+// isRefusal reports whether the server understood a change and refused it, for a reason that has no kind of its own.
+func isRefusal(err error) bool {
+	failure, ok := errors.AsType[*Error](err)
+	return ok && failure.kind == nil && !OutcomeUnknown(err) && !idTaken(err)
+}
+
+// namesUnique reports whether a refusal is about a value that has to be unique. The server says so in prose alone
+// (infrahub-behaviour.md, Errors 2); a wrong guess repeats a request in vain.
+func namesUnique(err error) bool {
+	failure, ok := errors.AsType[*Error](err)
+	return ok && (failure.Field == "name" || failure.Field == "location")
+}
+
+// holderByName returns the node of the same kind that has the name, nil if there is none but the node with the id.
+func (n Nodes[T]) holderByName(ctx context.Context, id string, want T) (*TakenError, error) {
+	_, name := n.key(want)
+	return n.holderOf(ctx, "name", id, Filter{Names: []string{name}})
+}
+
+func (n Nodes[T]) holderOf(ctx context.Context, field, id string, filter Filter) (*TakenError, error) {
+	for node, err := range n.List(ctx, filter) {
+		if err != nil {
+			return nil, err
+		}
+		if holderID, name := n.key(node); holderID != id {
+			return &TakenError{Field: field, Kind: n.kind, ID: holderID, Name: name}, nil
+		}
+	}
+	return nil, nil
+}
+
+// repositoryHolder returns the repository of either kind that has the name or the location, with the suffix that the server
+// may have appended (infrahub-behaviour.md, Kinds 3 and Writing 8).
+func (c *Client) repositoryHolder(ctx context.Context, id string, want Repository) (*TakenError, error) {
+	for _, kind := range []Kind{ReadOnly, ReadWrite} {
+		for field, filter := range map[string]Filter{
+			"name":     {Names: []string{want.Name}},
+			"location": {Locations: []string{want.Location, want.Location + ".git"}},
+		} {
+			if taken, err := c.Repositories(kind).holderOf(ctx, field, id, filter); taken != nil || err != nil {
+				return taken, err
+			}
+		}
+	}
+	return nil, nil
+}
