@@ -122,6 +122,19 @@ func (r *repositoryResource[M]) Update(ctx context.Context, req resource.UpdateR
 		resp.Diagnostics.Append(r.importFailed(ctx, plan, err, false))
 	}
 	r.save(ctx, plan, imported, err, req.Plan, resp.Private, &resp.State, &resp.Diagnostics)
+	if imported == nil && err == nil && !parts.CredentialID.Equal(prior.CredentialID) {
+		resp.Diagnostics.Append(r.checkCredential(ctx, plan, after)...)
+	}
+}
+
+// checkCredential lets Infrahub connect to a repository whose credential has changed without an import that was waited for.
+func (r *repositoryResource[M]) checkCredential(ctx context.Context, plan M, changed infrahub.Repository) diag.Diagnostics {
+	check := connectivityCheck{
+		object: r.describe(plan, r.Branch()), noun: "repository", attribute: "credential_id",
+		next:         "Correct credential_id, or username and password of that credential, and apply again.",
+		repositories: []infrahub.Repository{changed},
+	}
+	return check.run(ctx, r.Client)
 }
 
 // update changes the repository and returns the import that this starts. Where it starts none and one is due all the same, it
