@@ -85,7 +85,7 @@ func (i *Import) judgeByStatus(ctx context.Context, unobserved *UnobservedError)
 	case err != nil:
 		return nil, unobserved
 	case watch.failure != "" && i.isCreate():
-		return nil, i.newError(watch.failure)
+		return nil, i.newStatusError(watch.failure, repository)
 	case watch.failure != "", i.previousCommit == nil && !i.isCreate():
 		return nil, unobserved
 	}
