@@ -17,6 +17,11 @@ type Credential struct {
 	Password *string
 }
 
+// SameLogin reports whether a credential has the username and the password of another one.
+func (c Credential) SameLogin(other Credential) bool {
+	return deref(c.Username) == deref(other.Username) && deref(c.Password) == deref(other.Password)
+}
+
 // WithPassword makes a read ask for the password, which the server returns in clear (infrahub-behaviour.md,
 // Writing 6).
 type WithPassword bool

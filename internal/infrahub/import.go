@@ -153,14 +153,17 @@ func (c *Client) expect(repository Repository, workflow string, matches func(tas
 // importOfSync returns the import that the periodic sync makes of a read-write repository with a new location. It
 // asks at once whether the server reaches that location, because the sync does not report it.
 func (c *Client) importOfSync(ctx context.Context, relocated Repository, previousCommit *string) (*Import, error) {
-	resp, err := graphql.CheckConnectivity(ctx, c.graphql, relocated.ID)
-	if err != nil {
+	err := c.CheckConnectivity(ctx, relocated.ID)
+	unreached, failed := errors.AsType[*ConnectivityError](err)
+	if err != nil && !failed {
 		return nil, err
 	}
 	i := &Import{client: c, repository: relocated}
 	i.waitForSync = func(ctx context.Context) (*Imported, error) {
-		if check := resp.InfrahubRepositoryConnectivity; check != nil && !check.Ok {
-			return nil, i.newError(check.Message)
+		if failed {
+			failure := i.newError(unreached.Reason)
+			failure.Cause, failure.RequestID = unreached.Cause, unreached.RequestID
+			return nil, failure
 		}
 		return i.waitForNextSync(ctx, previousCommit)
 	}

@@ -33,6 +33,9 @@ const (
 	// TagMoved means that the remote has moved a tag that the server had cloned, so that Git refuses to fetch the
 	// tags (infrahub-behaviour.md, Importing 15).
 	TagMoved
+	// RepositoryMissing means that the remote responds that it has no such repository. Many hosts respond so to a client that may
+	// not read it.
+	RepositoryMissing
 )
 
 // logTimeout bounds how long after the end of a task its log may stay incomplete.
@@ -101,6 +104,7 @@ var (
 
 	// In the messages of GitPython.
 	gitError    = regexp.MustCompile(`(?s)^Cmd\('git'\) failed.*stderr: '(.*)'\s*$`)
+	gitStderr   = regexp.MustCompile(`(?s)^\s*stderr: '(.*)'\s*$`)
 	gitExitCode = regexp.MustCompile(`(?s)^Cmd\('git'\) failed due to: (exit code\(\d+\))\s+cmdline: (.*)$`)
 )
 
@@ -160,8 +164,10 @@ func (e exception) cause() Cause {
 		return RefMissing
 	case e.mentions("InfrahubRepositoryConfig"):
 		return ConfigurationInvalid
-	case e.mentions("could not read Username", "Authentication failed", "authentication failed", "lookup credentials"):
+	case e.mentions("could not read Username", "Authentication failed", "authentication failed", "lookup credentials", "returned error: 403", "returned error: 401"):
 		return CredentialRefused
+	case e.mentions("fatal: repository ") && e.mentions(" not found", "does not exist"):
+		return RepositoryMissing
 	case e.mentions("Failed to connect", "Could not resolve host", "unable to access", "please check the address"):
 		return RemoteUnreachable
 	case e.mentions("Violates uniqueness constraint"):
@@ -199,6 +205,7 @@ func (e exception) reason() string {
 		{yamlPosition, "(line $1, column $2)"},
 		{notAMapping, ".infrahub.yml must be a mapping"},
 		{gitError, "$1"},
+		{gitStderr, "$1"},
 		{gitExitCode, "$2: $1"},
 		{commitDirectory, "'"},
 		{idPrefix, ""},

@@ -45,7 +45,7 @@ func TestException_FromOtherMessages(t *testing.T) {
 		{"a class with its module", ended + "infrahub.git.RepositoryError: No.')", "No."},
 		{"no class", ended + "something broke')", "something broke"},
 		{"escaped quotes", ended + `RepositoryError: It\'s \"here\" in a\\b')`, `It's "here" in a\b`},
-		{"several lines", ended + `CommandError: \n  stderr: \'fatal\'\n')`, "stderr: 'fatal'"},
+		{"several lines", ended + `CommandError: \n  stderr: \'fatal\'\n')`, "fatal"},
 		{"a traceback", "It broke.\nTraceback (most recent call last):\n  File", "It broke."},
 		{"a message that Prefect did not write", "  Something  else\nhappened ", "Something else happened"},
 		{"nothing", "", ""},

@@ -29,6 +29,18 @@ func describeStatus(repository *Repository) string {
 	return repository.SyncStatus + " and " + repository.OperationalStatus
 }
 
+// newStatusError returns the error of an import that failed as the statuses of the repository show.
+func (i *Import) newStatusError(reason string, repository *Repository) *ImportError {
+	failure := i.newError(reason)
+	switch repository.OperationalStatus {
+	case "error-cred":
+		failure.Cause = CredentialRefused
+	case "error-connection":
+		failure.Cause = RemoteUnreachable
+	}
+	return failure
+}
+
 // waitByStatus waits for the end of an import whose tasks are hidden, by what the repository itself shows. Its
 // statuses and its commit are late, and do not show every failure (infrahub-behaviour.md, Importing 1).
 func (i *Import) waitByStatus(ctx context.Context) (*Imported, error) {
@@ -45,7 +57,7 @@ func (i *Import) waitByStatus(ctx context.Context) (*Imported, error) {
 	repository, err := i.pollRepository(ctx, watch.ended)
 	switch {
 	case watch.failure != "":
-		return nil, i.newError(watch.failure)
+		return nil, i.newStatusError(watch.failure, repository)
 	case err != nil && ctx.Err() != nil:
 		return nil, i.newUnfinishedError(ctx.Err(), "its tasks are not visible")
 	case err != nil:
@@ -73,7 +85,7 @@ func (i *Import) judgeByStatus(ctx context.Context, unobserved *UnobservedError)
 	case err != nil:
 		return nil, unobserved
 	case watch.failure != "" && i.isCreate():
-		return nil, i.newError(watch.failure)
+		return nil, i.newStatusError(watch.failure, repository)
 	case watch.failure != "", i.previousCommit == nil && !i.isCreate():
 		return nil, unobserved
 	}

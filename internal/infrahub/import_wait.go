@@ -275,10 +275,14 @@ func (i *Import) waitForStatus(ctx context.Context) (*Repository, error) {
 	if repository != nil {
 		state = "the repository is " + describeStatus(repository)
 	}
-	if ctx.Err() != nil {
+	switch {
+	case ctx.Err() != nil:
 		return nil, i.newUnfinishedError(ctx.Err(), state)
+	case repository == nil:
+		return nil, i.newError("its tasks completed, but " + state)
+	default:
+		return nil, i.newStatusError("its tasks completed, but "+state, repository)
 	}
-	return nil, i.newError("its tasks completed, but " + state)
 }
 
 // waitForNextSync waits until the periodic sync has imported another commit than the previous one. If it finds
@@ -304,7 +308,7 @@ func (i *Import) waitForNextSync(ctx context.Context, previousCommit *string) (*
 	case repository == nil || limited.Err() == nil:
 		return nil, err
 	default:
-		return nil, i.newError("after its periodic sync the repository is " + describeStatus(repository))
+		return nil, i.newStatusError("after its periodic sync the repository is "+describeStatus(repository), repository)
 	}
 }
 

@@ -42,6 +42,8 @@ type Filter struct {
 	Names []string
 	// Locations picks the repositories with one of these locations. The other kinds have none, and ignore it.
 	Locations []string
+	// CredentialIDs picks the repositories that use one of these credentials. Other kinds of nodes ignore it.
+	CredentialIDs []string
 }
 
 // page is a part of a list.

@@ -36,7 +36,7 @@ func containsNode(nodes []*node, id string) bool {
 	return slices.ContainsFunc(nodes, func(n *node) bool { return n.id == id })
 }
 
-// filterNodes returns the nodes that pass the attribute filters: name__value, name__values and the like.
+// filterNodes returns the nodes that pass the filters: name__value, name__values, credential__ids and the like.
 func filterNodes(nodes []*node, arguments map[string]any) []*node {
 	return slices.DeleteFunc(nodes, func(n *node) bool {
 		for argument, wanted := range arguments {
@@ -47,6 +47,10 @@ func filterNodes(nodes []*node, arguments map[string]any) []*node {
 				return true
 			}
 			if name, ok := strings.CutSuffix(argument, "__values"); ok && !slices.Contains(stringList(wanted), n.text(name)) {
+				return true
+			}
+			isPeer := func(id string) bool { return slices.Contains(stringList(wanted), id) }
+			if name, ok := strings.CutSuffix(argument, "__ids"); ok && !slices.ContainsFunc(n.related[name], isPeer) {
 				return true
 			}
 		}

@@ -68,6 +68,8 @@ func importHint(failure *infrahub.ImportError) string {
 		return "Check credential_id, and username and password of that credential."
 	case infrahub.RemoteUnreachable:
 		return "Check that the Infrahub server itself reaches " + failure.Repository.Location + "."
+	case infrahub.RepositoryMissing:
+		return "Check location: the remote has no such repository, or hides it from this credential."
 	case infrahub.ConfigurationInvalid:
 		return fmt.Sprintf("Correct .infrahub.yml in the Git repository, and push it or set %s to where it is right.", ref)
 	case infrahub.ContentInvalid:

@@ -48,6 +48,8 @@ type nodeKind[M, T any] struct {
 	// afterRead, where it is set, returns what a refresh has to say about a node, which is nil if it does not exist any
 	// more.
 	afterRead func(ctx context.Context, client *infrahub.Client, known M, node *T) diag.Diagnostics
+	// afterUpdate, where it is set, returns what an update has to say that made after of before.
+	afterUpdate func(ctx context.Context, client *infrahub.Client, plan M, before, after T) diag.Diagnostics
 	// afterDelete, where it is set, returns what a destroy has to say that has worked.
 	afterDelete func(ctx context.Context, client *infrahub.Client, known M) diag.Diagnostics
 	// keepGone, where it is set, reports whether a node that does not exist any more stays in the state.
@@ -190,6 +192,9 @@ func (r *nodeResource[M, T]) Update(ctx context.Context, req resource.UpdateRequ
 	}
 	resp.State.Raw = nullUnknowns(req.Plan.Raw)
 	r.saveRead(ctx, plan, req.Plan, &resp.State, &resp.Diagnostics)
+	if r.afterUpdate != nil {
+		resp.Diagnostics.Append(r.afterUpdate(ctx, r.Client, plan, before, after)...)
+	}
 }
 
 // saveRead saves what a read returns, except for what was planned, which an apply must return as it is.

@@ -2,10 +2,12 @@ package provider
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
@@ -61,8 +63,28 @@ func passwordCredentialKind() nodeKind[passwordCredentialModel, infrahub.Credent
 			known.PasswordWO = types.StringNull()
 			return known
 		},
-		secrets: sendWriteOnlyPassword,
+		secrets:     sendWriteOnlyPassword,
+		afterUpdate: checkRepositoriesOf,
 	}
+}
+
+// checkRepositoriesOf lets Infrahub connect to the repositories that use a credential whose username or password has changed.
+func checkRepositoriesOf(ctx context.Context, client *infrahub.Client, plan passwordCredentialModel, before, after infrahub.Credential) diag.Diagnostics {
+	if before.SameLogin(after) {
+		return nil
+	}
+	check := connectivityCheck{
+		object: "Credential " + after.Name + " on branch " + client.Branch(), noun: "credential", attribute: "password",
+		next: "Correct username and password, or what else the reason says, and apply again.",
+	}
+	switch {
+	case before.SameLogin(infrahub.Credential{Username: before.Username, Password: after.Password}):
+		check.attribute = "username"
+	case !plan.PasswordWOVersion.IsNull():
+		check.attribute = "password_wo"
+	}
+	check.find(ctx, client, plan.ID.ValueString())
+	return check.run(ctx, client)
 }
 
 // sendWriteOnlyPassword sends the write-only password when its version changes. Nobody knows what it was before, so it
@@ -75,6 +97,12 @@ func sendWriteOnlyPassword(config, plan, state passwordCredentialModel, before, 
 	if !config.PasswordWO.IsNull() {
 		after.Password = optional(config.PasswordWO)
 	}
+}
+
+// checkedRepositories describes what connectivityCheck does after a change of the credential.
+func checkedRepositories() string {
+	return fmt.Sprintf("After a change of the password or of `username` the apply lets Infrahub connect to the repositories that use the credential, "+
+		"to %d of them at most and for a minute at most, and warns of those that it does not reach.", maxChecks)
 }
 
 func passwordCredentialSchema(ctx context.Context) schema.Schema {
@@ -106,13 +134,13 @@ func passwordCredentialSchema(ctx context.Context) schema.Schema {
 				Validators:          append(nonEmptyText(), usernameOfPassword{}),
 			},
 			"password": schema.StringAttribute{
-				MarkdownDescription: "Password or token of the account. It is kept in the state, and a change outside of Terraform is seen; use `password_wo` to keep it out of the state. Removing it clears it.",
+				MarkdownDescription: "Password or token of the account. It is kept in the state, and a change outside of Terraform is seen; use `password_wo` to keep it out of the state. Removing it clears it. " + checkedRepositories(),
 				Optional:            true,
 				Sensitive:           true,
 				Validators:          append(nonEmptyText(), stringvalidator.ConflictsWith(path.MatchRoot("password_wo"))),
 			},
 			"password_wo": schema.StringAttribute{
-				MarkdownDescription: "Password or token of the account, sent to Infrahub and kept nowhere else: neither in the state nor in a plan. It is sent when `password_wo_version` changes. Needs Terraform 1.11 or OpenTofu 1.11.",
+				MarkdownDescription: "Password or token of the account, sent to Infrahub and kept nowhere else: neither in the state nor in a plan. It is sent when `password_wo_version` changes. Needs Terraform 1.11 or OpenTofu 1.11. " + checkedRepositories(),
 				Optional:            true,
 				Sensitive:           true,
 				WriteOnly:           true,

@@ -122,6 +122,19 @@ func (r *repositoryResource[M]) Update(ctx context.Context, req resource.UpdateR
 		resp.Diagnostics.Append(r.importFailed(ctx, plan, err, false))
 	}
 	r.save(ctx, plan, imported, err, req.Plan, resp.Private, &resp.State, &resp.Diagnostics)
+	if imported == nil && err == nil && !parts.CredentialID.Equal(prior.CredentialID) {
+		resp.Diagnostics.Append(r.checkCredential(ctx, plan, after)...)
+	}
+}
+
+// checkCredential lets Infrahub connect to a repository whose credential has changed without an import that was waited for.
+func (r *repositoryResource[M]) checkCredential(ctx context.Context, plan M, changed infrahub.Repository) diag.Diagnostics {
+	check := connectivityCheck{
+		object: r.describe(plan, r.Branch()), noun: "repository", attribute: "credential_id",
+		next:         "Correct credential_id, or username and password of that credential, and apply again.",
+		repositories: []infrahub.Repository{changed},
+	}
+	return check.run(ctx, r.Client)
 }
 
 // update changes the repository and returns the import that this starts. Where it starts none and one is due all the same, it
@@ -187,7 +200,7 @@ func (r *repositoryResource[M]) ModifyPlan(ctx context.Context, req resource.Mod
 	if prior == nil {
 		r.warnOfBranch(&resp.Diagnostics)
 	} else {
-		r.planUpdate(ctx, parts, req, resp)
+		r.planUpdate(ctx, parts, answered, req, resp)
 	}
 	if !answered && parts.Commit.IsUnknown() {
 		parts.resolution.PlannedCommit = types.StringNull() // what an import that is due anyway ends on cannot be checked
@@ -207,8 +220,8 @@ func (r *repositoryResource[M]) warnOfBranch(diags *diag.Diagnostics) {
 }
 
 // planUpdate plans no change beyond the configuration if no import is due. Otherwise it plans a new commit, and new statuses
-// where they are not those that a good import leaves behind.
-func (r *repositoryResource[M]) planUpdate(ctx context.Context, plan repositoryParts, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+// where they are not those that a good import leaves behind. Answered is whether the plan has the answer of the Git remote.
+func (r *repositoryResource[M]) planUpdate(ctx context.Context, plan repositoryParts, answered bool, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	var prior M
 	resp.Diagnostics.Append(req.State.Get(ctx, &prior)...)
 	failed, diags := loadFailedImport(ctx, req.Private)
@@ -223,7 +236,7 @@ func (r *repositoryResource[M]) planUpdate(ctx context.Context, plan repositoryP
 		resp.Diagnostics.Append(warnOfImportedBranch(branch, *plan.ref, *state.ref)...)
 	}
 	plan.Commit, plan.InternalStatus, plan.OperationalStatus, plan.SyncStatus = state.Commit, state.InternalStatus, state.OperationalStatus, state.SyncStatus
-	if failed != nil && failed.Unproven && plan.resolution != nil && plan.resolution.PlannedCommit.Equal(state.Commit) {
+	if failed != nil && failed.Unproven && answered && plan.resolution != nil && plan.resolution.PlannedCommit.Equal(state.Commit) {
 		failed = nil // the commit is that of the ref
 	}
 	if failed != nil || r.importDue(plan, state) {

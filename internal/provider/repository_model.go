@@ -133,9 +133,10 @@ func repositoryAttributes(ctx context.Context) map[string]schema.Attribute {
 			PlanModifiers: []planmodifier.String{ignoreGitSuffix{}},
 		},
 		"credential_id": schema.StringAttribute{
-			MarkdownDescription: "Id of the `infrahub_password_credential` with which Infrahub reaches a private repository; names are not accepted. Removing it detaches the credential.",
-			Optional:            true,
-			Validators:          requiredText(),
+			MarkdownDescription: "Id of the `infrahub_password_credential` with which Infrahub reaches a private repository; names are not accepted. Removing it detaches the credential. " +
+				"After a change that starts no import the apply lets Infrahub connect to the repository, for a minute at most, and warns if it does not reach it.",
+			Optional:   true,
+			Validators: requiredText(),
 		},
 		"tags": schema.SetAttribute{
 			MarkdownDescription: "Names of the tags of the repository; they must exist in Infrahub. Removing it, or an empty set, removes all tags.",

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"net/http"
+	"os"
 	"testing"
 
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mockserver"
@@ -216,6 +217,27 @@ func TestStoredRef_WithoutATaskIsComparedWithTheRemote(t *testing.T) {
 				t.Errorf("planned %v", plan.state)
 			}
 		})
+	}
+}
+
+// The commit that was planned for the earlier ref is no answer.
+func TestStoredRef_WithoutATaskIsImportedIfTheRemoteDoesNotAnswer(t *testing.T) {
+	t.Parallel()
+	s, r := startServer(t, mockserver.Options{}), newRemote(t)
+	i := s.connect(t).newInstance(readOnlyType)
+	i.mustApply(readOnlyConfig(r, "v1.0.0").with(attributes{"resolve_ref": true}))
+	s.WaitForTasks(t)
+	i.refresh().requireNone(t)
+	s.upsertRef(t, "main", i.id(), "v1.1.0")
+	s.forgetTasks()
+	i.refresh().requireNone(t)
+	if err := os.Rename(r.Path, r.Path+".gone"); err != nil {
+		t.Fatal(err)
+	}
+	plan := i.plan(readOnlyConfig(r, "v1.1.0").with(attributes{"resolve_ref": true}))
+	plan.diagnostics.requireNoErrors(t)
+	if plan.state["commit"] != unknown {
+		t.Errorf("planned %v, warnings %v", plan.state, plan.diagnostics.warnings())
 	}
 }
 

@@ -154,6 +154,27 @@ func TestImporting5_Connectivity(t *testing.T) {
 	})
 }
 
+// InfrahubRepositoryConnectivity uses the credential as it is at that moment, which an import has not tried yet.
+func TestImporting5_ConnectivityUsesTheChangedCredential(t *testing.T) {
+	t.Parallel()
+	prove(t, func(t *testing.T, s *server) {
+		r := s.newRemote(t, "private/r.git")
+		secret := s.create(t, credential, fmt.Sprintf(`name:{value:%q} username:{value:%q} password:{value:%q}`, s.name("c"), gitUsername, gitPassword))
+		id := s.createRepository(t, readOnly, "r", r, fmt.Sprintf(`ref:{value:"v1.0.0"} credential:{id:%q}`, secret))
+		s.waitForTasks(t, id, append(completed(importLast, pull), addReadOnly+" COMPLETED")...)
+		for _, step := range []struct{ input, status, message string }{
+			{`password:{value:"wrong"}`, "error-cred", "Authentication failed for " + s.name("r") + ", please validate the credentials."},
+			{fmt.Sprintf(`password:{value:%q}`, gitPassword), "online", "Successfully accessed repository"},
+			{`username:{value:"nobody"}`, "error-cred", "Authentication failed for " + s.name("r") + ", please validate the credentials."},
+		} {
+			s.update(t, credential, secret, step.input)
+			got := s.Ask(t, `mutation{InfrahubRepositoryConnectivity(data:{id:"`+id+`"}){ok message}}`)
+			assertJSON(t, got, "data.InfrahubRepositoryConnectivity", fmt.Sprintf(`{"message":%q,"ok":%t}`, step.message, step.status == "online"))
+			assertJSON(t, s.read(t, readOnly, id), "operational_status.value", `"`+step.status+`"`)
+		}
+	})
+}
+
 // A ref is a tag, an annotated tag, a branch, or a commit, long or short.
 func TestImporting8_Refs(t *testing.T) {
 	t.Parallel()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -162,6 +163,32 @@ func TestKinds4_LoginAndRefresh(t *testing.T) {
 		got := s.postWith(t, `{BuiltinTag{count}}`, "Authorization", "Bearer "+refresh)
 		if got.Status != http.StatusUnauthorized {
 			t.Errorf("the server accepts a refresh token as an access token: %d %s", got.Status, got.Body)
+		}
+	})
+}
+
+// The list of either kind of repository picks those that use one of some credentials.
+func TestKinds5_RepositoriesByTheirCredential(t *testing.T) {
+	t.Parallel()
+	prove(t, func(t *testing.T, s *server) {
+		one, two := s.create(t, credential, fmt.Sprintf(`name:{value:%q}`, s.name("one"))), s.create(t, credential, fmt.Sprintf(`name:{value:%q}`, s.name("two")))
+		for _, kind := range []string{readOnly, readWrite} {
+			a := s.createRepository(t, kind, "a"+kind, s.newRemote(t, kind+"-a.git"), fmt.Sprintf(`credential:{id:%q}`, one))
+			b := s.createRepository(t, kind, "b"+kind, s.newRemote(t, kind+"-b.git"), fmt.Sprintf(`credential:{id:%q}`, two))
+			s.createRepository(t, kind, "c"+kind, s.newRemote(t, kind+"-c.git"), "")
+			for _, test := range []struct{ credentials, repositories []string }{
+				{[]string{one}, []string{a}},
+				{[]string{one, two}, []string{a, b}},
+				{[]string{newID()}, nil},
+			} {
+				got := s.Ask(t, `query($ids:[ID]){`+kind+`(credential__ids:$ids){count edges{node{id}}}}`, "ids", test.credentials)
+				assertJSON(t, got, "data."+kind+".count", strconv.Itoa(len(test.repositories)))
+				for _, id := range test.repositories {
+					if !strings.Contains(got.Body, id) {
+						t.Errorf("%v: %s is not in %s", test.credentials, id, got.Body)
+					}
+				}
+			}
 		}
 	})
 }

@@ -1787,11 +1787,12 @@ func (v *__QueryOwnerInput) GetName() string { return v.Name }
 
 // __ReadOnlyRepositoriesInput is used internally by genqlient
 type __ReadOnlyRepositoriesInput struct {
-	Ids       []string `json:"ids,omitempty"`
-	Names     []string `json:"names,omitempty"`
-	Locations []string `json:"locations,omitempty"`
-	Limit     int      `json:"limit"`
-	Offset    int      `json:"offset"`
+	Ids         []string `json:"ids,omitempty"`
+	Names       []string `json:"names,omitempty"`
+	Locations   []string `json:"locations,omitempty"`
+	Credentials []string `json:"credentials,omitempty"`
+	Limit       int      `json:"limit"`
+	Offset      int      `json:"offset"`
 }
 
 // GetIds returns __ReadOnlyRepositoriesInput.Ids, and is useful for accessing the field via an interface.
@@ -1802,6 +1803,9 @@ func (v *__ReadOnlyRepositoriesInput) GetNames() []string { return v.Names }
 
 // GetLocations returns __ReadOnlyRepositoriesInput.Locations, and is useful for accessing the field via an interface.
 func (v *__ReadOnlyRepositoriesInput) GetLocations() []string { return v.Locations }
+
+// GetCredentials returns __ReadOnlyRepositoriesInput.Credentials, and is useful for accessing the field via an interface.
+func (v *__ReadOnlyRepositoriesInput) GetCredentials() []string { return v.Credentials }
 
 // GetLimit returns __ReadOnlyRepositoriesInput.Limit, and is useful for accessing the field via an interface.
 func (v *__ReadOnlyRepositoriesInput) GetLimit() int { return v.Limit }
@@ -1819,11 +1823,12 @@ func (v *__ReimportCommitInput) GetId() string { return v.Id }
 
 // __RepositoriesInput is used internally by genqlient
 type __RepositoriesInput struct {
-	Ids       []string `json:"ids,omitempty"`
-	Names     []string `json:"names,omitempty"`
-	Locations []string `json:"locations,omitempty"`
-	Limit     int      `json:"limit"`
-	Offset    int      `json:"offset"`
+	Ids         []string `json:"ids,omitempty"`
+	Names       []string `json:"names,omitempty"`
+	Locations   []string `json:"locations,omitempty"`
+	Credentials []string `json:"credentials,omitempty"`
+	Limit       int      `json:"limit"`
+	Offset      int      `json:"offset"`
 }
 
 // GetIds returns __RepositoriesInput.Ids, and is useful for accessing the field via an interface.
@@ -1834,6 +1839,9 @@ func (v *__RepositoriesInput) GetNames() []string { return v.Names }
 
 // GetLocations returns __RepositoriesInput.Locations, and is useful for accessing the field via an interface.
 func (v *__RepositoriesInput) GetLocations() []string { return v.Locations }
+
+// GetCredentials returns __RepositoriesInput.Credentials, and is useful for accessing the field via an interface.
+func (v *__RepositoriesInput) GetCredentials() []string { return v.Credentials }
 
 // GetLimit returns __RepositoriesInput.Limit, and is useful for accessing the field via an interface.
 func (v *__RepositoriesInput) GetLimit() int { return v.Limit }
@@ -2642,8 +2650,8 @@ func QueryOwner(
 
 // The query executed by ReadOnlyRepositories.
 const ReadOnlyRepositories_Operation = `
-query ReadOnlyRepositories ($ids: [ID], $names: [String], $locations: [String], $limit: Int!, $offset: Int!) {
-	CoreReadOnlyRepository(ids: $ids, name__values: $names, location__values: $locations, limit: $limit, offset: $offset) {
+query ReadOnlyRepositories ($ids: [ID], $names: [String], $locations: [String], $credentials: [ID], $limit: Int!, $offset: Int!) {
+	CoreReadOnlyRepository(ids: $ids, name__values: $names, location__values: $locations, credential__ids: $credentials, limit: $limit, offset: $offset) {
 		edges {
 			node {
 				... ReadOnlyRepository
@@ -2701,6 +2709,7 @@ func ReadOnlyRepositories(
 	ids []string,
 	names []string,
 	locations []string,
+	credentials []string,
 	limit int,
 	offset int,
 ) (data_ *ReadOnlyRepositoriesResponse, err_ error) {
@@ -2708,11 +2717,12 @@ func ReadOnlyRepositories(
 		OpName: "ReadOnlyRepositories",
 		Query:  ReadOnlyRepositories_Operation,
 		Variables: &__ReadOnlyRepositoriesInput{
-			Ids:       ids,
-			Names:     names,
-			Locations: locations,
-			Limit:     limit,
-			Offset:    offset,
+			Ids:         ids,
+			Names:       names,
+			Locations:   locations,
+			Credentials: credentials,
+			Limit:       limit,
+			Offset:      offset,
 		},
 	}
 
@@ -2766,8 +2776,8 @@ func ReimportCommit(
 
 // The query executed by Repositories.
 const Repositories_Operation = `
-query Repositories ($ids: [ID], $names: [String], $locations: [String], $limit: Int!, $offset: Int!) {
-	CoreRepository(ids: $ids, name__values: $names, location__values: $locations, limit: $limit, offset: $offset) {
+query Repositories ($ids: [ID], $names: [String], $locations: [String], $credentials: [ID], $limit: Int!, $offset: Int!) {
+	CoreRepository(ids: $ids, name__values: $names, location__values: $locations, credential__ids: $credentials, limit: $limit, offset: $offset) {
 		edges {
 			node {
 				... Repository
@@ -2825,6 +2835,7 @@ func Repositories(
 	ids []string,
 	names []string,
 	locations []string,
+	credentials []string,
 	limit int,
 	offset int,
 ) (data_ *RepositoriesResponse, err_ error) {
@@ -2832,11 +2843,12 @@ func Repositories(
 		OpName: "Repositories",
 		Query:  Repositories_Operation,
 		Variables: &__RepositoriesInput{
-			Ids:       ids,
-			Names:     names,
-			Locations: locations,
-			Limit:     limit,
-			Offset:    offset,
+			Ids:         ids,
+			Names:       names,
+			Locations:   locations,
+			Credentials: credentials,
+			Limit:       limit,
+			Offset:      offset,
 		},
 	}
 
