@@ -36,8 +36,8 @@ type Ref struct {
 	// advertises the ends of its branches and its tags alone, so that nothing shows whether it has the commit. Commit is then the
 	// hash if the ref has all of its 40 digits.
 	Unadvertised bool
-	// Copied is whether Infrahub resolves the ref in a copy that it made when it cloned the repository, and that does not follow
-	// the remote: a branch by its full name, refs/heads/main or heads/main (infrahub-behaviour.md, Importing 8).
+	// Copied is whether the ref names a branch of Infrahub's own clone (refs/heads/main or heads/main), which does not follow the
+	// remote (infrahub-behaviour.md, Importing 8).
 	Copied bool
 }
 
@@ -99,6 +99,9 @@ func sorted(refs map[string]Ref) []Ref {
 // (infrahub-behaviour.md, Importing 8). The error is *RefNotFoundError.
 func (r *Refs) Resolve(ref string) (Ref, error) {
 	base, walks := splitExpression(ref)
+	if base == "" && walks && strings.HasPrefix(ref, "@") {
+		base = "HEAD" // @{0} is short for HEAD@{0}
+	}
 	found, err := r.resolveName(base)
 	if err == nil && walks {
 		return Ref{Name: ref, Kind: Commit, Unadvertised: true}, nil
@@ -157,7 +160,8 @@ func (r *Refs) resolveName(ref string) (Ref, error) {
 // hash matches the hash of an object, which may be abbreviated, also at the end of what git describe writes.
 var hash = regexp.MustCompile(`^(?:.+-[0-9]+-g)?([0-9a-f]{4,40})$`)
 
-// resolveHash resolves the hash of a commit or of a tag's object.
+// resolveHash resolves the hash of a commit or of a tag's object. A short hash with one advertised match counts as that commit,
+// although commits that the remote does not advertise may begin alike.
 func (r *Refs) resolveHash(ref string) (Ref, error) {
 	notFound := &RefNotFoundError{Ref: ref, Nearest: r.Nearest(ref, 5)}
 	parts := hash.FindStringSubmatch(strings.ToLower(ref))
@@ -202,18 +206,18 @@ func (r *Refs) commits() []string {
 	return commits
 }
 
-// RefNotFoundError means that a remote does not advertise a ref.
+// RefNotFoundError means that a ref names no commit that the remote advertises, or several.
 type RefNotFoundError struct {
 	Ref string
 	// Nearest are at most five names of branches and tags, the most similar first.
 	Nearest []string
-	// Ambiguous are the commits whose hashes all begin with the ref.
+	// Ambiguous are the commits that the ref may stand for.
 	Ambiguous []string
 }
 
 func (e *RefNotFoundError) Error() string {
 	if len(e.Ambiguous) > 0 {
-		return fmt.Sprintf("the hashes of several commits begin with %q: %s", e.Ref, strings.Join(e.Ambiguous, ", "))
+		return fmt.Sprintf("%q may be any of several commits: %s", e.Ref, strings.Join(e.Ambiguous, ", "))
 	}
 	text := fmt.Sprintf("the remote has no branch or tag %q", e.Ref)
 	if len(e.Nearest) == 0 {
