@@ -10,6 +10,9 @@ import (
 // IdleTimeout is how long a change waits for the end of earlier imports.
 const IdleTimeout = idleTimeout
 
+// ErrStillRunning returns the cause of an UnfinishedError of an import that nobody waited for.
+func ErrStillRunning() error { return errStillRunning }
+
 // DialThrough makes a client reach its server without sockets, which would stop the clock of a synctest bubble.
 func DialThrough(t *testing.T, client *Client, dial func(ctx context.Context, network, address string) (net.Conn, error)) {
 	t.Helper()

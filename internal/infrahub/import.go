@@ -161,7 +161,7 @@ func (c *Client) importOfSync(ctx context.Context, relocated Repository, previou
 	i := &Import{client: c, repository: relocated}
 	i.waitForSync = func(ctx context.Context) (*Imported, error) {
 		if failed {
-			failure := i.newError(unreached.Reason)
+			failure := i.newImportError(unreached.Reason)
 			failure.Cause, failure.RequestID = unreached.Cause, unreached.RequestID
 			return nil, failure
 		}

@@ -3,6 +3,7 @@ package infrahub
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // LastImport is what the server's tasks show of the last import of the ref and location that a read-only repository has on the
@@ -39,16 +40,18 @@ func (c *Client) LastImport(ctx context.Context, repository Repository) (LastImp
 	case history.isProven():
 		return LastImport{Proven: true}, nil
 	case moved, history.isOvertaken():
-		failure := i.newError("no task of Infrahub has imported it; another client may have stored it without an import")
+		failure := i.newImportError("no task of Infrahub has imported it; another client may have stored it without an import")
 		return LastImport{Moved: moved, Stored: true, Failure: failure}, nil
 	case !change.exists() && repository.Commit == nil:
-		return LastImport{TasksHidden: hidden, Failure: i.newError("it has no commit, so it was never imported")}, nil
+		return LastImport{TasksHidden: hidden, Failure: i.newImportError("it has no commit, so it was never imported")}, nil
 	case !change.exists():
 		return LastImport{TasksHidden: hidden}, nil
 	case !change.ended():
-		return LastImport{Failure: i.newUnfinishedError(context.Canceled, change.describe())}, nil
+		return LastImport{Failure: i.newUnfinishedError(errStillRunning, change.describe())}, nil
 	case !change.completed():
 		return LastImport{Failure: i.taskError(ctx, change)}, nil
+	case history.isFetchUnfinished():
+		return LastImport{Failure: i.newUnfinishedError(errStillRunning, history.fetch.describe())}, nil
 	case history.fetchFailed():
 		return LastImport{Failure: i.taskError(ctx, history.fetch)}, nil
 	default:
@@ -56,8 +59,11 @@ func (c *Client) LastImport(ctx context.Context, repository Repository) (LastImp
 	}
 }
 
-// importTasks returns the import tasks of all repositories that were started last and, where that is not every task, those of
-// one repository: they may be older, but those that have not started yet are not among them (infrahub-behaviour.md, Importing 2).
+// errStillRunning is the cause of an UnfinishedError of an import that nobody waited for.
+var errStillRunning = errors.New("it still runs")
+
+// importTasks returns the newest import tasks of all repositories. If that fills a page it adds those of this repository, which
+// may be older, but exclude tasks that have not started (infrahub-behaviour.md, Importing 2).
 func (c *Client) importTasks(ctx context.Context, repositoryID string) ([]task, error) {
 	tasks, err := c.tasks.page(ctx, 0)
 	if err != nil || len(tasks) < tasksPerPage {
@@ -75,15 +81,18 @@ type importHistory struct {
 	// fetch is the import of the last commit of the ref on this branch. With the pull it makes up the import of a
 	// changed ref, and it can fail alone (infrahub-behaviour.md, Importing 6).
 	fetch task
-	// other is a task on this branch that imports another ref, or from another location.
-	other task
+	// echo is a pull of the ref from the location on this branch that a recorded commit started (infrahub-behaviour.md,
+	// Importing 7).
+	echo task
+	// otherSource is a task on this branch that imports another ref, or from another location.
+	otherSource task
 	// lastPull is a pull of any ref, from any location, on any branch: all branches share one clone of the location.
 	lastPull task
 	// proof is a completed pull of the ref from the location that ended at the repository's commit, on any branch. A merge takes
 	// over ref, commit and objects of another branch without an import (infrahub-behaviour.md, Branches 2).
 	proof task
-	// objects is a completed import of the objects of the repository's commit on this branch.
-	objects task
+	// objectsImport is a completed import of the objects of the repository's commit on this branch.
+	objectsImport task
 }
 
 func newImportHistory(tasks []task, repository Repository, branch string) importHistory {
@@ -108,40 +117,58 @@ func (h *importHistory) add(t task, repository Repository, branch string) {
 	if pulls {
 		h.lastPull = latest(h.lastPull, t)
 	}
+	if pulls && sameSource && onBranch && t.Model.Commit != nil {
+		h.echo = latest(h.echo, t)
+	}
 	switch {
 	case pulls && sameSource && sameCommit:
 		h.proof = latest(h.proof, t)
 	case !onBranch:
 	case t.Workflow == importObjects && sameCommit:
-		h.objects = latest(h.objects, t)
+		h.objectsImport = latest(h.objectsImport, t)
 	case pulls && !sameSource, fetches && !sameRef:
-		h.other = latest(h.other, t)
+		h.otherSource = latest(h.otherSource, t)
 	case fetches:
 		h.fetch = latest(h.fetch, t)
-	case pulls && t.Model.Commit == nil: // otherwise an echo
+	case pulls && t.Model.Commit == nil:
 		h.change = latest(h.change, t)
 	}
 }
 
-// isProven reports whether a task proves that the commit was imported for the ref, and no later change to the ref failed. An import
+// isProven reports whether a task proves that the commit was imported for the ref, and nothing changed the ref or failed since. An import
 // of objects does not know the ref: it proves something only if the last fetch on this branch was one of the ref, and completed.
 func (h importHistory) isProven() bool {
 	proof := h.proof
-	if h.fetch.completed() && !h.isOvertaken() && h.objects.Created.After(h.fetch.Created) {
-		proof = latest(proof, h.objects)
+	if h.fetch.completed() && !h.isOvertaken() && h.objectsImport.Created.After(h.fetch.Created) {
+		proof = latest(proof, h.objectsImport)
 	}
-	failedSince := h.change.Created.After(proof.Created) || h.fetchFailed() && h.fetch.Created.After(proof.Created)
-	return proof.exists() && !failedSince
+	changedSince := h.change.Created.After(proof.Created) || h.fetchFailed() && h.fetch.Created.After(proof.Created)
+	return proof.exists() && !changedSince
 }
 
 // fetchFailed reports whether half of the import of a changed ref failed: its pull completed, its fetch did not.
 func (h importHistory) fetchFailed() bool {
-	return h.change.completed() && h.fetch.ended() && !h.fetch.completed()
+	return h.change.completed() && h.isFetchOfChange() && h.fetch.ended() && !h.fetch.completed()
 }
+
+// isFetchUnfinished reports whether half of the import of a changed ref has not ended. An echo shows that its commit was recorded;
+// the fetch that runs then may be that of the echo.
+func (h importHistory) isFetchUnfinished() bool {
+	return h.change.Workflow == pullReadOnly && h.isFetchOfChange() && !h.fetch.ended() && !h.echo.Created.After(h.change.Created)
+}
+
+// isFetchOfChange reports whether the fetch is not one of an earlier change: both tasks of a change are created at once, in either
+// order.
+func (h importHistory) isFetchOfChange() bool {
+	return h.fetch.exists() && h.fetch.Created.After(h.change.Created.Add(-pairInterval))
+}
+
+// pairInterval bounds how long apart the server creates the two tasks of a changed ref.
+const pairInterval = 5 * time.Second
 
 // isOvertaken reports whether the branch has imported another ref since.
 func (h importHistory) isOvertaken() bool {
-	return h.other.Created.After(latest(h.change, h.fetch).Created)
+	return h.otherSource.Created.After(latest(h.change, h.fetch).Created)
 }
 
 // latest returns the task that was created later.

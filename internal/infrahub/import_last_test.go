@@ -1,7 +1,6 @@
 package infrahub_test
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -186,8 +185,30 @@ func TestLastImport_ThatHasNotEnded(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		last, err := client.LastImport(t.Context(), created)
 		must(t, err)
-		wantUnfinished(t, last.Failure, context.Canceled, addReadOnly+": RUNNING")
+		wantUnfinished(t, last.Failure, infrahub.ErrStillRunning(), addReadOnly+": RUNNING")
 	})
+}
+
+// A changed ref starts two tasks: one that has completed proves nothing while the other runs.
+func TestLastImport_HalfOfWhichHasNotEnded(t *testing.T) {
+	t.Parallel()
+	for half, running := range map[string]string{"the pull": pullReadOnly, "the fetch": importLast} {
+		t.Run(half, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := start(t, live())
+				client, r := s.client(t), newRemote(t)
+				created := createImported(t, client, readOnly(r, "v1.0.0"))
+				time.Sleep(time.Minute)
+				s.Inject(mockserver.Fault{StuckTask: true, Operation: running})
+				changeRef(t, client, created, "v1.1.0")
+				time.Sleep(time.Minute)
+				last, err := client.LastImport(t.Context(), *getRepository(t, client, infrahub.ReadOnly, created.ID))
+				must(t, err)
+				wantUnfinished(t, last.Failure, infrahub.ErrStillRunning(), running+": RUNNING")
+			})
+		})
+	}
 }
 
 // The server lists the tasks of all repositories, a page at a time.

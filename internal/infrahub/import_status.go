@@ -31,7 +31,7 @@ func describeStatus(repository *Repository) string {
 
 // newStatusError returns the error of an import that failed as the statuses of the repository show.
 func (i *Import) newStatusError(reason string, repository *Repository) *ImportError {
-	failure := i.newError(reason)
+	failure := i.newImportError(reason)
 	switch repository.OperationalStatus {
 	case "error-cred":
 		failure.Cause = CredentialRefused

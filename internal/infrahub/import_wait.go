@@ -50,14 +50,14 @@ func (e *UnfinishedError) Error() string {
 		e.Repository.Kind, e.Repository.Name, e.Repository.Ref, strings.Join(e.Tasks, ", "), e.cause)
 }
 
-// Unwrap returns context.DeadlineExceeded or context.Canceled.
+// Unwrap returns context.DeadlineExceeded, context.Canceled, or another error if nobody waited.
 func (e *UnfinishedError) Unwrap() error { return e.cause }
 
 // UnobservedError is an import whose tasks could not be listed, so that nothing is known of how it ended.
 type UnobservedError struct {
 	Repository Repository
 	Branch     string
-	// Since is when the tasks could be listed last.
+	// Since is when the tasks could last be listed.
 	Since time.Time
 	// Status is what the repository itself shows, such as "in-sync and online", "" if it could not be read.
 	Status string
@@ -84,8 +84,8 @@ type Imported struct {
 }
 
 const (
-	// crashTimeout bounds how long a task may take to end that the server calls CRASHED: as long as the server repeats one
-	// operation, and some (infrahub-behaviour.md, Importing 28).
+	// crashTimeout bounds how long to wait for a task that the server calls CRASHED: a little longer than the server retries
+	// one operation (infrahub-behaviour.md, Importing 28).
 	crashTimeout = 6 * time.Minute
 	// existenceCheckInterval is how often a waiting client checks that the repository still exists.
 	existenceCheckInterval = 30 * time.Second
@@ -279,7 +279,7 @@ func (i *Import) waitForStatus(ctx context.Context) (*Repository, error) {
 	case ctx.Err() != nil:
 		return nil, i.newUnfinishedError(ctx.Err(), state)
 	case repository == nil:
-		return nil, i.newError("its tasks completed, but " + state)
+		return nil, i.newImportError("its tasks completed, but " + state)
 	default:
 		return nil, i.newStatusError("its tasks completed, but "+state, repository)
 	}
@@ -313,7 +313,7 @@ func (i *Import) waitForNextSync(ctx context.Context, previousCommit *string) (*
 }
 
 // pollRepository reads the repository until it is as wanted. With an error it returns the repository as it was
-// read last, nil if it never was.
+// last read, nil if it was never read.
 func (i *Import) pollRepository(ctx context.Context, wanted func(*Repository) bool) (*Repository, error) {
 	polling := i.client.tasks.polling
 	var last *Repository
@@ -339,8 +339,8 @@ func (i *Import) imported(repository *Repository, warning string) *Imported {
 	return &Imported{Repository: *repository, Branch: i.client.branch, Warning: warning}
 }
 
-// newError returns the error of an import that failed for a reason that no task's log gives.
-func (i *Import) newError(reason string) *ImportError {
+// newImportError returns the error of an import that failed for a reason that no task's log gives.
+func (i *Import) newImportError(reason string) *ImportError {
 	return &ImportError{Repository: i.repository, Branch: i.client.branch, Reason: reason, RequestID: i.startedBy()}
 }
 
@@ -355,7 +355,7 @@ func (i *Import) newUnfinishedError(cause error, tasks ...string) *UnfinishedErr
 
 // taskError returns the error of an import in which a task failed, with the reason from the task's log.
 func (i *Import) taskError(ctx context.Context, t task) *ImportError {
-	failure := i.newError("")
+	failure := i.newImportError("")
 	failure.Workflow, failure.TaskID, failure.State = t.Workflow, t.ID, string(t.State)
 	exception, err := i.client.readException(ctx, t.ID)
 	switch {

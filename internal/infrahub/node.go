@@ -22,15 +22,15 @@ type Nodes[T any] struct {
 	list func(ctx context.Context, filter Filter, page page) ([]T, error)
 	// create sends the mutation that creates a node and returns its id.
 	create func(ctx context.Context, id string, want T) (string, error)
-	// update sends the mutation that makes after of before, unless nothing differs.
+	// update sends the mutation that turns before into after, unless nothing differs.
 	update func(ctx context.Context, before, after T) error
 	// remove sends the mutation that deletes a node.
 	remove func(ctx context.Context, id string) error
 	// serverChoosesID is whether the server ignores the id that create is given. A create whose reply is
 	// lost is then looked up by its name.
 	serverChoosesID bool
-	// holder returns the node that has a name or location of which there can be one, except the node with the id. Nil: nothing
-	// of the kind is unique, or the names are checked before.
+	// holder returns the other node that already has the name or location of want, if that must be unique; id is the node being
+	// changed. It is nil where nothing of the kind is unique, or where requireFreeName checks the name.
 	holder func(ctx context.Context, id string, want T) (*TakenError, error)
 }
 
@@ -111,7 +111,7 @@ func (n Nodes[T]) List(ctx context.Context, filter Filter) iter.Seq2[T, error] {
 
 // Create creates a node and returns its id. If the reply is lost the node is looked up, and taken over where
 // it exists: nothing is created twice, nothing is lost (infrahub-behaviour.md, Writing 1). *TakenError if another node
-// has a name or location of which there can be one, ErrExists if it is a branch.
+// has the unique name or location; ErrExists if the server chooses the ids (branches) and the name is taken.
 func (n Nodes[T]) Create(ctx context.Context, want T) (string, error) {
 	if n.serverChoosesID {
 		if err := n.requireFreeName(ctx, want); err != nil {
@@ -121,13 +121,13 @@ func (n Nodes[T]) Create(ctx context.Context, want T) (string, error) {
 	var id string
 	err := n.whileTaken(ctx, "", want, func() error {
 		var err error
-		id, err = n.createOnce(ctx, want)
+		id, err = n.createDespiteLostReplies(ctx, want)
 		return err
 	})
 	return id, err
 }
 
-func (n Nodes[T]) createOnce(ctx context.Context, want T) (string, error) {
+func (n Nodes[T]) createDespiteLostReplies(ctx context.Context, want T) (string, error) {
 	chosen := uuid.NewString()
 	id, failure := n.create(ctx, chosen, want)
 	for attempt := 0; failure != nil; attempt++ {
@@ -182,7 +182,7 @@ func (n Nodes[T]) created(ctx context.Context, chosen string, want T) (string, e
 	return n.IDByName(ctx, name)
 }
 
-// Update makes after of before, and sends only what differs. ErrNotFound if the node does not exist, *TakenError if another
+// Update turns before into after, and sends only what differs. ErrNotFound if the node does not exist, *TakenError if another
 // node has the name or location.
 func (n Nodes[T]) Update(ctx context.Context, before, after T) error {
 	id, _ := n.key(before)
@@ -213,7 +213,7 @@ func (n Nodes[T]) notFoundIfGone(ctx context.Context, id string, failure error) 
 }
 
 // OutcomeUnknown reports whether a change that failed may have been carried out all the same, wholly or in part. Otherwise the
-// server refused it, or it was never sent.
+// server refused it, or never got it.
 func OutcomeUnknown(err error) bool {
 	if _, ok := errors.AsType[*PartialError](err); ok {
 		return true

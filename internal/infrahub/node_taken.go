@@ -23,8 +23,8 @@ func (e *TakenError) Error() string {
 // Unwrap returns the refusal.
 func (e *TakenError) Unwrap() error { return e.cause }
 
-// takenPolls bounds how long a change is repeated that another node stands in the way of, in the longest intervals of polling:
-// 10 s. Where objects shift, such as those of a list whose first one is removed, the same apply renames or deletes that node.
+// takenPolls bounds, in units of the longest polling interval (10 s by default), how long a change is retried while another node
+// has its name or location. When the entries of a list shift, the same apply may be about to rename or delete that node.
 const takenPolls = 5
 
 // whileTaken carries out a change, and repeats it for a while if the server refuses it because another node than the one with
@@ -41,7 +41,7 @@ func (n Nodes[T]) whileTaken(ctx context.Context, id string, want T, change func
 		if err != nil {
 			return failure
 		}
-		if taken == nil && !namesUnique(failure) {
+		if taken == nil && !mayBeTaken(failure) {
 			return failure
 		}
 		if taken != nil {
@@ -60,9 +60,9 @@ func isRefusal(err error) bool {
 	return ok && failure.kind == nil && !OutcomeUnknown(err) && !idTaken(err)
 }
 
-// namesUnique reports whether a refusal is about a value that has to be unique. The server says so in prose alone
-// (infrahub-behaviour.md, Errors 2); a wrong guess repeats a request in vain.
-func namesUnique(err error) bool {
+// mayBeTaken reports whether a refusal is about a field that has to be unique (infrahub-behaviour.md, Errors 2). If the refusal has
+// another reason, the request is repeated in vain.
+func mayBeTaken(err error) bool {
 	failure, ok := errors.AsType[*Error](err)
 	return ok && (failure.Field == "name" || failure.Field == "location")
 }
@@ -89,13 +89,15 @@ func (n Nodes[T]) holderOf(ctx context.Context, field, id string, filter Filter)
 // may have appended (infrahub-behaviour.md, Kinds 3 and Writing 8).
 func (c *Client) repositoryHolder(ctx context.Context, id string, want Repository) (*TakenError, error) {
 	for _, kind := range []Kind{ReadOnly, ReadWrite} {
-		for field, filter := range map[string]Filter{
-			"name":     {Names: []string{want.Name}},
-			"location": {Locations: []string{want.Location, want.Location + ".git"}},
-		} {
-			if taken, err := c.Repositories(kind).holderOf(ctx, field, id, filter); taken != nil || err != nil {
-				return taken, err
-			}
+		taken, err := c.Repositories(kind).holderOf(ctx, "name", id, Filter{Names: []string{want.Name}})
+		if taken != nil || err != nil {
+			return taken, err
+		}
+	}
+	for _, kind := range []Kind{ReadOnly, ReadWrite} {
+		taken, err := c.Repositories(kind).holderOf(ctx, "location", id, Filter{Locations: []string{want.Location, want.Location + ".git"}})
+		if taken != nil || err != nil {
+			return taken, err
 		}
 	}
 	return nil, nil

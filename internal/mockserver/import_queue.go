@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// job holds what a Git workflow gets when it is queued: a repository as it is at that time on a branch.
+// job is what a queued Git workflow is given: a snapshot of a repository on a branch.
 type job struct {
 	kind                       *kind
 	repository, name, location string
@@ -58,7 +58,7 @@ func (e *engine) queueAdd(j job) {
 }
 
 // queueRefChange queues the two tasks that a changed ref or commit of a read-only repository starts. On a
-// server they run in either order (infrahub-behaviour.md, Importing 6): here the pull is first every third
+// real server they run in either order (infrahub-behaviour.md, Importing 6): here the pull is first every third
 // time, but a task with a delay is last.
 func (e *engine) queueRefChange(j job, commit string) {
 	e.mu.Lock()
