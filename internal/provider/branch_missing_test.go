@@ -108,3 +108,21 @@ func TestBranchMissing_DestroyOnAMisspeltBranchKeepsTheObject(t *testing.T) {
 		t.Errorf("%v tags, want the one", got)
 	}
 }
+
+func TestBranchMissing_DestroyOfWhatTheDefaultBranchHasTooOnlyForgetsIt(t *testing.T) {
+	t.Parallel()
+	s := startServer(t, mockserver.Options{})
+	i := s.connect(t).newInstance(tagType)
+	i.mustApply(attributes{"name": "core"})
+	s.createBranch(t, "release")
+	i.configure(s.block().with(attributes{"branch": "release"})).requireNone(t)
+	i.refresh().requireNone(t)
+	s.deleteBranch(t, "release")
+	i.configure(s.block().with(attributes{"branch": "release"})).requireNoErrors(t)
+	diags := i.apply(i.plan(nil))
+	diags.requireNoErrors(t)
+	diags.onlyWarning(t).expect(t, "", "Tag Still Exists", "core", "only removed from the state")
+	if got := s.Ask(t, `{BuiltinTag{count}}`).At("data.BuiltinTag.count"); got != 1.0 {
+		t.Errorf("%v tags, want the one of the default branch", got)
+	}
+}

@@ -31,7 +31,7 @@ func connectDiagnostic(config infrahub.Config, err error) diag.Diagnostic {
 	case errors.Is(err, infrahub.ErrNotInfrahub):
 		summary, next = "Not an Infrahub Server", "Something else answered: check that the address is Infrahub's own, and what proxies stand before it."
 	case isCertificateError(err):
-		next = "If the server's certificate is of an authority of your own, name that in tls_ca_file or tls_ca_pem."
+		next = "If a private authority issued the server's certificate, set tls_ca_file or tls_ca_pem."
 	case errors.As(err, &old):
 		summary, next = "Infrahub Is Too Old", "Update Infrahub to "+infrahub.OldestVersion+" or newer."
 	}
@@ -111,13 +111,13 @@ func nextStep(about subject, err error) string {
 	}
 	switch {
 	case errors.Is(err, context.Canceled):
-		return "Nothing more was sent. Run the command again."
+		return "Nothing more was sent. " + whatIsKnown(err) + " Run the command again."
 	case errors.Is(err, context.DeadlineExceeded):
-		return "Give it more time in timeouts, or the provider's timeout, and apply again."
+		return whatIsKnown(err) + " Give it more time in timeouts, or the provider's timeout, and apply again."
 	case errors.Is(err, infrahub.ErrUnauthorized):
 		return "Check that the account of the token may do this in Infrahub, and that the token is still valid."
 	case errors.Is(err, infrahub.ErrBranchNotFound):
-		return "The branch is not there: create it, or name another one. Nothing was changed."
+		return "The branch is not there: create it, or name another one. " + whatIsKnown(err)
 	case errors.Is(err, infrahub.ErrMerged):
 		return "Use a branch of another name, created after the merge."
 	case errors.Is(err, infrahub.ErrInactive):
@@ -127,13 +127,13 @@ func nextStep(about subject, err error) string {
 	case errors.Is(err, infrahub.ErrAmbiguous):
 		return "Give its id instead of its name."
 	case errors.Is(err, infrahub.ErrNotFound):
-		return "It was deleted outside of Terraform while this ran: plan again."
+		return "Infrahub does not have it on this branch: it was probably deleted outside of Terraform, so plan again."
 	case errors.Is(err, infrahub.ErrBusy):
-		return "The server, or a proxy before it, is busy, restarting or failing: " + whatIsKnown(err) + " Wait and apply again; max_retries in the provider block says how often a request is repeated."
+		return "The server, or a proxy before it, is busy, restarting or failing. " + whatIsKnown(err) + " Wait and apply again; max_retries in the provider block says how often a request is repeated."
 	case errors.Is(err, infrahub.ErrNotInfrahub):
-		return "Something else than Infrahub answered: " + whatIsKnown(err) + " Check what proxies and login pages stand before the server, then apply again."
+		return "Something else than Infrahub answered. " + whatIsKnown(err) + " Check what proxies and login pages stand before the server, then apply again."
 	case errors.Is(err, infrahub.ErrUnreachable):
-		return "No answer came: " + whatIsKnown(err) + " Check the connection and the server, then apply again."
+		return "No answer came. " + whatIsKnown(err) + " Check the connection and the server, then apply again."
 	}
 	field := fieldOf(err)
 	if (field == "name" || field == "location") && strings.Contains(err.Error(), "uniqueness") {
@@ -162,9 +162,9 @@ func nextStep(about subject, err error) string {
 // whatIsKnown returns whether a change that failed may have been carried out.
 func whatIsKnown(err error) string {
 	if infrahub.OutcomeUnknown(err) {
-		return "a change may have been carried out all the same."
+		return "The change may have been carried out all the same."
 	}
-	return "nothing was changed by this request."
+	return "Nothing was changed by this request."
 }
 
 // takenStep returns what to do about a name or location that another object has.
@@ -173,8 +173,8 @@ func takenStep(about subject, taken *infrahub.TakenError) string {
 	if holder := typeNameOf(taken.Kind); about.kind == "" || holder == about.kind {
 		step += fmt.Sprintf(" To manage it here, import it (terraform import): import { to = %s.NAME, id = %q }.", holder, taken.ID)
 	}
-	return step + fmt.Sprintf(" Else choose another %s. Where two objects exchange theirs, give one of them a third %s first, in an apply of its own; "+
-		"where this one replaces the other, create_before_destroy cannot work: a %s is unique.", taken.Field, taken.Field, taken.Field)
+	return step + fmt.Sprintf(" Otherwise choose another %s. To exchange the %ss of two objects, first give one of them a temporary %s in a separate apply; "+
+		"create_before_destroy cannot work here, because a %s is unique.", taken.Field, taken.Field, taken.Field, taken.Field)
 }
 
 // typeNameOf returns the Terraform type of what the client calls a kind.
@@ -220,7 +220,7 @@ func branchMerged(name string) diag.Diagnostic {
 // branchGone returns the warning for a configuration that still names a branch that was deleted.
 func branchGone(name string) diag.Diagnostic {
 	return diag.NewWarningDiagnostic("Branch Is Gone", fmt.Sprintf(
-		"The Infrahub branch %q was deleted outside of Terraform, and what was changed on it with it, unless it was merged before.\n\n"+
+		"The Infrahub branch %q was deleted outside of Terraform. What was changed on it is lost, unless it was merged first.\n\n"+
 			"The plan creates it again, with everything that the configuration has on it. If its work is done, remove from the configuration the branch and what is managed on it, or use a branch of another name.", name))
 }
 

@@ -91,7 +91,7 @@ func TestDiagnostics_OfRequests(t *testing.T) {
 			[]string{`The repository "network" has this name.`, "choose another name"},
 			"terraform import",
 		},
-		"busy":           {fmt.Errorf("read: %w", infrahub.ErrBusy), "", []string{"busy, restarting or failing", "nothing was changed by this request", "max_retries"}, "Something else"},
+		"busy":           {fmt.Errorf("read: %w", infrahub.ErrBusy), "", []string{"busy, restarting or failing", "Nothing was changed by this request", "max_retries"}, "Something else"},
 		"not Infrahub":   {fmt.Errorf("read: %w", infrahub.ErrNotInfrahub), "", []string{"Something else than Infrahub answered", "proxies", "apply again"}, ""},
 		"interrupted":    {fmt.Errorf("read: %w", context.Canceled), "", []string{"it was interrupted", "Nothing more was sent"}, "context canceled"},
 		"unreachable":    {fmt.Errorf("read: %w", infrahub.ErrUnreachable), "", []string{"Check the connection", "apply again"}, ""},

@@ -16,7 +16,7 @@ import (
 type failedImport struct {
 	Ref    string `json:"ref"`
 	Reason string `json:"reason"`
-	// Moved is whether it was the first import from another location.
+	// Moved is whether this was the first import after the repository's location changed.
 	Moved bool `json:"moved"`
 	// Unobserved is whether nothing is known of how the import ended.
 	Unobserved bool `json:"unobserved,omitempty"`
@@ -57,8 +57,8 @@ func clearFailedImport(ctx context.Context, private privateWriter) diag.Diagnost
 	return private.SetKey(ctx, failedImportKey, nil)
 }
 
-// observe looks again at an import that could not be observed. It forgets the record once the import is known to have worked, or
-// the repository looks like it and no task says otherwise.
+// observe checks again on an import that could not be observed. It clears the record once the import is proven, or the repository
+// is healthy and no task shows that its ref was stored without an import.
 func (f failedImport) observe(ctx context.Context, client *infrahub.Client, repository infrahub.Repository, private privateWriter) diag.Diagnostics {
 	last, err := client.LastImport(ctx, repository)
 	switch {
@@ -73,7 +73,7 @@ func (f failedImport) observe(ctx context.Context, client *infrahub.Client, repo
 	}
 }
 
-// retryWarning announces that an apply imports again. Object is such as repository "network".
+// retryWarning announces that an apply imports again. The object is given as, for example, repository "network".
 func (f failedImport) retryWarning(object string) diag.Diagnostic {
 	return diag.NewWarningDiagnostic("Import Is Due Again", fmt.Sprintf(
 		"The last import of the %s at %q is not known to have worked: %s\n\nThis apply imports again.", object, f.Ref, withPeriod(f.Reason)))

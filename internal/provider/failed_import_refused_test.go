@@ -49,7 +49,7 @@ func TestFailedImport_ChangeThatNeverReachedTheServerIsNotRecorded(t *testing.T)
 	i.mustApply(readOnlyConfig(r, "v1.0.0"))
 	plan := i.plan(readOnlyConfig(r, "v1.1.0"))
 	s.Inject(mockserver.Fault{Operation: "UpdateReadOnlyRepository", Times: 1, Status: http.StatusTooManyRequests, Body: "slow down", ContentType: "text/plain"})
-	i.apply(plan).onlyError(t).expect(t, "", "Read-only Repository Not Updated", "429", "nothing was changed by this request")
+	i.apply(plan).onlyError(t).expect(t, "", "Read-only Repository Not Updated", "429", "Nothing was changed by this request")
 	if record := i.recordedFailure(); record != nil {
 		t.Errorf("recorded %+v", *record)
 	}

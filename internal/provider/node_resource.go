@@ -30,7 +30,7 @@ type nodeKind[M, T any] struct {
 	title string
 	// schema returns the schema of the resource.
 	schema func(ctx context.Context) schema.Schema
-	// nodes returns the client's operations. A read asks for the secrets that known holds.
+	// nodes returns the client's operations. Reads ask only for those secrets that known holds.
 	nodes func(client *infrahub.Client, known M) infrahub.Nodes[T]
 	// base returns what every model has.
 	base func(model *M) *nodeModel
@@ -42,17 +42,16 @@ type nodeKind[M, T any] struct {
 	expand func(model M) T
 	// flatten returns the model of a node. What only Terraform knows comes from known: a plan or a state.
 	flatten func(node T, known M) M
-	// secrets, where it is set, adds the write-only values of the configuration to what an update from state to plan
-	// changes. For a create the state is empty, and before does not count.
+	// secrets, if set, copies the write-only values of the configuration into before and after, so that an update sends those
+	// that changed. On create, state is empty and before is ignored.
 	secrets func(config, plan, state M, before, after *T)
-	// afterRead, where it is set, returns what a refresh has to say about a node, which is nil if it does not exist any
-	// more.
+	// afterRead, if set, returns the warnings of a refresh. The node is nil if it does not exist any more.
 	afterRead func(ctx context.Context, client *infrahub.Client, known M, node *T) diag.Diagnostics
-	// afterUpdate, where it is set, returns what an update has to say that made after of before.
+	// afterUpdate, if set, returns the warnings after a successful update from before to after.
 	afterUpdate func(ctx context.Context, client *infrahub.Client, plan M, before, after T) diag.Diagnostics
-	// afterDelete, where it is set, returns what a destroy has to say that has worked.
+	// afterDelete, if set, returns the warnings after a successful destroy.
 	afterDelete func(ctx context.Context, client *infrahub.Client, known M) diag.Diagnostics
-	// keepGone, where it is set, reports whether a node that does not exist any more stays in the state.
+	// keepGone, if set, reports whether a node that does not exist any more stays in the state.
 	keepGone func(known M) bool
 }
 
@@ -62,8 +61,8 @@ type nodeModel struct {
 	Timeouts timeouts.Value `tfsdk:"timeouts"`
 }
 
-// nodeResource implements CRUD, import and identity for resources that map to one Infrahub node. Resources that start
-// imports override Create and Update.
+// nodeResource implements CRUD, terraform import and identity for resources that map to one Infrahub node. Resources that make
+// Infrahub import a repository override Create and Update.
 type nodeResource[M, T any] struct {
 	resourceBase
 	nodeKind[M, T]
@@ -99,7 +98,7 @@ func (r *nodeResource[M, T]) Create(ctx context.Context, req resource.CreateRequ
 		var state M
 		r.secrets(config, plan, state, new(T), &want)
 	}
-	id, err := r.writes().Create(ctx, want)
+	id, err := r.nodesWithoutSecrets().Create(ctx, want)
 	if err != nil {
 		resp.Diagnostics.Append(r.failed(ctx, "Not Created", plan, err))
 		return
@@ -128,7 +127,7 @@ func (r *nodeResource[M, T]) readNode(ctx context.Context, req resource.ReadRequ
 		return state, nil
 	}
 	id := r.base(&state).ID.ValueString()
-	// First of all: an object that does not exist any more needs its identity too.
+	// Set first, because an object that is gone needs its identity too.
 	setIdentity(ctx, resp.Identity, id, &resp.Diagnostics)
 	ctx, cancel := withTimeout(ctx, r.base(&state).Timeouts.Read, &resp.Diagnostics)
 	defer cancel()
@@ -137,7 +136,9 @@ func (r *nodeResource[M, T]) readNode(ctx context.Context, req resource.ReadRequ
 		r.readWithoutBranch(ctx, id, state, req.Private, resp)
 		return state, nil
 	}
-	resp.Diagnostics.Append(saveText(ctx, resp.Private, branchKey, r.Branch())...)
+	if err == nil {
+		resp.Diagnostics.Append(saveText(ctx, resp.Private, branchKey, r.Branch())...)
+	}
 	gone := errors.Is(err, infrahub.ErrNotFound)
 	if err != nil && !gone {
 		resp.Diagnostics.Append(r.failed(ctx, "Not Read", state, err))
@@ -186,7 +187,7 @@ func (r *nodeResource[M, T]) Update(ctx context.Context, req resource.UpdateRequ
 	if r.secrets != nil {
 		r.secrets(config, plan, state, &before, &after)
 	}
-	if err := r.writes().Update(ctx, before, after); err != nil {
+	if err := r.nodesWithoutSecrets().Update(ctx, before, after); err != nil {
 		resp.Diagnostics.Append(r.failed(ctx, "Not Updated", state, err))
 		return
 	}
@@ -208,7 +209,7 @@ func (r *nodeResource[M, T]) saveRead(ctx context.Context, known M, plan tfsdk.P
 	keepPlanned(plan, state, diags)
 }
 
-// Delete takes an object that does not exist any more for deleted.
+// Delete treats an object that is already gone as deleted.
 func (r *nodeResource[M, T]) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var state M
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
@@ -218,16 +219,9 @@ func (r *nodeResource[M, T]) Delete(ctx context.Context, req resource.DeleteRequ
 	ctx, cancel := withTimeout(ctx, r.base(&state).Timeouts.Delete, &resp.Diagnostics)
 	defer cancel()
 	id := r.base(&state).ID.ValueString()
-	err := r.writes().Delete(ctx, id)
+	err := r.nodesWithoutSecrets().Delete(ctx, id)
 	if errors.Is(err, infrahub.ErrBranchNotFound) {
-		seenOn, diags := loadText(ctx, req.Private, branchKey)
-		resp.Diagnostics.Append(diags...)
-		switch {
-		case r.everywhere:
-			err = r.nodes(r.OnDefaultBranch(), state).Delete(ctx, id)
-		case seenOn == r.Branch():
-			err = nil // the object was deleted with the branch; on any other branch it may still exist
-		}
+		err = r.deleteWithoutBranch(ctx, id, state, req.Private, &resp.Diagnostics, err)
 	}
 	if err != nil {
 		resp.Diagnostics.Append(r.failed(ctx, "Not Deleted", state, err))
@@ -238,13 +232,38 @@ func (r *nodeResource[M, T]) Delete(ctx context.Context, req resource.DeleteRequ
 	}
 }
 
+// deleteWithoutBranch deletes an object whose branch does not exist. What was last seen on that very branch was deleted with it; if
+// the default branch has the object too, it is only forgotten, with a warning. On any other branch it may still exist.
+func (r *nodeResource[M, T]) deleteWithoutBranch(ctx context.Context, id string, state M, private privateReader, diags *diag.Diagnostics, missing error) error {
+	onDefault := r.nodes(r.OnDefaultBranch(), state)
+	if r.everywhere {
+		return onDefault.Delete(ctx, id)
+	}
+	seenOn, problems := loadText(ctx, private, branchKey)
+	diags.Append(problems...)
+	if seenOn != r.Branch() {
+		return missing
+	}
+	_, err := onDefault.Get(ctx, id)
+	switch {
+	case errors.Is(err, infrahub.ErrNotFound):
+		return nil
+	case err != nil:
+		return err
+	}
+	diags.AddWarning(r.title+" Still Exists", fmt.Sprintf(
+		"%s: the branch does not exist any more, but the default branch has this object too, from before or by a merge. It was only removed from the state. "+
+			"To delete it, import it with a provider on the default branch, and destroy it there.", r.describe(state, r.Branch())))
+	return nil
+}
+
 // ImportState finds the id of an object by its id or name, or takes it from the identity. Read does the rest.
 func (r *nodeResource[M, T]) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
 	given := importID(ctx, req, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	id, err := findID(ctx, r.writes(), given)
+	id, err := findID(ctx, r.nodesWithoutSecrets(), given)
 	if err != nil {
 		resp.Diagnostics.Append(importNotFound(strings.ToLower(r.title), given, "the provider's branch", err))
 		return
@@ -253,8 +272,8 @@ func (r *nodeResource[M, T]) ImportState(ctx context.Context, req resource.Impor
 	setIdentity(ctx, resp.Identity, id, &resp.Diagnostics)
 }
 
-// writes returns the client's operations without secrets in what they read.
-func (r *nodeResource[M, T]) writes() infrahub.Nodes[T] {
+// nodesWithoutSecrets returns the client's operations; what they read holds no secrets.
+func (r *nodeResource[M, T]) nodesWithoutSecrets() infrahub.Nodes[T] {
 	var none M
 	return r.nodes(r.Client, none)
 }

@@ -146,8 +146,8 @@ func (r *readOnlyRepositoryRefResource) Read(ctx context.Context, req resource.R
 		return
 	}
 	last := lastImport{
-		repository: *found, isImport: state.Ref.IsNull(), isCommit: state.Commit.Equal(types.StringPointerValue(found.Commit)),
-		isRef: state.Ref.ValueString() == found.Ref, isLocation: true,
+		repository: *found, adopting: state.Ref.IsNull(), sameCommit: state.Commit.Equal(types.StringPointerValue(found.Commit)),
+		sameRef: state.Ref.ValueString() == found.Ref, sameLocation: true,
 		object: fmt.Sprintf("the read-only repository %q on branch %s", found.Name, state.Branch.ValueString()),
 		again:  "apply with -replace for this resource.",
 	}

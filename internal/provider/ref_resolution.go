@@ -46,7 +46,7 @@ func (d *providerData) planCommit(ctx context.Context, plan repositoryParts, pri
 	case err != nil && unchanged:
 		resolution.PlannedCommit = prior.resolution.PlannedCommit
 		diags.Append(gitWarning(location, err, fmt.Sprintf(
-			"ref and location have not changed, so this does not stop the plan: planned_commit stays at %s.", cmp.Or(resolution.PlannedCommit.ValueString(), "null"))))
+			"ref and location have not changed, so this does not stop the plan: planned_commit stays at %s unless an import is due, whose commit cannot be checked then.", cmp.Or(resolution.PlannedCommit.ValueString(), "null"))))
 		return false
 	case err != nil:
 		diags.Append(gitDiagnostic(location, err))

@@ -67,19 +67,20 @@ func (r *repositoryResource[M]) Read(ctx context.Context, req resource.ReadReque
 	failed, diags := loadFailedImport(ctx, req.Private)
 	resp.Diagnostics.Append(diags...)
 	last := lastImport{
-		repository: *found, isImport: parts.Location.IsNull(), isCommit: parts.Commit.Equal(types.StringPointerValue(found.Commit)),
-		isRef: parts.ref.ValueString() == found.Ref, isLocation: parts.Location.storedAs(newLocation(found.Location)),
+		repository: *found, adopting: parts.Location.IsNull(), sameCommit: parts.Commit.Equal(types.StringPointerValue(found.Commit)),
+		sameRef: parts.ref.ValueString() == found.Ref, sameLocation: parts.Location.storedAs(newLocation(found.Location)),
 		object: fmt.Sprintf("the %s %q", r.kind, found.Name),
 		again:  "apply a changed reimport_triggers. With resolve_ref each plan compares the commit with the Git remote.",
 	}
-	if failed != nil && failed.Unobserved && last.isRef && last.isLocation {
+	if failed != nil && failed.Unobserved && last.sameRef && last.sameLocation {
 		resp.Diagnostics.Append(failed.observe(ctx, r.Client, *found, resp.Private)...)
 	} else if err := last.record(ctx, r.Client, resp.Private, &resp.Diagnostics); err != nil {
 		resp.Diagnostics.Append(r.failed(ctx, "Not Read", state, err))
 	}
-	if branch, diags := loadText(ctx, req.Private, importedBranchKey); r.kind == infrahub.ReadWrite && branch == "" {
-		// Of a repository from an import, or from a state without the record, the first branch that is seen.
-		resp.Diagnostics.Append(diags...)
+	branch, diags := loadText(ctx, req.Private, importedBranchKey)
+	resp.Diagnostics.Append(diags...)
+	if r.kind == infrahub.ReadWrite && branch == "" && !diags.HasError() {
+		// After a terraform import, or with an older state: record the first branch seen.
 		resp.Diagnostics.Append(saveText(ctx, resp.Private, importedBranchKey, cmp.Or(parts.ref.ValueString(), found.Ref))...)
 	}
 	resp.Diagnostics.Append(saveText(ctx, resp.Private, serverLocationKey, found.Location)...)
@@ -107,11 +108,12 @@ func (r *repositoryResource[M]) Update(ctx context.Context, req resource.UpdateR
 	}
 	before, after := r.expand(state), r.expand(plan)
 	record := failedImport{Ref: after.Ref, Moved: before.Location != after.Location || failed != nil && failed.Moved}
-	started, err := r.update(ctx, before, after, failed, parts.Commit.IsUnknown())
+	due := parts.Commit.IsUnknown() // the plan found an import due
+	started, err := r.update(ctx, before, after, failed, due)
 	if err != nil {
-		// What was refused, or never sent, has started no import. Otherwise the next refresh finds what was changed, and the record
-		// that an import is due.
-		if infrahub.OutcomeUnknown(err) && (failed != nil || r.importDue(parts, r.parts(&state))) {
+		// A refused or unsent change started no import. If the outcome is unknown, record that one is due: the next refresh sees
+		// only the new values.
+		if infrahub.OutcomeUnknown(err) && (failed != nil || r.importDue(parts, prior)) {
 			resp.Diagnostics.Append(record.save(ctx, resp.Private, err)...)
 		}
 		resp.Diagnostics.Append(r.failed(ctx, "Not Updated", state, err))
@@ -203,7 +205,7 @@ func (r *repositoryResource[M]) ModifyPlan(ctx context.Context, req resource.Mod
 		r.planUpdate(ctx, parts, answered, req, resp)
 	}
 	if !answered && parts.Commit.IsUnknown() {
-		parts.resolution.PlannedCommit = types.StringNull() // what an import that is due anyway ends on cannot be checked
+		parts.resolution.PlannedCommit = types.StringNull() // the import is due anyway, and its result cannot be checked
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
 }

@@ -182,7 +182,7 @@ func TestStoredRef_ImportIntoTheStateOfAnInactiveRepositoryPlansNothing(t *testi
 	i.expectEmptyPlan(readOnlyConfig(r, "main"))
 }
 
-const noTask = "no task is listed any more that has imported it."
+const noTask = "no task is listed any more that imported it."
 
 func TestStoredRef_WithoutATaskIsImported(t *testing.T) {
 	t.Parallel()
@@ -250,7 +250,7 @@ func TestStoredRef_WithHiddenTasksIsBelievedOnlyWithACommit(t *testing.T) {
 	i.expectEmptyPlan(readOnlyConfig(r, "v1.1.0"))
 	s.upsertRef(t, "main", i.id(), "v1.0.0")
 	i.refresh().requireNone(t)
-	i.planRetry(readOnlyConfig(r, "v1.0.0"), `"v1.0.0"`, "no tasks are visible to this account, and the commit is that of the earlier ref.")
+	i.planRetry(readOnlyConfig(r, "v1.0.0"), `"v1.0.0"`, "this account cannot see the tasks that would show it.")
 }
 
 func TestStoredRef_ImportIntoTheStateWithoutATaskWarns(t *testing.T) {
@@ -260,7 +260,7 @@ func TestStoredRef_ImportIntoTheStateWithoutATaskWarns(t *testing.T) {
 		reason  string
 	}{
 		"too old": {(*server).forgetTasks, "no task is listed any more"},
-		"hidden":  {(*server).hideTasks, "no tasks are visible to this account"},
+		"hidden":  {(*server).hideTasks, "this account cannot see the tasks"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
