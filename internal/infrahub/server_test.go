@@ -1,13 +1,9 @@
 package infrahub_test
 
 import (
-	"context"
-	"errors"
-	"net"
 	"net/http"
 	"net/url"
 	"slices"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,67 +16,27 @@ import (
 // Most tests run in synctest bubbles: a minute there passes at once, and the client, the mock server and the test
 // share the clock. Sockets would stop that clock, so the client and the server talk through pipes.
 
-// pipes is a network with one server. It implements net.Listener.
-type pipes struct {
-	dialed chan net.Conn
-	closed chan struct{}
-	once   sync.Once
-}
-
-func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	here, there := net.Pipe()
-	select {
-	case p.dialed <- there:
-		return here, nil
-	case <-p.closed:
-		return nil, errors.New("connection refused")
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-// Accept implements net.Listener.
-func (p *pipes) Accept() (net.Conn, error) {
-	select {
-	case connection := <-p.dialed:
-		return connection, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-// Close implements net.Listener.
-func (p *pipes) Close() error {
-	p.once.Do(func() { close(p.closed) })
-	return nil
-}
-
-// Addr implements net.Listener.
-func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipes", Net: "pipe"} }
+// pipes is a network with one server.
+type pipes struct{ *mocktest.Pipes }
 
 // serve serves a handler on pipes until the test ends.
-func serve(t *testing.T, handler http.Handler) *pipes {
+func serve(t *testing.T, handler http.Handler) pipes {
 	t.Helper()
-	p := &pipes{dialed: make(chan net.Conn), closed: make(chan struct{})}
-	front := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}
-	go func() { _ = front.Serve(p) }() // ends with http.ErrServerClosed
-	t.Cleanup(func() { _ = front.Close() })
-	return p
+	return pipes{mocktest.ServePipes(t, handler)}
 }
 
 // client returns a client of main with the mock server's token, unless an edit changes that.
-func (p *pipes) client(t *testing.T, edits ...func(*infrahub.Config)) *infrahub.Client {
+func (p pipes) client(t *testing.T, edits ...func(*infrahub.Config)) *infrahub.Client {
 	t.Helper()
 	config := infrahub.Config{
 		Address: &url.URL{Scheme: "http", Host: "infrahub.test"}, Branch: "main", Token: mockserver.DefaultToken, MaxRetries: 2,
-		UserAgent: "tests/1.0",
+		UserAgent: "tests/1.0", Network: infrahub.Network{Dial: p.Dial},
 	}
 	for _, edit := range edits {
 		edit(&config)
 	}
 	client, err := infrahub.New(config)
 	must(t, err)
-	infrahub.DialThrough(t, client, p.dial)
 	t.Cleanup(func() { time.Sleep(10 * time.Second) }) // a poller that still runs after this fails the test
 	return client
 }
@@ -91,7 +47,7 @@ func noRetries(config *infrahub.Config) { config.MaxRetries = 0 }
 // server is a mock server behind pipes.
 type server struct {
 	*mocktest.Server
-	*pipes
+	pipes
 }
 
 // start starts a mock server without delays, unless options change that.

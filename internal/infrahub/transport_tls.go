@@ -1,6 +1,8 @@
 package infrahub
 
 import (
+	"context"
+	"net"
 	"net/http"
 	"net/url"
 
@@ -17,6 +19,8 @@ type Network struct {
 	CACertificatesPEM []byte
 	// Insecure accepts any certificate.
 	Insecure bool
+	// Dial connects to the server or the proxy. Nil is over TCP.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // httpTransport returns the transport of the connections. The error is tlsconfig.ErrNoCertificate if
@@ -31,6 +35,9 @@ func (n Network) httpTransport() (*http.Transport, error) {
 	transport.TLSClientConfig = settings
 	if n.Proxy != nil {
 		transport.Proxy = http.ProxyURL(n.Proxy)
+	}
+	if n.Dial != nil {
+		transport.DialContext = n.Dial
 	}
 	return transport, nil
 }

@@ -20,7 +20,7 @@ type Fault struct {
 	Operation string
 	// Times is how often it fails; 0 is always.
 	Times int
-	// After carries the request out before the fault replaces its response.
+	// After carries the request out before the fault delays or replaces its response.
 	After bool
 	// Delay is how much later the response is sent or, if Operation is a workflow, its task starts. Of the
 	// two tasks that a changed ref starts, one with a delay runs last.
@@ -66,8 +66,8 @@ func ParseFault(text string) (Fault, error) {
 	switch {
 	case f == Fault{Operation: f.Operation, Times: f.Times, After: f.After, RetryAfter: f.RetryAfter}:
 		return Fault{}, errors.New("the fault has no effect: add delay, status, html, drop, truncate, expire, stuck, crashed or no-tasks")
-	case f.After && f.Status == 0 && !f.Drop:
-		return Fault{}, errors.New("after needs status, html or drop: the request is carried out, then its response is lost")
+	case f.After && f.Status == 0 && !f.Drop && f.Delay == 0:
+		return Fault{}, errors.New("after needs delay, status, html or drop: the request is carried out, then its response is late or lost")
 	case f.RetryAfter > 0 && f.Status == 0:
 		return Fault{}, errors.New("retry-after needs status")
 	}
@@ -196,28 +196,31 @@ func (f *pendingFaults) hidesTasks() bool {
 
 // serve serves a request with the fault; serve is the handler without it.
 func (f *Fault) serve(w http.ResponseWriter, r *http.Request, serve func(http.ResponseWriter)) {
+	whole := &bufferedResponse{header: http.Header{}}
+	if f.After || f.TruncateBody {
+		serve(whole)
+	}
 	select {
 	case <-time.After(f.Delay):
 	case <-r.Context().Done():
 		return
 	}
-	replaced := f.Drop || f.Status != 0
 	switch {
 	case f.TruncateBody:
-		whole := &bufferedResponse{header: http.Header{}}
-		serve(whole)
 		truncate(w, whole)
-		return
-	case !replaced:
-		serve(w)
-		return
-	case f.After:
-		serve(&bufferedResponse{header: http.Header{}})
-	}
-	if f.Drop {
+	case f.Drop:
 		closeConnection(w)
-		return
+	case f.Status != 0:
+		f.replace(w)
+	case f.After:
+		whole.send(w)
+	default:
+		serve(w)
 	}
+}
+
+// replace sends the response of the fault.
+func (f *Fault) replace(w http.ResponseWriter) {
 	if f.ContentType != "" {
 		w.Header().Set("Content-Type", f.ContentType)
 	}
@@ -261,4 +264,11 @@ func (b *bufferedResponse) Write(content []byte) (int, error) {
 	b.status = cmp.Or(b.status, http.StatusOK)
 	b.body = append(b.body, content...)
 	return len(content), nil
+}
+
+// send sends the response that was kept.
+func (b *bufferedResponse) send(w http.ResponseWriter) {
+	maps.Copy(w.Header(), b.header)
+	w.WriteHeader(b.status)
+	_, _ = w.Write(b.body) // the client may be gone
 }

@@ -210,7 +210,7 @@ func TestParseFault_Refused(t *testing.T) {
 		"drop=1":              `unknown key "drop" of a fault: use operation,`,
 		"colour=red":          `unknown key "colour" of a fault`,
 		"operation=A,times=2": "the fault has no effect",
-		"after,truncate":      "after needs status, html or drop",
+		"after,truncate":      "after needs delay, status, html or drop",
 		"drop,retry-after=1s": "retry-after needs status",
 		"status=99":           "invalid value: status=99",
 		"status=x":            "invalid value: status=x",

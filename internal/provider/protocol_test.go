@@ -45,9 +45,15 @@ type testProvider struct {
 // newProvider returns a provider that is not configured. It waits for imports at the pace of the mock server.
 func newProvider(t *testing.T) *testProvider {
 	t.Helper()
-	server, err := providerserver.NewProtocol6WithError(&infrahubProvider{
+	return serveProvider(t, &infrahubProvider{
 		version: "test", polling: infrahub.Polling{MinInterval: 5 * time.Millisecond, MaxInterval: 50 * time.Millisecond},
-	})()
+	})
+}
+
+// serveProvider returns a provider as a CLI calls it.
+func serveProvider(t *testing.T, served *infrahubProvider) *testProvider {
+	t.Helper()
+	server, err := providerserver.NewProtocol6WithError(served)()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ package provider
 
 import (
 	"context"
+	"net"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
@@ -34,6 +35,8 @@ type infrahubProvider struct {
 	version string
 	// polling replaces the client's own pace of waiting for imports in tests.
 	polling infrahub.Polling
+	// dial replaces TCP in tests.
+	dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // New returns a constructor of the provider in one version.
@@ -162,7 +165,7 @@ func (p *infrahubProvider) Configure(ctx context.Context, req provider.Configure
 	}
 	config.UserAgent = "terraform-provider-infrahub/" + p.version + " Terraform/" + req.TerraformVersion
 	config.Logger = newLogger()
-	config.Polling = p.polling
+	config.Polling, config.Network.Dial = p.polling, p.dial
 	connected, err := connect(ctx, config)
 	if err != nil {
 		resp.Diagnostics.Append(connectDiagnostic(config.Config, err))
