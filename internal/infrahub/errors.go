@@ -71,6 +71,14 @@ func (e *Error) Unwrap() []error {
 	return wrapped
 }
 
+// messageOf returns the message of a failed request without its operation, or the text of another error.
+func messageOf(err error) string {
+	if failure, ok := errors.AsType[*Error](err); ok {
+		return failure.Message
+	}
+	return err.Error()
+}
+
 // TooOldError means that the server is older than OldestVersion.
 type TooOldError struct {
 	Version string

@@ -89,8 +89,14 @@ func (i *Import) judgeByStatus(ctx context.Context, unobserved *UnobservedError)
 	case watch.failure != "", i.previousCommit == nil && !i.isCreate():
 		return nil, unobserved
 	}
-	return i.imported(repository, fmt.Sprintf("Its tasks could not be listed (%v), so the import was judged by the repository's statuses alone, "+
-		"which do not show every failure.", unobserved.cause)), nil
+	return i.imported(repository, fmt.Sprintf("Its tasks could not be listed (%s), so the import was judged by the repository's statuses alone, "+
+		"which do not show every failure. Infrahub shows its tasks under Tasks.", messageOf(unobserved.cause))), nil
+}
+
+// showsSuccess reports whether a repository shows statuses and a commit that it did not have before the import worked.
+func (i *Import) showsSuccess(repository *Repository) bool {
+	changed := i.previousCommit != nil && !equal(repository.Commit, i.previousCommit)
+	return isHealthy(repository) && repository.Commit != nil && (changed || i.isCreate())
 }
 
 // isCreate reports whether the import is the first one of a new repository.

@@ -123,11 +123,11 @@ type outage struct {
 	err error
 }
 
-// note notes the result of a request, and logs the beginning and the end of the outage.
-func (o *outage) note(ctx context.Context, log *slog.Logger, err error) {
+// note notes the result of a request that began at a time, and logs the beginning and the end of the outage.
+func (o *outage) note(ctx context.Context, log *slog.Logger, began time.Time, err error) {
 	switch {
 	case err != nil && o.err == nil:
-		o.since = time.Now()
+		o.since = began
 		log.WarnContext(ctx, "The tasks of Infrahub cannot be listed", "error", err)
 	case err == nil && o.err != nil:
 		log.WarnContext(ctx, "The tasks of Infrahub can be listed again", "after", time.Since(o.since).Round(time.Millisecond).String())
@@ -136,15 +136,20 @@ func (o *outage) note(ctx context.Context, log *slog.Logger, err error) {
 	o.err = err
 }
 
-// hopelessTimeout is how long something other than Infrahub may respond before a wait gives up.
+// hopelessTimeout is how long an outage may last before a wait gives up, or decides by the repository alone.
 const hopelessTimeout = time.Minute
 
-// isHopeless reports whether the outage will not end by itself: the server refuses the account, or for a while something other
-// than the server has responded. A server that is busy, restarting or unreachable may come back.
+// isLong reports whether the outage lasts longer than hopelessTimeout.
+func (o outage) isLong() bool { return o.err != nil && time.Since(o.since) > hopelessTimeout }
+
+// isHopeless reports whether the outage will not end by itself: the server refuses the account, or for a while the request was
+// refused or something other than the server has responded. A server that is busy, restarting or unreachable may come back.
 func (o outage) isHopeless() bool {
-	wrong := errors.Is(o.err, ErrNotInfrahub) || errors.Is(o.err, ErrBranchNotFound)
-	return errors.Is(o.err, ErrUnauthorized) || wrong && time.Since(o.since) > hopelessTimeout
+	return errors.Is(o.err, ErrUnauthorized) || o.isLong() && !mayEnd(o.err)
 }
+
+// mayEnd reports whether a failure may end by itself: the server, or a proxy before it, is busy, restarting or unreachable.
+func mayEnd(err error) bool { return errors.Is(err, ErrBusy) || errors.Is(err, ErrUnreachable) }
 
 func newPoller(transport *transport, polling Polling, log *slog.Logger) *poller {
 	return &poller{
@@ -189,8 +194,9 @@ func (p *poller) run(ctx context.Context) {
 		if poll%allPagesEvery != 0 {
 			since = time.Now() // a task that runs or has just ended was started last, so it is on the first page
 		}
+		began := time.Now()
 		tasks, err := p.list(ctx, since)
-		failing.note(ctx, p.log, err)
+		failing.note(ctx, p.log, began, err)
 		if updateStates(states, tasks) {
 			interval = p.polling.MinInterval
 		}

@@ -1,6 +1,7 @@
 package infrahub
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -53,11 +54,13 @@ func (e *UnfinishedError) Error() string {
 // Unwrap returns context.DeadlineExceeded, context.Canceled, or another error if nobody waited.
 func (e *UnfinishedError) Unwrap() error { return e.cause }
 
-// UnobservedError is an import whose tasks could not be listed, so that nothing is known of how it ended.
+// UnobservedError is an import of which nothing is known, because what would show how it ended could not be read.
 type UnobservedError struct {
 	Repository Repository
 	Branch     string
-	// Since is when the tasks could last be listed.
+	// TasksListed is whether its tasks could be listed, but not the repository be read.
+	TasksListed bool
+	// Since is when the first request failed after which none worked.
 	Since time.Time
 	// Status is what the repository itself shows, such as "in-sync and online", "" if it could not be read.
 	Status string
@@ -70,7 +73,7 @@ func (e *UnobservedError) Error() string {
 	return fmt.Sprintf("import of %s %s at %s could not be observed: %v", e.Repository.Kind, e.Repository.Name, e.Repository.Ref, e.cause)
 }
 
-// Unwrap returns why the tasks could not be listed.
+// Unwrap returns why it could not be read.
 func (e *UnobservedError) Unwrap() error { return e.cause }
 
 // Imported is a repository whose import worked, as it is once the server has finished with it.
@@ -100,8 +103,20 @@ const (
 )
 
 // Wait waits until every task of the import has ended and returns the repository as imported. Errors:
-// *ImportError, *UnfinishedError, *UnobservedError, or the reason why the repository could not be read.
+// *ImportError, *UnfinishedError, *UnobservedError, or ErrNotFound or ErrBranchNotFound if repository or branch are gone.
 func (i *Import) Wait(ctx context.Context) (*Imported, error) {
+	imported, err := i.wait(ctx)
+	if _, ok := errors.AsType[*Error](err); ok && !errors.Is(err, ErrBranchNotFound) {
+		if _, known := errors.AsType[*UnobservedError](err); !known {
+			unread := i.newUnobservedError(outage{since: time.Now(), err: err})
+			unread.TasksListed = true
+			return nil, unread
+		}
+	}
+	return imported, err
+}
+
+func (i *Import) wait(ctx context.Context) (*Imported, error) {
 	switch {
 	case i.waitForSync != nil:
 		return i.waitForSync(ctx)
@@ -141,20 +156,33 @@ func (i *Import) waitForTasks(ctx context.Context) ([]task, error) {
 	defer existenceCheck.Stop()
 	matched, progress := make([]task, len(i.expected)), progressLog{start: time.Now()}
 	var last outage
+	listed := false // the first list may take minutes
 	crashes := crashWatch{}
 	for {
 		select {
 		case <-ctx.Done():
+			select {
+			case list := <-lists:
+				last, listed = list.outage, true
+			default:
+			}
+			if !listed && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				last = outage{since: progress.start, err: &Error{Operation: "Tasks", Message: "no response came in this time", kind: ErrUnreachable}}
+			}
 			if last.err != nil {
 				return nil, i.newUnobservedError(last)
 			}
 			return nil, i.newUnfinishedError(ctx.Err(), describeTasks(i.expected, matched)...)
 		case <-existenceCheck.C:
-			if _, err := i.readRepository(ctx); errors.Is(err, ErrNotFound) {
+			repository, err := i.readRepository(withoutRetries(ctx)) // there will be another check
+			switch {
+			case errors.Is(err, ErrNotFound):
 				return nil, fmt.Errorf("while it was being imported: %w", err)
+			case err == nil && last.isLong() && i.showsSuccess(repository):
+				return nil, i.newUnobservedError(last)
 			}
 		case list := <-lists:
-			if last = list.outage; last.isHopeless() {
+			if last, listed = list.outage, true; last.isHopeless() {
 				return nil, i.newUnobservedError(last)
 			}
 			allEnded := matchTasks(i.expected, matched, list.tasks)
@@ -275,11 +303,12 @@ func (i *Import) waitForStatus(ctx context.Context) (*Repository, error) {
 	if repository != nil {
 		state = "the repository is " + describeStatus(repository)
 	}
+	_, unread := errors.AsType[*Error](err)
 	switch {
+	case unread:
+		return nil, err
 	case ctx.Err() != nil:
 		return nil, i.newUnfinishedError(ctx.Err(), state)
-	case repository == nil:
-		return nil, i.newImportError("its tasks completed, but " + state)
 	default:
 		return nil, i.newStatusError("its tasks completed, but "+state, repository)
 	}
@@ -298,6 +327,7 @@ func (i *Import) waitForNextSync(ctx context.Context, previousCommit *string) (*
 		sameCommit = equal(repository.Commit, previousCommit)
 		return isHealthy(repository) && (!sameCommit || time.Since(start) > syncTimeout)
 	})
+	_, unread := errors.AsType[*Error](err)
 	switch {
 	case err == nil && sameCommit:
 		return i.imported(repository, warning), nil
@@ -305,28 +335,31 @@ func (i *Import) waitForNextSync(ctx context.Context, previousCommit *string) (*
 		return i.imported(repository, ""), nil
 	case ctx.Err() != nil:
 		return nil, i.newUnfinishedError(ctx.Err(), "the next periodic sync")
-	case repository == nil || limited.Err() == nil:
+	case unread, repository == nil, limited.Err() == nil:
 		return nil, err
 	default:
 		return nil, i.newStatusError("after its periodic sync the repository is "+describeStatus(repository), repository)
 	}
 }
 
-// pollRepository reads the repository until it is as wanted. With an error it returns the repository as it was
-// last read, nil if it was never read.
+// pollRepository reads the repository until it is as wanted. It goes on while the server is busy, restarting or unreachable. With
+// an error it returns the repository as it was last read, nil if it was never read; the error is an *Error if the last read failed.
 func (i *Import) pollRepository(ctx context.Context, wanted func(*Repository) bool) (*Repository, error) {
 	polling := i.client.tasks.polling
 	var last *Repository
 	for interval := polling.MinInterval; ; interval = min(interval*3/2, polling.MaxInterval) {
-		repository, err := i.readRepository(ctx)
-		if err != nil {
-			return last, err
-		}
-		if last = repository; wanted(repository) {
+		repository, failure := i.readRepository(ctx)
+		switch {
+		case failure != nil && !mayEnd(failure):
+			return last, failure
+		case failure != nil:
+		case wanted(repository):
 			return repository, nil
+		default:
+			last = repository
 		}
 		if err := sleep(ctx, interval); err != nil {
-			return last, err
+			return last, cmp.Or(failure, err)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -74,7 +75,7 @@ func (t *transport) MakeRequest(ctx context.Context, operation *genqlient.Reques
 		if response != nil { // it came just as the caller gave up
 			_ = response.Body.Close()
 		}
-		return t.unreachable(operation.OpName, err, *noted)
+		return t.unreachable(ctx, operation, err, *noted)
 	}
 	defer func() { _ = response.Body.Close() }()
 	body, err := io.ReadAll(response.Body)
@@ -83,14 +84,14 @@ func (t *transport) MakeRequest(ctx context.Context, operation *genqlient.Reques
 		"operation", operation.OpName, "branch", t.branch, "status", response.StatusCode,
 		"milliseconds", time.Since(start).Milliseconds(), "request_id", requestID(response))
 	if err != nil {
-		return t.unreachable(operation.OpName, err, *noted)
+		return t.unreachable(ctx, operation, err, *noted)
 	}
 	if isMutation(operation) {
 		storeRequestID(ctx, requestID(response))
 	}
 	err = decode(operation.OpName, response, body, result)
 	if failure, ok := errors.AsType[*Error](err); ok {
-		failure.outcomeUnknown = failure.outcomeUnknown || noted.outcomeUnknown
+		failure.outcomeUnknown = isMutation(operation) && (failure.outcomeUnknown || noted.outcomeUnknown)
 	}
 	return err
 }
@@ -114,17 +115,35 @@ func (t *transport) newRequest(ctx context.Context, operation *genqlient.Request
 func requestID(response *http.Response) string { return response.Header.Get("X-Request-Id") }
 
 // unreachable returns the error of a request that got no response. An *Error, which a login returns, stays as it
-// is.
-func (t *transport) unreachable(operation string, err error, noted attempts) error {
+// is. That the request took too long is not the end of the caller's own time.
+func (t *transport) unreachable(ctx context.Context, operation *genqlient.Request, err error, noted attempts) error {
 	if failure, ok := errors.AsType[*Error](err); ok {
 		return failure
 	}
 	err = withoutURL(err)
-	message := fmt.Sprintf("no response from %s://%s: %v", t.endpoint.Scheme, t.endpoint.Host, err)
+	reason := err.Error()
+	timeout, ok := errors.AsType[net.Error](err)
+	switch {
+	case ok && timeout.Timeout() && ctx.Err() == nil:
+		reason = fmt.Sprintf("none within %s", t.http.HTTPClient.Timeout)
+		err = errors.New(reason)
+	case errors.Is(err, context.DeadlineExceeded):
+		reason = "the timeout expired"
+	case errors.Is(err, context.Canceled):
+		reason = "it was interrupted"
+	}
+	message := fmt.Sprintf("no response from %s://%s: %s", t.endpoint.Scheme, t.endpoint.Host, reason)
 	if noted.lastFailure != "" && noted.lastFailure != err.Error() {
 		message += "; the last attempt before that failed: " + noted.lastFailure
 	}
-	return &Error{Operation: operation, Message: message, kind: ErrUnreachable, cause: err, outcomeUnknown: noted.outcomeUnknown}
+	kind := ErrUnreachable
+	if ctx.Err() != nil && isBusyStatus(noted.lastStatus) {
+		kind = ErrBusy // the caller's time ended between two attempts
+	}
+	return &Error{
+		Operation: operation.OpName, Message: message, kind: kind, cause: err,
+		outcomeUnknown: isMutation(operation) && noted.outcomeUnknown,
+	}
 }
 
 // decode reads a response into result. Not every response is GraphQL: errors may be strings

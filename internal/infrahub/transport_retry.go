@@ -34,6 +34,8 @@ type attempts struct {
 	outcomeUnknown bool
 	// lastFailure describes the last one that failed, "" if none did.
 	lastFailure string
+	// lastStatus is the HTTP status of the last one that failed, 0 if it got no response.
+	lastStatus int
 }
 
 // withAttempts returns a context in which each attempt that fails is noted.
@@ -48,11 +50,11 @@ func (a *attempts) note(response *http.Response, err error) {
 	case err != nil:
 		a.outcomeUnknown = a.outcomeUnknown || !neverSent(err)
 		if !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
-			a.lastFailure = withoutURL(err).Error()
+			a.lastFailure, a.lastStatus = withoutURL(err).Error(), 0
 		}
 	case response.StatusCode != http.StatusOK:
 		a.outcomeUnknown = a.outcomeUnknown || response.StatusCode >= http.StatusInternalServerError
-		a.lastFailure = fmt.Sprintf("HTTP status %d", response.StatusCode)
+		a.lastFailure, a.lastStatus = fmt.Sprintf("HTTP status %d", response.StatusCode), response.StatusCode
 	}
 }
 
@@ -66,12 +68,15 @@ func neverSent(err error) bool {
 	return ok && operation.Op == "dial"
 }
 
-// withoutURL returns an error of net/http without the URL that it repeats.
+// withoutURL returns an error of net/http without the URL that it repeats, twice if the request was for a login.
 func withoutURL(err error) error {
-	if wrapper, ok := errors.AsType[*url.Error](err); ok {
-		return wrapper.Err
+	for {
+		wrapper, ok := errors.AsType[*url.Error](err)
+		if !ok {
+			return err
+		}
+		err = wrapper.Err
 	}
-	return err
 }
 
 // withRequestID returns a context in which each mutation stores its request id in target, where the last one
@@ -99,11 +104,18 @@ func priority(ctx context.Context) string {
 	return "medium"
 }
 
+// withoutRetries returns a context whose requests are not repeated after a failure that may have come too late.
+func withoutRetries(ctx context.Context) context.Context {
+	return context.WithValue(ctx, noRetryKey, true)
+}
+
 // operationContext returns the context to send an operation with. A mutation in flight is never canceled, because
 // its outcome would be unknown. A create is not repeated: if its reply is lost, the caller looks for the node.
 // Updates and deletes are idempotent.
 func operationContext(ctx context.Context, operation *genqlient.Request) context.Context {
-	ctx = context.WithValue(ctx, noRetryKey, strings.HasPrefix(operation.OpName, "Create"))
+	if strings.HasPrefix(operation.OpName, "Create") {
+		ctx = withoutRetries(ctx)
+	}
 	if isMutation(operation) {
 		return context.WithValue(context.WithoutCancel(ctx), callerContextKey, ctx)
 	}
@@ -162,7 +174,7 @@ func checkRetry(ctx context.Context, response *http.Response, err error) (bool, 
 		return false, nil
 	}
 	if refusal, ok := errors.AsType[*Error](err); ok { // the login was refused, before the request was sent
-		return retryableStatus(refusal.Status), nil
+		return isBusyStatus(refusal.Status), nil
 	}
 	if err != nil {
 		return retryablehttp.ErrorPropagatedRetryPolicy(ctx, response, err)

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -30,12 +31,20 @@ func connectDiagnostic(config infrahub.Config, err error) diag.Diagnostic {
 		summary, next = "Infrahub Is Not Ready", "The server, or a proxy before it, is busy, restarting or failing: wait and try again, raise max_retries in the provider block or "+retriesVariable+", or look at the server's log."
 	case errors.Is(err, infrahub.ErrNotInfrahub):
 		summary, next = "Not an Infrahub Server", "Something else answered: check that the address is Infrahub's own, and what proxies stand before it."
+	case isAnswer(err):
+		summary, next = "Infrahub Refused the Request", "The server, or a proxy before it, answered, but did not accept the request: check the address in the provider block or "+addressVariable+", and what proxies stand before it."
 	case isCertificateError(err):
 		next = "If a private authority issued the server's certificate, set tls_ca_file or tls_ca_pem."
 	case errors.As(err, &old):
 		summary, next = "Infrahub Is Too Old", "Update Infrahub to "+infrahub.OldestVersion+" or newer."
 	}
 	return diag.WithPath(path.Root(attribute), diag.NewErrorDiagnostic(summary, detail("Server "+config.Address.Redacted(), err, next)))
+}
+
+// isAnswer reports whether a request failed although a response came.
+func isAnswer(err error) bool {
+	failure, ok := errors.AsType[*infrahub.Error](err)
+	return ok && failure.Status != 0
 }
 
 func isCertificateError(err error) bool {
@@ -56,7 +65,11 @@ type subject struct {
 // errorDiagnostic returns the diagnostic of an operation that failed: summary such as "Repository Not Created". An error that the
 // server relates to a field is put on the attribute of that name, or credential_id for credential.
 func errorDiagnostic(summary string, about subject, err error) diag.Diagnostic {
-	diagnostic := diag.NewErrorDiagnostic(summary, detail(about.object, err, nextStep(about, err)))
+	known := whatIsKnown(err)
+	if strings.HasSuffix(summary, " Not Read") {
+		known = "" // a read changes nothing, and may follow a change that was carried out
+	}
+	diagnostic := diag.NewErrorDiagnostic(summary, detail(about.object, err, nextStep(about, known, err)))
 	field := fieldOf(err)
 	for _, attribute := range about.attributes {
 		if field != "" && strings.TrimSuffix(attribute, "_id") == field {
@@ -104,20 +117,21 @@ func message(err error) string {
 	}
 }
 
-// nextStep returns what a user can do about a failed request.
-func nextStep(about subject, err error) string {
+// nextStep returns what a user can do about a failed request. Known is a sentence about what it may have changed, "" if it was a
+// read.
+func nextStep(about subject, known string, err error) string {
 	if taken, ok := errors.AsType[*infrahub.TakenError](err); ok {
 		return takenStep(about, taken)
 	}
 	switch {
 	case errors.Is(err, context.Canceled):
-		return "Nothing more was sent. " + whatIsKnown(err) + " Run the command again."
+		return sentences("Nothing more was sent.", known, "Run the command again.")
 	case errors.Is(err, context.DeadlineExceeded):
-		return whatIsKnown(err) + " Give it more time in timeouts, or the provider's timeout, and apply again."
+		return sentences(known, "Give it more time in timeouts, and apply again.")
 	case errors.Is(err, infrahub.ErrUnauthorized):
-		return "Check that the account of the token may do this in Infrahub, and that the token is still valid."
+		return sentences("Infrahub refused the account.", known, "Check that the account of the token may do this in Infrahub, and that the token is still valid.")
 	case errors.Is(err, infrahub.ErrBranchNotFound):
-		return "The branch is not there: create it, or name another one. " + whatIsKnown(err)
+		return sentences("The branch is not there: create it, or name another one.", known)
 	case errors.Is(err, infrahub.ErrMerged):
 		return "Use a branch of another name, created after the merge."
 	case errors.Is(err, infrahub.ErrInactive):
@@ -129,11 +143,11 @@ func nextStep(about subject, err error) string {
 	case errors.Is(err, infrahub.ErrNotFound):
 		return "Infrahub does not have it on this branch: it was probably deleted outside of Terraform, so plan again."
 	case errors.Is(err, infrahub.ErrBusy):
-		return "The server, or a proxy before it, is busy, restarting or failing. " + whatIsKnown(err) + " Wait and apply again; max_retries in the provider block says how often a request is repeated."
+		return sentences(isBusyStep, known, "Wait and apply again; max_retries in the provider block says how often a request is repeated.")
 	case errors.Is(err, infrahub.ErrNotInfrahub):
-		return "Something else than Infrahub answered. " + whatIsKnown(err) + " Check what proxies and login pages stand before the server, then apply again."
+		return sentences(isForeignStep, known, "Check what proxies and login pages stand before the server, then apply again.")
 	case errors.Is(err, infrahub.ErrUnreachable):
-		return "No answer came. " + whatIsKnown(err) + " Check the connection and the server, then apply again."
+		return sentences("No answer came.", known, "Check the connection and the server, then apply again; timeout in the provider block says how long one request may take.")
 	}
 	field := fieldOf(err)
 	if (field == "name" || field == "location") && strings.Contains(err.Error(), "uniqueness") {
@@ -154,9 +168,21 @@ func nextStep(about subject, err error) string {
 		return "Name Infrahub's default branch."
 	case "location":
 		return "Check that the Infrahub server itself reaches this location, and whether it needs a credential."
-	default:
-		return ""
 	}
+	if isAnswer(err) {
+		return known
+	}
+	return ""
+}
+
+const (
+	isBusyStep    = "The server, or a proxy before it, is busy, restarting or failing."
+	isForeignStep = "Something else than Infrahub answered."
+)
+
+// sentences joins sentences that are not empty.
+func sentences(parts ...string) string {
+	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), " ")
 }
 
 // whatIsKnown returns whether a change that failed may have been carried out.

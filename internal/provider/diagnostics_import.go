@@ -104,16 +104,36 @@ func importUnfinished(unfinished *infrahub.UnfinishedError, creating bool) diag.
 // importUnobserved returns why nothing is known of an import. It is a warning for a create: as an error it would let Terraform
 // replace a repository that may be good.
 func importUnobserved(unobserved *infrahub.UnobservedError, creating bool) diag.Diagnostic {
-	repository, status := unobserved.Repository, "The repository could not be read either."
-	if unobserved.Status != "" {
+	repository, unread, status := unobserved.Repository, "the list of its tasks", "The repository could not be read either."
+	switch {
+	case unobserved.TasksListed:
+		unread, status = "the repository", "Its tasks do not tell all."
+	case unobserved.Status != "":
 		status = fmt.Sprintf("The repository itself shows %s, which does not tell.", unobserved.Status)
 	}
 	text := withRequestID(fmt.Sprintf(
-		"Infrahub was asked to import the %s %q at %q into branch %q. How that ended is not known: since %s the list of its tasks could not be read: %s %s\n\n"+
-			"Check the connection, and that the account may read tasks. The next plan looks at the import again, and the next apply imports again unless it is known to have worked.",
-		repository.Kind, repository.Name, repository.Ref, unobserved.Branch, unobserved.Since.UTC().Format(time.RFC3339), message(errors.Unwrap(unobserved)), status), unobserved.RequestID)
+		"Infrahub was asked to import the %s %q at %q into branch %q. How that ended is not known: since %s %s could not be read: %s %s\n\n"+
+			"%s The next plan looks at the import again, and the next apply imports again unless it is known to have worked.",
+		repository.Kind, repository.Name, repository.Ref, unobserved.Branch, unobserved.Since.UTC().Format(time.RFC3339), unread,
+		message(errors.Unwrap(unobserved)), status, observeStep(unobserved)), unobserved.RequestID)
 	if creating {
 		return diag.NewWarningDiagnostic("Import Not Observed", text)
 	}
 	return diag.NewErrorDiagnostic("Import Not Observed", text)
+}
+
+// observeStep returns what a user can do so that the import can be observed.
+func observeStep(unobserved *infrahub.UnobservedError) string {
+	switch {
+	case errors.Is(unobserved, infrahub.ErrUnauthorized):
+		return "Check that the account may read repositories and tasks, and that the token is still valid."
+	case errors.Is(unobserved, infrahub.ErrBusy):
+		return isBusyStep + " Wait, then plan again."
+	case errors.Is(unobserved, infrahub.ErrNotInfrahub):
+		return isForeignStep + " Check what proxies and login pages stand before the server."
+	case errors.Is(unobserved, infrahub.ErrUnreachable):
+		return "No answer came. Check the connection and the server."
+	default:
+		return "Check the server's log."
+	}
 }

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"maps"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -185,12 +186,26 @@ func TestRepository_PlanBeforeTheProviderIsConfigured(t *testing.T) {
 	}
 }
 
-func TestRepository_CreateIsSavedIfTheWaitForTheImportFails(t *testing.T) {
+func TestRepository_CreateOutlivesACrashAfterTheImport(t *testing.T) {
 	t.Parallel()
 	s, r := startServer(t, mockserver.Options{}), newRemote(t)
 	i := s.connect(t).newInstance(readOnlyType)
 	s.crashOnce("ReadOnlyRepositories")
-	i.apply(i.plan(readOnlyConfig(r, "v1.0.0"))).onlyError(t).expect(t, "", "Read-only Repository Not Imported", "network", "main", "500")
+	i.mustApply(readOnlyConfig(r, "v1.0.0"))
+	s.WaitForTasks(t)
+	i.expectEmptyPlan(readOnlyConfig(r, "v1.0.0"))
+}
+
+// An error would let Terraform replace a repository whose import worked.
+func TestRepository_CreateIsSavedWithAWarningIfItCannotBeReadAfterTheImport(t *testing.T) {
+	t.Parallel()
+	s, r := startServer(t, mockserver.Options{}), newRemote(t)
+	i := s.connect(t).newInstance(readOnlyType)
+	plan := i.plan(readOnlyConfig(r, "v1.0.0"))
+	s.failOnce("ReadOnlyRepositories", http.StatusForbidden, "<html>Sign in</html>")
+	diags := i.apply(plan)
+	diags.requireNoErrors(t)
+	diags.onlyWarning(t).expect(t, "", "Import Not Observed", "network", "main", "403", "the repository could not be read")
 	if i.state.text("commit") != r.Commits["v1.0.0"] || i.id() == "" {
 		t.Errorf("saved %v", i.state)
 	}
