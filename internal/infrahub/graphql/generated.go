@@ -1787,12 +1787,15 @@ func (v *__QueryOwnerInput) GetName() string { return v.Name }
 
 // __ReadOnlyRepositoriesInput is used internally by genqlient
 type __ReadOnlyRepositoriesInput struct {
-	Ids         []string `json:"ids,omitempty"`
-	Names       []string `json:"names,omitempty"`
-	Locations   []string `json:"locations,omitempty"`
-	Credentials []string `json:"credentials,omitempty"`
-	Limit       int      `json:"limit"`
-	Offset      int      `json:"offset"`
+	Ids                 []string `json:"ids,omitempty"`
+	Names               []string `json:"names,omitempty"`
+	Locations           []string `json:"locations,omitempty"`
+	Credentials         []string `json:"credentials,omitempty"`
+	Tags                []string `json:"tags,omitempty"`
+	SyncStatuses        []string `json:"syncStatuses,omitempty"`
+	OperationalStatuses []string `json:"operationalStatuses,omitempty"`
+	Limit               int      `json:"limit"`
+	Offset              int      `json:"offset"`
 }
 
 // GetIds returns __ReadOnlyRepositoriesInput.Ids, and is useful for accessing the field via an interface.
@@ -1806,6 +1809,15 @@ func (v *__ReadOnlyRepositoriesInput) GetLocations() []string { return v.Locatio
 
 // GetCredentials returns __ReadOnlyRepositoriesInput.Credentials, and is useful for accessing the field via an interface.
 func (v *__ReadOnlyRepositoriesInput) GetCredentials() []string { return v.Credentials }
+
+// GetTags returns __ReadOnlyRepositoriesInput.Tags, and is useful for accessing the field via an interface.
+func (v *__ReadOnlyRepositoriesInput) GetTags() []string { return v.Tags }
+
+// GetSyncStatuses returns __ReadOnlyRepositoriesInput.SyncStatuses, and is useful for accessing the field via an interface.
+func (v *__ReadOnlyRepositoriesInput) GetSyncStatuses() []string { return v.SyncStatuses }
+
+// GetOperationalStatuses returns __ReadOnlyRepositoriesInput.OperationalStatuses, and is useful for accessing the field via an interface.
+func (v *__ReadOnlyRepositoriesInput) GetOperationalStatuses() []string { return v.OperationalStatuses }
 
 // GetLimit returns __ReadOnlyRepositoriesInput.Limit, and is useful for accessing the field via an interface.
 func (v *__ReadOnlyRepositoriesInput) GetLimit() int { return v.Limit }
@@ -1823,12 +1835,15 @@ func (v *__ReimportCommitInput) GetId() string { return v.Id }
 
 // __RepositoriesInput is used internally by genqlient
 type __RepositoriesInput struct {
-	Ids         []string `json:"ids,omitempty"`
-	Names       []string `json:"names,omitempty"`
-	Locations   []string `json:"locations,omitempty"`
-	Credentials []string `json:"credentials,omitempty"`
-	Limit       int      `json:"limit"`
-	Offset      int      `json:"offset"`
+	Ids                 []string `json:"ids,omitempty"`
+	Names               []string `json:"names,omitempty"`
+	Locations           []string `json:"locations,omitempty"`
+	Credentials         []string `json:"credentials,omitempty"`
+	Tags                []string `json:"tags,omitempty"`
+	SyncStatuses        []string `json:"syncStatuses,omitempty"`
+	OperationalStatuses []string `json:"operationalStatuses,omitempty"`
+	Limit               int      `json:"limit"`
+	Offset              int      `json:"offset"`
 }
 
 // GetIds returns __RepositoriesInput.Ids, and is useful for accessing the field via an interface.
@@ -1842,6 +1857,15 @@ func (v *__RepositoriesInput) GetLocations() []string { return v.Locations }
 
 // GetCredentials returns __RepositoriesInput.Credentials, and is useful for accessing the field via an interface.
 func (v *__RepositoriesInput) GetCredentials() []string { return v.Credentials }
+
+// GetTags returns __RepositoriesInput.Tags, and is useful for accessing the field via an interface.
+func (v *__RepositoriesInput) GetTags() []string { return v.Tags }
+
+// GetSyncStatuses returns __RepositoriesInput.SyncStatuses, and is useful for accessing the field via an interface.
+func (v *__RepositoriesInput) GetSyncStatuses() []string { return v.SyncStatuses }
+
+// GetOperationalStatuses returns __RepositoriesInput.OperationalStatuses, and is useful for accessing the field via an interface.
+func (v *__RepositoriesInput) GetOperationalStatuses() []string { return v.OperationalStatuses }
 
 // GetLimit returns __RepositoriesInput.Limit, and is useful for accessing the field via an interface.
 func (v *__RepositoriesInput) GetLimit() int { return v.Limit }
@@ -2650,8 +2674,8 @@ func QueryOwner(
 
 // The query executed by ReadOnlyRepositories.
 const ReadOnlyRepositories_Operation = `
-query ReadOnlyRepositories ($ids: [ID], $names: [String], $locations: [String], $credentials: [ID], $limit: Int!, $offset: Int!) {
-	CoreReadOnlyRepository(ids: $ids, name__values: $names, location__values: $locations, credential__ids: $credentials, limit: $limit, offset: $offset) {
+query ReadOnlyRepositories ($ids: [ID], $names: [String], $locations: [String], $credentials: [ID], $tags: [String], $syncStatuses: [String], $operationalStatuses: [String], $limit: Int!, $offset: Int!) {
+	CoreReadOnlyRepository(ids: $ids, name__values: $names, location__values: $locations, credential__ids: $credentials, tags__name__values: $tags, sync_status__values: $syncStatuses, operational_status__values: $operationalStatuses, limit: $limit, offset: $offset) {
 		edges {
 			node {
 				... ReadOnlyRepository
@@ -2710,6 +2734,9 @@ func ReadOnlyRepositories(
 	names []string,
 	locations []string,
 	credentials []string,
+	tags []string,
+	syncStatuses []string,
+	operationalStatuses []string,
 	limit int,
 	offset int,
 ) (data_ *ReadOnlyRepositoriesResponse, err_ error) {
@@ -2717,12 +2744,15 @@ func ReadOnlyRepositories(
 		OpName: "ReadOnlyRepositories",
 		Query:  ReadOnlyRepositories_Operation,
 		Variables: &__ReadOnlyRepositoriesInput{
-			Ids:         ids,
-			Names:       names,
-			Locations:   locations,
-			Credentials: credentials,
-			Limit:       limit,
-			Offset:      offset,
+			Ids:                 ids,
+			Names:               names,
+			Locations:           locations,
+			Credentials:         credentials,
+			Tags:                tags,
+			SyncStatuses:        syncStatuses,
+			OperationalStatuses: operationalStatuses,
+			Limit:               limit,
+			Offset:              offset,
 		},
 	}
 
@@ -2776,8 +2806,8 @@ func ReimportCommit(
 
 // The query executed by Repositories.
 const Repositories_Operation = `
-query Repositories ($ids: [ID], $names: [String], $locations: [String], $credentials: [ID], $limit: Int!, $offset: Int!) {
-	CoreRepository(ids: $ids, name__values: $names, location__values: $locations, credential__ids: $credentials, limit: $limit, offset: $offset) {
+query Repositories ($ids: [ID], $names: [String], $locations: [String], $credentials: [ID], $tags: [String], $syncStatuses: [String], $operationalStatuses: [String], $limit: Int!, $offset: Int!) {
+	CoreRepository(ids: $ids, name__values: $names, location__values: $locations, credential__ids: $credentials, tags__name__values: $tags, sync_status__values: $syncStatuses, operational_status__values: $operationalStatuses, limit: $limit, offset: $offset) {
 		edges {
 			node {
 				... Repository
@@ -2836,6 +2866,9 @@ func Repositories(
 	names []string,
 	locations []string,
 	credentials []string,
+	tags []string,
+	syncStatuses []string,
+	operationalStatuses []string,
 	limit int,
 	offset int,
 ) (data_ *RepositoriesResponse, err_ error) {
@@ -2843,12 +2876,15 @@ func Repositories(
 		OpName: "Repositories",
 		Query:  Repositories_Operation,
 		Variables: &__RepositoriesInput{
-			Ids:         ids,
-			Names:       names,
-			Locations:   locations,
-			Credentials: credentials,
-			Limit:       limit,
-			Offset:      offset,
+			Ids:                 ids,
+			Names:               names,
+			Locations:           locations,
+			Credentials:         credentials,
+			Tags:                tags,
+			SyncStatuses:        syncStatuses,
+			OperationalStatuses: operationalStatuses,
+			Limit:               limit,
+			Offset:              offset,
 		},
 	}
 
