@@ -46,6 +46,8 @@ type providerData struct {
 	*infrahub.Client
 	// waitForImport is the default for resources that do not set wait_for_import.
 	waitForImport bool
+	// address, version and deploymentID describe the server; the address has no username or password.
+	address, version, deploymentID string
 	// branch is the provider's branch; of a missing one only the name is known.
 	branch infrahub.Branch
 	// branchMissing is whether the branch did not exist when the provider was configured.
@@ -187,7 +189,10 @@ func connect(ctx context.Context, config providerConfig) (*providerData, error) 
 	if err != nil {
 		return nil, err
 	}
+	address := *config.Address
+	address.User = nil
 	return &providerData{
+		address: address.String(), version: server.Version, deploymentID: server.DeploymentID,
 		Client: client, waitForImport: config.waitForImport, branch: server.Branch, branchMissing: server.BranchMissing, timeout: config.Timeout,
 		git: gitremote.Remote{
 			Username: config.gitUsername, Token: config.gitToken,
@@ -210,8 +215,18 @@ func (p *infrahubProvider) Resources(context.Context) []func() resource.Resource
 
 func (p *infrahubProvider) DataSources(context.Context) []func() datasource.DataSource {
 	return []func() datasource.DataSource{
+		newBranchDataSource,
+		newBranchesDataSource,
 		newGitRefDataSource,
+		newPasswordCredentialDataSource,
+		newProposedChangeDataSource,
+		newReadOnlyRepositoryDataSource,
+		newRepositoriesDataSource,
+		newRepositoryDataSource,
+		newRepositoryTasksDataSource,
+		newServerDataSource,
 		newTagDataSource,
+		newTagsDataSource,
 	}
 }
 

@@ -1245,13 +1245,88 @@ func (v *Repository) GetCredential() *RelatedCredential { return v.Credential }
 // GetTags returns Repository.Tags, and is useful for accessing the field via an interface.
 func (v *Repository) GetTags() *RelatedTags { return v.Tags }
 
+// RepositoryTask includes the requested fields of the GraphQL type TaskNodeInterface.
+// The GraphQL type's documentation follows.
+//
+// Fields shared by every task run; concrete types are discriminated by the run's workflow name.
+type RepositoryTask struct {
+	Typename   *string          `json:"__typename"`
+	Id         string           `json:"id"`
+	State      *StateType       `json:"state"`
+	Workflow   *string          `json:"workflow"`
+	Branch     *string          `json:"branch"`
+	Created_at string           `json:"created_at"`
+	Start_time *string          `json:"start_time"`
+	Updated_at string           `json:"updated_at"`
+	Parameters *json.RawMessage `json:"parameters"`
+}
+
+// GetTypename returns RepositoryTask.Typename, and is useful for accessing the field via an interface.
+func (v *RepositoryTask) GetTypename() *string { return v.Typename }
+
+// GetId returns RepositoryTask.Id, and is useful for accessing the field via an interface.
+func (v *RepositoryTask) GetId() string { return v.Id }
+
+// GetState returns RepositoryTask.State, and is useful for accessing the field via an interface.
+func (v *RepositoryTask) GetState() *StateType { return v.State }
+
+// GetWorkflow returns RepositoryTask.Workflow, and is useful for accessing the field via an interface.
+func (v *RepositoryTask) GetWorkflow() *string { return v.Workflow }
+
+// GetBranch returns RepositoryTask.Branch, and is useful for accessing the field via an interface.
+func (v *RepositoryTask) GetBranch() *string { return v.Branch }
+
+// GetCreated_at returns RepositoryTask.Created_at, and is useful for accessing the field via an interface.
+func (v *RepositoryTask) GetCreated_at() string { return v.Created_at }
+
+// GetStart_time returns RepositoryTask.Start_time, and is useful for accessing the field via an interface.
+func (v *RepositoryTask) GetStart_time() *string { return v.Start_time }
+
+// GetUpdated_at returns RepositoryTask.Updated_at, and is useful for accessing the field via an interface.
+func (v *RepositoryTask) GetUpdated_at() string { return v.Updated_at }
+
+// GetParameters returns RepositoryTask.Parameters, and is useful for accessing the field via an interface.
+func (v *RepositoryTask) GetParameters() *json.RawMessage { return v.Parameters }
+
+// RepositoryTasksInfrahubTaskTasks includes the requested fields of the GraphQL type Tasks.
+type RepositoryTasksInfrahubTaskTasks struct {
+	Edges []*RepositoryTasksInfrahubTaskTasksEdgesTaskNodes `json:"edges"`
+}
+
+// GetEdges returns RepositoryTasksInfrahubTaskTasks.Edges, and is useful for accessing the field via an interface.
+func (v *RepositoryTasksInfrahubTaskTasks) GetEdges() []*RepositoryTasksInfrahubTaskTasksEdgesTaskNodes {
+	return v.Edges
+}
+
+// RepositoryTasksInfrahubTaskTasksEdgesTaskNodes includes the requested fields of the GraphQL type TaskNodes.
+type RepositoryTasksInfrahubTaskTasksEdgesTaskNodes struct {
+	Node *RepositoryTask `json:"node"`
+}
+
+// GetNode returns RepositoryTasksInfrahubTaskTasksEdgesTaskNodes.Node, and is useful for accessing the field via an interface.
+func (v *RepositoryTasksInfrahubTaskTasksEdgesTaskNodes) GetNode() *RepositoryTask { return v.Node }
+
+// RepositoryTasksResponse is returned by RepositoryTasks on success.
+type RepositoryTasksResponse struct {
+	InfrahubTask *RepositoryTasksInfrahubTaskTasks `json:"InfrahubTask"`
+}
+
+// GetInfrahubTask returns RepositoryTasksResponse.InfrahubTask, and is useful for accessing the field via an interface.
+func (v *RepositoryTasksResponse) GetInfrahubTask() *RepositoryTasksInfrahubTaskTasks {
+	return v.InfrahubTask
+}
+
 // ServerInfoInfrahubInfo includes the requested fields of the GraphQL type Info.
 type ServerInfoInfrahubInfo struct {
-	Version string `json:"version"`
+	Version       string `json:"version"`
+	Deployment_id string `json:"deployment_id"`
 }
 
 // GetVersion returns ServerInfoInfrahubInfo.Version, and is useful for accessing the field via an interface.
 func (v *ServerInfoInfrahubInfo) GetVersion() string { return v.Version }
+
+// GetDeployment_id returns ServerInfoInfrahubInfo.Deployment_id, and is useful for accessing the field via an interface.
+func (v *ServerInfoInfrahubInfo) GetDeployment_id() string { return v.Deployment_id }
 
 // ServerInfoResponse is returned by ServerInfo on success.
 type ServerInfoResponse struct {
@@ -1872,6 +1947,26 @@ func (v *__RepositoriesInput) GetLimit() int { return v.Limit }
 
 // GetOffset returns __RepositoriesInput.Offset, and is useful for accessing the field via an interface.
 func (v *__RepositoriesInput) GetOffset() int { return v.Offset }
+
+// __RepositoryTasksInput is used internally by genqlient
+type __RepositoryTasksInput struct {
+	Nodes     []string    `json:"nodes,omitempty"`
+	States    []StateType `json:"states,omitempty"`
+	Workflows []string    `json:"workflows"`
+	Limit     int         `json:"limit"`
+}
+
+// GetNodes returns __RepositoryTasksInput.Nodes, and is useful for accessing the field via an interface.
+func (v *__RepositoryTasksInput) GetNodes() []string { return v.Nodes }
+
+// GetStates returns __RepositoryTasksInput.States, and is useful for accessing the field via an interface.
+func (v *__RepositoryTasksInput) GetStates() []StateType { return v.States }
+
+// GetWorkflows returns __RepositoryTasksInput.Workflows, and is useful for accessing the field via an interface.
+func (v *__RepositoryTasksInput) GetWorkflows() []string { return v.Workflows }
+
+// GetLimit returns __RepositoryTasksInput.Limit, and is useful for accessing the field via an interface.
+func (v *__RepositoryTasksInput) GetLimit() int { return v.Limit }
 
 // __ServerInfoInput is used internally by genqlient
 type __ServerInfoInput struct {
@@ -2900,11 +2995,65 @@ func Repositories(
 	return data_, err_
 }
 
+// The query executed by RepositoryTasks.
+const RepositoryTasks_Operation = `
+query RepositoryTasks ($nodes: [String], $states: [StateType], $workflows: [String], $limit: Int!) {
+	InfrahubTask(related_node__ids: $nodes, state: $states, workflow: $workflows, limit: $limit) {
+		edges {
+			node {
+				__typename
+				id
+				state
+				workflow
+				branch
+				created_at
+				start_time
+				updated_at
+				parameters
+			}
+		}
+	}
+}
+`
+
+// What a person asks for once, of one repository.
+func RepositoryTasks(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	nodes []string,
+	states []StateType,
+	workflows []string,
+	limit int,
+) (data_ *RepositoryTasksResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "RepositoryTasks",
+		Query:  RepositoryTasks_Operation,
+		Variables: &__RepositoryTasksInput{
+			Nodes:     nodes,
+			States:    states,
+			Workflows: workflows,
+			Limit:     limit,
+		},
+	}
+
+	data_ = &RepositoryTasksResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
 // The query executed by ServerInfo.
 const ServerInfo_Operation = `
 query ServerInfo ($branch: String!) {
 	InfrahubInfo {
 		version
+		deployment_id
 	}
 	Branch(name: $branch) {
 		id
