@@ -46,7 +46,7 @@ type providerData struct {
 	*infrahub.Client
 	// waitForImport is the default for resources that do not set wait_for_import.
 	waitForImport bool
-	// address, version and deploymentID describe the server; the address has no username or password.
+	// address, version and deploymentID describe the server.
 	address, version, deploymentID string
 	// branch is the provider's branch; of a missing one only the name is known.
 	branch infrahub.Branch
@@ -189,10 +189,8 @@ func connect(ctx context.Context, config providerConfig) (*providerData, error) 
 	if err != nil {
 		return nil, err
 	}
-	address := *config.Address
-	address.User = nil
 	return &providerData{
-		address: address.String(), version: server.Version, deploymentID: server.DeploymentID,
+		address: config.Address.String(), version: server.Version, deploymentID: server.DeploymentID,
 		Client: client, waitForImport: config.waitForImport, branch: server.Branch, branchMissing: server.BranchMissing, timeout: config.Timeout,
 		git: gitremote.Remote{
 			Username: config.gitUsername, Token: config.gitToken,

@@ -32,7 +32,7 @@ func (d *serverDataSource) Schema(_ context.Context, _ datasource.SchemaRequest,
 		Attributes: map[string]schema.Attribute{
 			"version":       schema.StringAttribute{MarkdownDescription: "Version of Infrahub, such as `1.11.9`.", Computed: true},
 			"deployment_id": schema.StringAttribute{MarkdownDescription: "Id of the installation, which stays the same over updates.", Computed: true},
-			"address":       schema.StringAttribute{MarkdownDescription: "URL of the server, as the provider block or the environment sets it, without username and password.", Computed: true},
+			"address":       schema.StringAttribute{MarkdownDescription: "URL of the server, as the provider block or the environment sets it.", Computed: true},
 			"branch":        schema.StringAttribute{MarkdownDescription: "Branch that the provider works on.", Computed: true},
 		},
 	}
