@@ -102,7 +102,7 @@ func TestKinds3_Text(t *testing.T) {
 }
 
 // GraphQL is at POST /graphql/{branch}, which is main if it names no branch. The token is in the header X-INFRAHUB-KEY.
-// GET /api/info and InfrahubInfo return the version.
+// GET /api/info and InfrahubInfo return the version and the id of the deployment.
 func TestKinds4_Endpoints(t *testing.T) {
 	t.Parallel()
 	prove(t, func(t *testing.T, s *server) {
@@ -115,6 +115,9 @@ func TestKinds4_Endpoints(t *testing.T) {
 		info := s.Send(t, http.MethodGet, "/api/info", "")
 		if info.Status != http.StatusOK || info.Text("version") != s.version || info.Text("deployment_id") == "" {
 			t.Errorf("/api/info: %d %s, want version %s", info.Status, info.Body, s.version)
+		}
+		if id := s.Ask(t, `{InfrahubInfo{deployment_id}}`).Text("data.InfrahubInfo.deployment_id"); id != info.Text("deployment_id") {
+			t.Errorf("InfrahubInfo has the deployment id %q, /api/info %q", id, info.Text("deployment_id"))
 		}
 	})
 }
