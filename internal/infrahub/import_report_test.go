@@ -68,13 +68,18 @@ func TestRepositoryTasks_FailedJustNowHasItsReason(t *testing.T) {
 		s := start(t, live())
 		client := s.client(t)
 		created, started := startCreate(t, client, readOnly(newRemote(t), "v9.9.9"))
+		var tasks []infrahub.Task
+		for len(tasks) == 0 || tasks[0].State != "FAILED" {
+			time.Sleep(10 * time.Millisecond)
+			var err error
+			tasks, err = client.RepositoryTasks(t.Context(), created.ID, 1)
+			must(t, err)
+		}
 		_, err := started.Wait(t.Context())
 		failure, ok := errors.AsType[*infrahub.ImportError](err)
 		if !ok {
 			t.Fatalf("error %v", err)
 		}
-		tasks, err := client.RepositoryTasks(t.Context(), created.ID, 1)
-		must(t, err)
 		if len(tasks) != 1 || tasks[0].ID != failure.TaskID || tasks[0].Reason != failure.Reason {
 			t.Errorf("tasks %+v, want the reason %q", tasks, failure.Reason)
 		}
@@ -91,6 +96,8 @@ func TestRepositoryTasks_OfTheSyncAreOnTheBranchThatTheySync(t *testing.T) {
 		_, err := started.Wait(t.Context())
 		must(t, err)
 		r.Commit(t, "next", map[string]string{".infrahub.yml": "queries: ["})
+		r.Branch(t, "feature") // the task is tagged with this branch last
+		r.Commit(t, "feature", queryFiles("feature"))
 		time.Sleep(5 * time.Minute)
 		tasks, err := client.RepositoryTasks(t.Context(), created.ID, 1)
 		must(t, err)

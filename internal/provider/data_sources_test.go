@@ -33,7 +33,7 @@ func singleDataSources() []singleDataSource {
 		}},
 		{credentialType, "Credential", "Credentials", false, func(t *testing.T, s *server) attributes {
 			t.Helper()
-			id := s.createCredential(t, "git")
+			id := s.createCredential(t)
 			return attributes{"id": id, "name": "git", "label": "Git", "description": "For GitHub", "username": "bot"}
 		}},
 		{proposedChangeType, "Proposed Change", "ProposedChanges", true, func(t *testing.T, s *server) attributes {
@@ -63,12 +63,12 @@ func singleDataSources() []singleDataSource {
 	}
 }
 
-// createCredential creates a credential with every attribute and returns its id.
-func (s *server) createCredential(t *testing.T, name string) string {
+// createCredential creates the credential "git" with every attribute and returns its id.
+func (s *server) createCredential(t *testing.T) string {
 	t.Helper()
-	return s.Ask(t, `mutation($name:String! $password:String!){CorePasswordCredentialCreate(data:{
-		name:{value:$name} description:{value:"For GitHub"} username:{value:"bot"} password:{value:$password}
-	}){object{id}}}`, "name", name, "password", secret).Text("data.CorePasswordCredentialCreate.object.id")
+	return s.Ask(t, `mutation($password:String!){CorePasswordCredentialCreate(data:{
+		name:{value:"git"} description:{value:"For GitHub"} username:{value:"bot"} password:{value:$password}
+	}){object{id}}}`, "password", secret).Text("data.CorePasswordCredentialCreate.object.id")
 }
 
 // propose proposes to merge a branch and returns the id of the proposed change.
@@ -82,7 +82,7 @@ func (s *server) propose(t *testing.T, name, branch string) string {
 // createRepositoryWithAll creates a repository with a credential and two tags, waits for its import and returns what both kinds show.
 func (s *server) createRepositoryWithAll(t *testing.T, kind string, r *mocktest.Remote, more string) attributes {
 	t.Helper()
-	credential := s.createCredential(t, "git")
+	credential := s.createCredential(t)
 	s.createTag(t, "core", nil)
 	s.createTag(t, "edge", nil)
 	id := s.Ask(t, `mutation($location:String! $credential:String!){`+kind+`Create(data:{

@@ -9,7 +9,7 @@ import (
 func TestPasswordCredentialDataSource_DoesNotRequestThePassword(t *testing.T) {
 	t.Parallel()
 	s := startServer(t, mockserver.Options{})
-	s.createCredential(t, "git")
+	s.createCredential(t)
 	p := s.connect(t)
 	_, diags := p.readDataSource(credentialType, attributes{"name": "git"})
 	diags.requireNone(t)

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,18 +12,18 @@ import (
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mocktest"
 )
 
-// createRepositories creates three repositories of each kind, named after their kind, waits for their imports and returns their
+// createRepositories creates three repositories of each kind, whose names mix when they are sorted, waits for their imports and returns their
 // credential. Those with "1" have the tag core, those with "2" the credential, and those with "3" a ref that does not exist.
 func (s *server) createRepositories(t *testing.T) (credentialID string) {
 	t.Helper()
-	credentialID = s.createCredential(t, "git")
+	credentialID = s.createCredential(t)
 	tag := s.createTag(t, "core", nil)
 	root := t.TempDir()
 	for kind, ref := range map[string]string{"CoreReadOnlyRepository": "ref", "CoreRepository": "default_branch"} {
 		for suffix, more := range map[string]string{
 			"1": fmt.Sprintf(`tags:[{id:%q}]`, tag), "2": fmt.Sprintf(`credential:{id:%q}`, credentialID), "3": ref + `:{value:"missing"}`,
 		} {
-			name := kind + suffix
+			name := suffix + "-" + kind
 			location := mocktest.NewRemote(t, root, name+".git", "v1.0.0").Path
 			s.Ask(t, `mutation($name:String! $location:String!){`+kind+`Create(data:{name:{value:$name} location:{value:$location} `+more+`}){ok}}`,
 				"name", name, "location", location)
@@ -37,18 +38,18 @@ func TestRepositoriesDataSource_Filters(t *testing.T) {
 	s := startServer(t, mockserver.Options{})
 	credential := s.createRepositories(t)
 	p := s.connect(t)
-	readOnly := []string{"CoreReadOnlyRepository1", "CoreReadOnlyRepository2", "CoreReadOnlyRepository3"}
-	readWrite := []string{"CoreRepository1", "CoreRepository2", "CoreRepository3"}
+	readOnly := []string{"1-CoreReadOnlyRepository", "2-CoreReadOnlyRepository", "3-CoreReadOnlyRepository"}
+	readWrite := []string{"1-CoreRepository", "2-CoreRepository", "3-CoreRepository"}
 	const both = "ReadOnlyRepositories Repositories"
 	for _, test := range []struct {
 		config     attributes
 		want       []string
 		operations string
 	}{
-		{attributes{}, append(append([]string{}, readOnly...), readWrite...), both},
+		{attributes{}, slices.Concat(readOnly, readWrite), both},
 		{attributes{"kind": "CoreReadOnlyRepository"}, readOnly, "ReadOnlyRepositories"},
 		{attributes{"kind": "CoreRepository"}, readWrite, "Repositories"},
-		{attributes{"names": []string{"CoreRepository2", "missing", "CoreReadOnlyRepository1"}}, []string{readOnly[0], readWrite[1]}, both},
+		{attributes{"names": []string{"2-CoreRepository", "missing", "1-CoreReadOnlyRepository"}}, []string{readOnly[0], readWrite[1]}, both},
 		{attributes{"tag": "core"}, []string{readOnly[0], readWrite[0]}, "Tags " + both},
 		{attributes{"credential_id": credential}, []string{readOnly[1], readWrite[1]}, "Credentials " + both},
 		{attributes{"sync_status": "in-sync"}, []string{readOnly[0], readOnly[1], readWrite[0], readWrite[1]}, both},
@@ -57,13 +58,15 @@ func TestRepositoriesDataSource_Filters(t *testing.T) {
 		{attributes{"operational_status": "online", "sync_status": "unknown"}, nil, both},
 		{
 			attributes{"kind": "CoreRepository", "tag": "core", "operational_status": "online", "sync_status": "in-sync", "names": readWrite},
-			[]string{readWrite[0]}, "Tags Repositories",
+			[]string{readWrite[0]},
+			"Tags Repositories",
 		},
 		{attributes{"tag": "core", "credential_id": credential}, nil, "Credentials Tags " + both},
 	} {
 		s.Log.Reset()
 		state, diags := p.readDataSource(repositoriesType, test.config)
 		diags.requireNone(t)
+		slices.Sort(test.want)
 		if difference := cmp.Diff(test.want, namesOf(listed(t, state, "repositories"))); difference != "" {
 			t.Errorf("%v (-want +got):\n%s", test.config, difference)
 		}

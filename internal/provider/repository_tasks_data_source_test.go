@@ -111,12 +111,18 @@ func TestRepositoryTasksDataSource_ShowsTasksThatWaitForAWorker(t *testing.T) {
 	s := startServer(t, mockserver.Options{})
 	r := newRemote(t)
 	id := s.createReadOnlyRepository(t, "network", r.Path, "v1.0.0")
+	other := s.createReadOnlyRepository(t, "other", mocktest.NewRemote(t, t.TempDir(), "other.git", "v1.0.0").Path, "v1.0.0")
 	s.Inject(mockserver.Fault{Operation: "git-read-only-repository-import-last-commit", Delay: time.Hour})
-	s.Ask(t, `mutation($id:String!){InfrahubReadOnlyRepositoryImportLastCommit(data:{id:$id}){ok}}`, "id", id)
+	importLast := func(repository string) (taskID string) {
+		const document = `mutation($id:String!){InfrahubReadOnlyRepositoryImportLastCommit(data:{id:$id}){task{id}}}`
+		return s.Ask(t, document, "id", repository).Text("data.InfrahubReadOnlyRepositoryImportLastCommit.task.id")
+	}
+	want := importLast(id)
+	importLast(other) // later, so that it would be listed first
 	state, diags := s.connect(t).readDataSource(repositoryTasksType, attributes{"repository_id": id, "limit": 1})
 	diags.requireNone(t)
 	tasks := listed(t, state, "tasks")
-	if len(tasks) != 1 || tasks[0]["workflow"] != "git-read-only-repository-import-last-commit" || !slices.Contains([]any{"SCHEDULED", "PENDING"}, tasks[0]["state"]) {
+	if len(tasks) != 1 || tasks[0]["id"] != want || !slices.Contains([]any{"SCHEDULED", "PENDING"}, tasks[0]["state"]) {
 		t.Fatalf("tasks %v", tasks)
 	}
 	for _, unset := range []string{"start_time", "duration", "reason"} {
