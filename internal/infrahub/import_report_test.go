@@ -95,9 +95,8 @@ func TestRepositoryTasks_OfTheSyncAreOnTheBranchThatTheySync(t *testing.T) {
 		created, started := startCreate(t, client, readWrite(r))
 		_, err := started.Wait(t.Context())
 		must(t, err)
-		r.Commit(t, "next", map[string]string{".infrahub.yml": "queries: ["})
 		r.Branch(t, "feature") // the task is tagged with this branch last
-		r.Commit(t, "feature", queryFiles("feature"))
+		r.Commit(t, "feature", map[string]string{".infrahub.yml": "queries: ["})
 		time.Sleep(5 * time.Minute)
 		tasks, err := client.RepositoryTasks(t.Context(), created.ID, 1)
 		must(t, err)
