@@ -91,6 +91,8 @@ func (c *Client) Branch() string { return c.branch }
 type Server struct {
 	// Version is the version of Infrahub, such as 1.11.9.
 	Version string
+	// DeploymentID identifies the installation.
+	DeploymentID string
 	// Branch is the client's branch. Only its name is set if the server does not describe the branch.
 	Branch Branch
 	// BranchMissing is whether the server has no such branch.
@@ -116,7 +118,7 @@ func (c *Client) Connect(ctx context.Context) (*Server, error) {
 	if release.LessThan(semver.MustParse(OldestVersion)) {
 		return nil, &TooOldError{Version: version}
 	}
-	connected := &Server{Version: version, Branch: Branch{Name: c.branch}, BranchMissing: missing}
+	connected := &Server{Version: version, DeploymentID: info.InfrahubInfo.Deployment_id, Branch: Branch{Name: c.branch}, BranchMissing: missing}
 	for _, found := range info.Branch {
 		connected.Branch = newBranch(found)
 	}

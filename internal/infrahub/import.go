@@ -19,6 +19,10 @@ const (
 	importObjects    = "git-repository-import-object"
 )
 
+func importWorkflows() []string {
+	return []string{addReadOnly, addReadWrite, pullReadOnly, importLastCommit, importObjects}
+}
+
 // Import is an import that a mutation of this client started. Only its tasks tell whether it worked: neither
 // sync_status nor commit does (infrahub-behaviour.md, Importing 1).
 type Import struct {

@@ -45,7 +45,11 @@ const logTimeout = 10 * time.Second
 // of the log is written up to some seconds after the end of the task, so the log is read until it has that line
 // (infrahub-behaviour.md, Importing 24).
 func (c *Client) readException(ctx context.Context, taskID string) (exception, error) {
-	deadline := time.Now().Add(logTimeout)
+	return c.readExceptionUntil(ctx, taskID, time.Now().Add(logTimeout))
+}
+
+// readExceptionUntil reads the log once, and again until the deadline while it has no last line.
+func (c *Client) readExceptionUntil(ctx context.Context, taskID string, deadline time.Time) (exception, error) {
 	for {
 		resp, err := graphql.TaskLogs(ctx, c.graphql, taskID)
 		if err != nil {
@@ -56,6 +60,20 @@ func (c *Client) readException(ctx context.Context, taskID string) (exception, e
 			return parseException(message), nil
 		}
 		_ = sleep(ctx, c.tasks.polling.MinInterval) // the next request fails if ctx has ended
+	}
+}
+
+// reason returns why a task failed, in one line: the exception in its log, or why there is none.
+func (t task) reason(raised exception, err error) string {
+	switch {
+	case err != nil:
+		return fmt.Sprintf("the task ended as %s; its log could not be read: %v", t.State, err)
+	case raised.message == "" && t.crashed():
+		return fmt.Sprintf("Infrahub has not heard of the task for a while and calls it %s", t.State)
+	case raised.message == "":
+		return fmt.Sprintf("the task ended as %s and its log does not say why", t.State)
+	default:
+		return raised.reason()
 	}
 }
 

@@ -287,8 +287,7 @@ func (p *poller) pageOf(ctx context.Context, repositoryID string) ([]task, error
 }
 
 func (p *poller) request(ctx context.Context, nodes []string, offset int) ([]task, error) {
-	workflows := []string{addReadOnly, addReadWrite, pullReadOnly, importLastCommit, importObjects}
-	resp, err := graphql.Tasks(ctx, p.graphql, nodes, workflows, tasksPerPage, offset)
+	resp, err := graphql.Tasks(ctx, p.graphql, nodes, importWorkflows(), tasksPerPage, offset)
 	if err != nil {
 		return nil, err
 	}

@@ -390,19 +390,13 @@ func (i *Import) newUnfinishedError(cause error, tasks ...string) *UnfinishedErr
 func (i *Import) taskError(ctx context.Context, t task) *ImportError {
 	failure := i.newImportError("")
 	failure.Workflow, failure.TaskID, failure.State = t.Workflow, t.ID, string(t.State)
-	exception, err := i.client.readException(ctx, t.ID)
-	switch {
-	case t.crashed() && err == nil && exception.message == "":
-		failure.Reason = fmt.Sprintf("Infrahub has not heard of the task for a while and calls it %s; nothing followed within %s, so its worker has probably stopped", t.State, crashTimeout)
-	case err != nil:
-		failure.Reason = fmt.Sprintf("the task ended as %s; its log could not be read: %v", t.State, err)
-	case exception.message == "":
-		failure.Reason = fmt.Sprintf("the task ended as %s and its log does not say why", t.State)
-	default:
-		failure.Reason, failure.Cause = exception.reason(), exception.cause()
+	raised, err := i.client.readException(ctx, t.ID)
+	failure.Reason, failure.Cause = t.reason(raised, err), raised.cause()
+	if t.crashed() && err == nil && raised.message == "" {
+		failure.Reason += fmt.Sprintf("; nothing followed within %s, so its worker has probably stopped", crashTimeout)
 	}
 	if failure.Cause == ObjectExists {
-		failure.Owner = i.client.findOwner(ctx, exception)
+		failure.Owner = i.client.findOwner(ctx, raised)
 	}
 	return failure
 }

@@ -44,6 +44,11 @@ type Filter struct {
 	Locations []string
 	// CredentialIDs picks the repositories that use one of these credentials. Other kinds of nodes ignore it.
 	CredentialIDs []string
+	// Tags picks the repositories with one of these tags, given by their names. The other kinds ignore it.
+	Tags []string
+	// SyncStatuses and OperationalStatuses pick the repositories with one of these statuses (infrahub-behaviour.md, Kinds 1).
+	// The other kinds ignore them.
+	SyncStatuses, OperationalStatuses []string
 }
 
 // page is a part of a list.

@@ -67,7 +67,8 @@ func (c *Client) readWriteRepositories() Nodes[Repository] {
 		client: c, kind: ReadWrite.String(),
 		key: repositoryKey, holder: c.repositoryHolder,
 		list: func(ctx context.Context, filter Filter, page page) ([]Repository, error) {
-			resp, err := graphql.Repositories(ctx, c.graphql, filter.IDs, filter.Names, filter.Locations, filter.CredentialIDs, page.limit, page.offset)
+			resp, err := graphql.Repositories(ctx, c.graphql, filter.IDs, filter.Names, filter.Locations, filter.CredentialIDs,
+				filter.Tags, filter.SyncStatuses, filter.OperationalStatuses, page.limit, page.offset)
 			if err != nil {
 				return nil, err
 			}
@@ -104,7 +105,8 @@ func (c *Client) readOnlyRepositories() Nodes[Repository] {
 		client: c, kind: ReadOnly.String(),
 		key: repositoryKey, holder: c.repositoryHolder,
 		list: func(ctx context.Context, filter Filter, page page) ([]Repository, error) {
-			resp, err := graphql.ReadOnlyRepositories(ctx, c.graphql, filter.IDs, filter.Names, filter.Locations, filter.CredentialIDs, page.limit, page.offset)
+			resp, err := graphql.ReadOnlyRepositories(ctx, c.graphql, filter.IDs, filter.Names, filter.Locations, filter.CredentialIDs,
+				filter.Tags, filter.SyncStatuses, filter.OperationalStatuses, page.limit, page.offset)
 			if err != nil {
 				return nil, err
 			}

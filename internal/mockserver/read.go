@@ -29,33 +29,49 @@ func (s *Server) list(b *branch, kindName string, arguments map[string]any) obje
 	} else {
 		nodes = s.store.list(b, kindName)
 	}
-	return s.nodePage(b, "", kindName, filterNodes(nodes, arguments), arguments)
+	return s.nodePage(b, "", kindName, s.filterNodes(b, nodes, arguments), arguments)
 }
 
 func containsNode(nodes []*node, id string) bool {
 	return slices.ContainsFunc(nodes, func(n *node) bool { return n.id == id })
 }
 
-// filterNodes returns the nodes that pass the filters: name__value, name__values, credential__ids and the like.
-func filterNodes(nodes []*node, arguments map[string]any) []*node {
+// filterNodes returns the nodes that pass all filters: name__value, name__values, credential__ids, tags__name__values
+// and the like.
+func (s *Server) filterNodes(b *branch, nodes []*node, arguments map[string]any) []*node {
 	return slices.DeleteFunc(nodes, func(n *node) bool {
 		for argument, wanted := range arguments {
-			if wanted == nil {
-				continue
-			}
-			if name, ok := strings.CutSuffix(argument, "__value"); ok && n.values[name].content != wanted {
-				return true
-			}
-			if name, ok := strings.CutSuffix(argument, "__values"); ok && !slices.Contains(stringList(wanted), n.text(name)) {
-				return true
-			}
-			isPeer := func(id string) bool { return slices.Contains(stringList(wanted), id) }
-			if name, ok := strings.CutSuffix(argument, "__ids"); ok && !slices.ContainsFunc(n.related[name], isPeer) {
+			if wanted != nil && !s.passes(b, n, argument, wanted) {
 				return true
 			}
 		}
 		return false
 	})
+}
+
+// passes reports whether a node passes one filter. An argument that is no filter lets every node pass.
+func (s *Server) passes(b *branch, n *node, argument string, wanted any) bool {
+	isWanted := func(text string) bool { return slices.Contains(stringList(wanted), text) }
+	if name, ok := strings.CutSuffix(argument, "__value"); ok {
+		return n.values[name].content == wanted
+	}
+	if name, ok := strings.CutSuffix(argument, "__ids"); ok {
+		return slices.ContainsFunc(n.related[name], isWanted)
+	}
+	name, ok := strings.CutSuffix(argument, "__values")
+	if !ok {
+		return true
+	}
+	relationship, attribute, ofPeer := strings.Cut(name, "__")
+	if !ofPeer {
+		return isWanted(n.text(name))
+	}
+	for _, r := range n.kind.relationships {
+		if r.name == relationship {
+			return slices.ContainsFunc(s.peers(b, n, r), func(peer *node) bool { return isWanted(peer.text(attribute)) })
+		}
+	}
+	return false
 }
 
 // nodePage returns a page of a list of nodes, each node once, and the length of the whole list. A node
@@ -154,7 +170,7 @@ func (s *Server) relationshipField(b *branch, r relationship, peers []*node) any
 		if ids := stringList(arguments["ids"]); ids != nil {
 			chosen = slices.DeleteFunc(chosen, func(p *node) bool { return !slices.Contains(ids, p.id) })
 		}
-		return s.nodePage(b, "Nested", r.peer, filterNodes(chosen, arguments), arguments), nil
+		return s.nodePage(b, "Nested", r.peer, s.filterNodes(b, chosen, arguments), arguments), nil
 	})
 }
 

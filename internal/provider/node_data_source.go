@@ -15,18 +15,59 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
 )
 
+// nodeData is a kind as data sources show it.
+type nodeData[M, T any] struct {
+	nodeKind[M, T]
+	// attributes are what data sources show of a node besides its id and name: attributes of the resource with the same name
+	// and type, or those of more.
+	attributes map[string]schema.Attribute
+	// more, if set, returns the attributes that the resource does not have.
+	more func(node T) map[string]attr.Value
+}
+
+// values returns the attributes of a node.
+func (d nodeData[M, T]) values(ctx context.Context, node T, known M) (map[string]tftypes.Value, diag.Diagnostics) {
+	resource := d.schema(ctx)
+	model := tfsdk.State{Schema: resource, Raw: nullObject(resource.Type().TerraformType(ctx))}
+	diags := model.Set(ctx, d.flatten(node, known))
+	values := map[string]tftypes.Value{}
+	if err := model.Raw.As(&values); err != nil {
+		diags.AddError(d.title+" Not Read", withPeriod(err.Error()))
+	}
+	if d.more == nil {
+		return values, diags
+	}
+	for name, value := range d.more(node) {
+		converted, err := value.ToTerraformValue(ctx)
+		if err != nil {
+			diags.AddAttributeError(path.Root(name), d.title+" Not Read", withPeriod(err.Error()))
+		}
+		values[name] = converted
+	}
+	return values, diags
+}
+
+// newObject returns an object with those of the values that its type has.
+func newObject(of tftypes.Type, values map[string]tftypes.Value) tftypes.Value {
+	picked := map[string]tftypes.Value{}
+	if object, ok := of.(tftypes.Object); ok {
+		for name := range object.AttributeTypes {
+			picked[name] = values[name]
+		}
+	}
+	return tftypes.NewValue(of, picked)
+}
+
 // nodeDataSource reads one node by its id or its name.
 type nodeDataSource[M, T any] struct {
 	dataSourceBase
-	nodeKind[M, T]
+	nodeData[M, T]
 	description string
-	// attributes are what the data source shows of the node besides its id and name: attributes of the resource that have
-	// the same name and type.
-	attributes map[string]schema.Attribute
 }
 
 // Metadata returns the name of the type.
@@ -58,8 +99,7 @@ func (d *nodeDataSource[M, T]) Read(ctx context.Context, req datasource.ReadRequ
 	var id, name types.String
 	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root("id"), &id)...)
 	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root("name"), &name)...)
-	resource := d.schema(ctx)
-	known, diags := emptyModel[M](ctx, resource)
+	known, diags := emptyModel[M](ctx, d.schema(ctx))
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
@@ -69,13 +109,12 @@ func (d *nodeDataSource[M, T]) Read(ctx context.Context, req datasource.ReadRequ
 		resp.Diagnostics.Append(d.notRead(id, name, err))
 		return
 	}
-	model := tfsdk.State{Schema: resource, Raw: nullObject(resource.Type().TerraformType(ctx))}
-	resp.Diagnostics.Append(model.Set(ctx, d.flatten(*node, known))...)
-	for attribute := range resp.State.Schema.GetAttributes() {
-		var value attr.Value
-		resp.Diagnostics.Append(model.GetAttribute(ctx, path.Root(attribute), &value)...)
-		resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root(attribute), value)...)
+	values, diags := d.values(ctx, *node, known)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
 	}
+	resp.State.Raw = newObject(resp.State.Schema.Type().TerraformType(ctx), values)
 }
 
 func (d *nodeDataSource[M, T]) find(ctx context.Context, known M, id, name types.String) (*T, error) {

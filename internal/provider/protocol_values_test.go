@@ -12,7 +12,7 @@ import (
 )
 
 // attributes is a configuration, a state or an identity: string, int, bool, []string (a set), stringList,
-// map[string]string or attributes by name. An attribute that is left out is null.
+// map[string]string, attributes or a list of attributes by name. An attribute that is left out is null.
 type attributes map[string]any
 
 // unknown is a value that is not known yet.
@@ -115,6 +115,13 @@ func decode(t *testing.T, value tftypes.Value) any {
 		texts := decodeTexts(t, value)
 		slices.Sort(texts)
 		return texts
+	case isObjectList(value.Type()):
+		objects := []attributes{}
+		for _, each := range decodeAs[[]tftypes.Value](t, value) {
+			object, _ := decode(t, each).(attributes)
+			objects = append(objects, object)
+		}
+		return objects
 	case value.Type().Is(tftypes.List{}):
 		return stringList(decodeTexts(t, value))
 	case value.Type().Is(tftypes.Map{}):
@@ -132,6 +139,11 @@ func decode(t *testing.T, value tftypes.Value) any {
 		}
 		return decoded
 	}
+}
+
+func isObjectList(valueType tftypes.Type) bool {
+	list, ok := valueType.(tftypes.List)
+	return ok && list.ElementType.Is(tftypes.Object{})
 }
 
 func decodeAs[T any](t *testing.T, value tftypes.Value) T {

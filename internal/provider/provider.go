@@ -49,6 +49,8 @@ type providerData struct {
 	*infrahub.Client
 	// waitForImport is the default for resources that do not set wait_for_import.
 	waitForImport bool
+	// address, version and deploymentID describe the server.
+	address, version, deploymentID string
 	// branch is the provider's branch; of a missing one only the name is known.
 	branch infrahub.Branch
 	// branchMissing is whether the branch did not exist when the provider was configured.
@@ -191,6 +193,7 @@ func connect(ctx context.Context, config providerConfig) (*providerData, error) 
 		return nil, err
 	}
 	return &providerData{
+		address: config.Address.String(), version: server.Version, deploymentID: server.DeploymentID,
 		Client: client, waitForImport: config.waitForImport, branch: server.Branch, branchMissing: server.BranchMissing, timeout: config.Timeout,
 		git: gitremote.Remote{
 			Username: config.gitUsername, Token: config.gitToken,
@@ -213,8 +216,18 @@ func (p *infrahubProvider) Resources(context.Context) []func() resource.Resource
 
 func (p *infrahubProvider) DataSources(context.Context) []func() datasource.DataSource {
 	return []func() datasource.DataSource{
+		newBranchDataSource,
+		newBranchesDataSource,
 		newGitRefDataSource,
+		newPasswordCredentialDataSource,
+		newProposedChangeDataSource,
+		newReadOnlyRepositoryDataSource,
+		newRepositoriesDataSource,
+		newRepositoryDataSource,
+		newRepositoryTasksDataSource,
+		newServerDataSource,
 		newTagDataSource,
+		newTagsDataSource,
 	}
 }
 

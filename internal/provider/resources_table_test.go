@@ -20,6 +20,12 @@ const (
 	readOnlyRefType    = "infrahub_read_only_repository_ref"
 	readWriteType      = "infrahub_repository"
 	tagType            = "infrahub_tag"
+
+	branchesType        = "infrahub_branches"
+	repositoriesType    = "infrahub_repositories"
+	repositoryTasksType = "infrahub_repository_tasks"
+	serverType          = "infrahub_server"
+	tagsType            = "infrahub_tags"
 )
 
 const (

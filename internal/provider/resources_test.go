@@ -29,8 +29,18 @@ import (
 // dataSourceTypes returns a valid configuration of every data source.
 func dataSourceTypes() map[string]attributes {
 	return map[string]attributes{
-		gitRefType: {"location": "https://git.example.com/network.git"},
-		tagType:    {"name": "core"},
+		branchType:          {"name": "release"},
+		branchesType:        {"names": []string{"release"}},
+		credentialType:      {"name": "git"},
+		gitRefType:          {"location": "https://git.example.com/network.git"},
+		proposedChangeType:  {"name": "Release 1.2"},
+		readOnlyType:        {"name": "network"},
+		readWriteType:       {"name": "network"},
+		repositoriesType:    {"kind": "CoreRepository", "tag": "core", "credential_id": nodeUUID, "sync_status": "in-sync", "operational_status": "online"},
+		repositoryTasksType: {"repository_id": nodeUUID, "limit": 5},
+		serverType:          {},
+		tagType:             {"name": "core"},
+		tagsType:            {"names": []string{"core"}},
 	}
 }
 

@@ -1,12 +1,15 @@
 package acceptance
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
 )
 
 const examples = "../../examples"
@@ -64,12 +67,73 @@ func TestExamples_DataSourcesAreRead(t *testing.T) {
 			s := newServer(t)
 			s.newRemote(t, "network/automation.git")
 			s.newTag(t, "core")
+			typeName := filepath.Base(filepath.Dir(file))
+			if create := exampleObjects()[typeName]; create != nil {
+				create(t, s)
+			}
 			w := s.newWorkspace(t, requirement+s.example(t, file))
 			w.apply()
-			w.planNothing()
+			if isList := strings.HasSuffix(typeName, "s") || typeName == "infrahub_branches"; s.mock != nil || !isList { // other tests change lists on a live server
+				w.planNothing()
+			}
 			w.destroy()
 			s.assertNothingLeft(t)
 		})
+	}
+}
+
+// exampleObjects returns, for an example of a data source, what creates the object that it reads. It is deleted when the test ends.
+func exampleObjects() map[string]func(t *testing.T, s *server) {
+	repository := func(kind infrahub.Kind, ref string) func(t *testing.T, s *server) {
+		return func(t *testing.T, s *server) {
+			t.Helper()
+			id, started, err := s.client.CreateRepository(t.Context(), infrahub.Repository{
+				Kind: kind, Name: s.name("automation"), Location: s.gitAddress + "/network/automation.git", Ref: ref,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { s.deleteRepository(t, kind, id) })
+			if _, err := started.Wait(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	branch := func(t *testing.T, s *server) {
+		t.Helper()
+		off := false
+		if _, err := s.client.Branches().Create(t.Context(), infrahub.Branch{Name: s.name("release-1.2"), SyncWithGit: &off}); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { s.deleteBranch(t, s.name("release-1.2")) })
+	}
+	return map[string]func(t *testing.T, s *server){
+		"infrahub_branch": branch,
+		"infrahub_password_credential": func(t *testing.T, s *server) {
+			t.Helper()
+			ctx := context.WithoutCancel(t.Context())
+			id, err := s.client.Credentials(false).Create(ctx, infrahub.Credential{Name: s.name("github")})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() {
+				if err := s.client.Credentials(false).Delete(ctx, id); err != nil {
+					t.Error(err)
+				}
+			})
+		},
+		"infrahub_proposed_change": func(t *testing.T, s *server) {
+			t.Helper()
+			branch(t, s) // deleting it cancels its proposed change
+			if _, err := s.client.ProposedChanges().Create(t.Context(), infrahub.ProposedChange{
+				Name: s.name("Release 1.2"), SourceBranch: s.name("release-1.2"), DestinationBranch: "main",
+			}); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"infrahub_read_only_repository": repository(infrahub.ReadOnly, "v1.0.0"),
+		"infrahub_repository":           repository(infrahub.ReadWrite, "main"),
+		"infrahub_repository_tasks":     repository(infrahub.ReadOnly, "v1.0.0"),
 	}
 }
 

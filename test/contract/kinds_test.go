@@ -102,7 +102,7 @@ func TestKinds3_Text(t *testing.T) {
 }
 
 // GraphQL is at POST /graphql/{branch}, which is main if it names no branch. The token is in the header X-INFRAHUB-KEY.
-// GET /api/info and InfrahubInfo return the version.
+// GET /api/info and InfrahubInfo return the version and the id of the deployment.
 func TestKinds4_Endpoints(t *testing.T) {
 	t.Parallel()
 	prove(t, func(t *testing.T, s *server) {
@@ -115,6 +115,9 @@ func TestKinds4_Endpoints(t *testing.T) {
 		info := s.Send(t, http.MethodGet, "/api/info", "")
 		if info.Status != http.StatusOK || info.Text("version") != s.version || info.Text("deployment_id") == "" {
 			t.Errorf("/api/info: %d %s, want version %s", info.Status, info.Body, s.version)
+		}
+		if id := s.Ask(t, `{InfrahubInfo{deployment_id}}`).Text("data.InfrahubInfo.deployment_id"); id != info.Text("deployment_id") {
+			t.Errorf("InfrahubInfo has the deployment id %q, /api/info %q", id, info.Text("deployment_id"))
 		}
 	})
 }
@@ -186,6 +189,56 @@ func TestKinds5_RepositoriesByTheirCredential(t *testing.T) {
 				for _, id := range test.repositories {
 					if !strings.Contains(got.Body, id) {
 						t.Errorf("%v: %s is not in %s", test.credentials, id, got.Body)
+					}
+				}
+			}
+		}
+	})
+}
+
+// The list of either kind of repository picks those with one of some tags, sync_statuses or operational_statuses, each once. An unknown
+// value, or an empty list, picks none and is no error.
+func TestKinds6_RepositoriesByTagAndStatus(t *testing.T) {
+	t.Parallel()
+	prove(t, func(t *testing.T, s *server) {
+		core, edge := s.name("core"), s.name("edge")
+		coreID, edgeID := s.create(t, tag, fmt.Sprintf(`name:{value:%q}`, core)), s.create(t, tag, fmt.Sprintf(`name:{value:%q}`, edge))
+		imported := map[string][]string{
+			readOnly:  append(completed(importLast, pull), addReadOnly+" COMPLETED"), // the first two are the echo
+			readWrite: {addReadWrite + " COMPLETED"},
+		}
+		for _, kind := range []string{readOnly, readWrite} {
+			both := s.createRepository(t, kind, "a"+kind, s.newRemote(t, kind+"-a.git"), fmt.Sprintf(`tags:[{id:%q},{id:%q}]`, coreID, edgeID))
+			one := s.createRepository(t, kind, "b"+kind, s.newRemote(t, kind+"-b.git"), fmt.Sprintf(`tags:[{id:%q}]`, coreID))
+			none := s.createRepository(t, kind, "c"+kind, s.newRemote(t, kind+"-c.git"), "")
+			ids := []string{both, one, none}
+			for _, id := range ids {
+				s.waitForTasks(t, id, imported[kind]...)
+			}
+			for name, test := range map[string]struct {
+				filters string
+				want    []string
+			}{
+				"tag":                     {fmt.Sprintf(`tags__name__values:[%q]`, edge), []string{both}},
+				"two tags":                {fmt.Sprintf(`tags__name__values:[%q,%q]`, edge, core), []string{both, one}},
+				"unknown tag":             {`tags__name__values:["` + s.name("none") + `"]`, nil},
+				"no tag":                  {`tags__name__values:[]`, nil},
+				"status":                  {`sync_status__values:["in-sync"] operational_status__values:["online"]`, ids},
+				"another status":          {`sync_status__values:["error-import"]`, nil},
+				"two statuses":            {`sync_status__values:["error-import","in-sync"]`, ids},
+				"another operational one": {`sync_status__values:["in-sync"] operational_status__values:["error-cred"]`, nil},
+				"unknown status":          {`sync_status__values:["nonsense"]`, nil},
+				"unknown operational one": {`operational_status__values:["nonsense"]`, nil},
+				"no status":               {`sync_status__values:[]`, nil},
+				"tag and status":          {fmt.Sprintf(`tags__name__values:[%q] sync_status__values:["in-sync"]`, edge), []string{both}},
+				"null":                    {`tags__name__values:null sync_status__values:null operational_status__values:null`, ids},
+			} {
+				got := s.Ask(t, `query($names:[String]){`+kind+`(name__values:$names `+test.filters+`){count edges{node{id}}}}`,
+					"names", []string{s.name("a" + kind), s.name("b" + kind), s.name("c" + kind)})
+				assertJSON(t, got, "data."+kind+".count", strconv.Itoa(len(test.want)))
+				for _, id := range test.want {
+					if strings.Count(got.Body, id) != 1 {
+						t.Errorf("%s, %s: %s is not in %s once", kind, name, id, got.Body)
 					}
 				}
 			}

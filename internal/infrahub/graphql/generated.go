@@ -1245,13 +1245,88 @@ func (v *Repository) GetCredential() *RelatedCredential { return v.Credential }
 // GetTags returns Repository.Tags, and is useful for accessing the field via an interface.
 func (v *Repository) GetTags() *RelatedTags { return v.Tags }
 
+// RepositoryTask includes the requested fields of the GraphQL type TaskNodeInterface.
+// The GraphQL type's documentation follows.
+//
+// Fields shared by every task run; concrete types are discriminated by the run's workflow name.
+type RepositoryTask struct {
+	Typename   *string          `json:"__typename"`
+	Id         string           `json:"id"`
+	State      *StateType       `json:"state"`
+	Workflow   *string          `json:"workflow"`
+	Branch     *string          `json:"branch"`
+	Created_at string           `json:"created_at"`
+	Start_time *string          `json:"start_time"`
+	Updated_at string           `json:"updated_at"`
+	Parameters *json.RawMessage `json:"parameters"`
+}
+
+// GetTypename returns RepositoryTask.Typename, and is useful for accessing the field via an interface.
+func (v *RepositoryTask) GetTypename() *string { return v.Typename }
+
+// GetId returns RepositoryTask.Id, and is useful for accessing the field via an interface.
+func (v *RepositoryTask) GetId() string { return v.Id }
+
+// GetState returns RepositoryTask.State, and is useful for accessing the field via an interface.
+func (v *RepositoryTask) GetState() *StateType { return v.State }
+
+// GetWorkflow returns RepositoryTask.Workflow, and is useful for accessing the field via an interface.
+func (v *RepositoryTask) GetWorkflow() *string { return v.Workflow }
+
+// GetBranch returns RepositoryTask.Branch, and is useful for accessing the field via an interface.
+func (v *RepositoryTask) GetBranch() *string { return v.Branch }
+
+// GetCreated_at returns RepositoryTask.Created_at, and is useful for accessing the field via an interface.
+func (v *RepositoryTask) GetCreated_at() string { return v.Created_at }
+
+// GetStart_time returns RepositoryTask.Start_time, and is useful for accessing the field via an interface.
+func (v *RepositoryTask) GetStart_time() *string { return v.Start_time }
+
+// GetUpdated_at returns RepositoryTask.Updated_at, and is useful for accessing the field via an interface.
+func (v *RepositoryTask) GetUpdated_at() string { return v.Updated_at }
+
+// GetParameters returns RepositoryTask.Parameters, and is useful for accessing the field via an interface.
+func (v *RepositoryTask) GetParameters() *json.RawMessage { return v.Parameters }
+
+// RepositoryTasksInfrahubTaskTasks includes the requested fields of the GraphQL type Tasks.
+type RepositoryTasksInfrahubTaskTasks struct {
+	Edges []*RepositoryTasksInfrahubTaskTasksEdgesTaskNodes `json:"edges"`
+}
+
+// GetEdges returns RepositoryTasksInfrahubTaskTasks.Edges, and is useful for accessing the field via an interface.
+func (v *RepositoryTasksInfrahubTaskTasks) GetEdges() []*RepositoryTasksInfrahubTaskTasksEdgesTaskNodes {
+	return v.Edges
+}
+
+// RepositoryTasksInfrahubTaskTasksEdgesTaskNodes includes the requested fields of the GraphQL type TaskNodes.
+type RepositoryTasksInfrahubTaskTasksEdgesTaskNodes struct {
+	Node *RepositoryTask `json:"node"`
+}
+
+// GetNode returns RepositoryTasksInfrahubTaskTasksEdgesTaskNodes.Node, and is useful for accessing the field via an interface.
+func (v *RepositoryTasksInfrahubTaskTasksEdgesTaskNodes) GetNode() *RepositoryTask { return v.Node }
+
+// RepositoryTasksResponse is returned by RepositoryTasks on success.
+type RepositoryTasksResponse struct {
+	InfrahubTask *RepositoryTasksInfrahubTaskTasks `json:"InfrahubTask"`
+}
+
+// GetInfrahubTask returns RepositoryTasksResponse.InfrahubTask, and is useful for accessing the field via an interface.
+func (v *RepositoryTasksResponse) GetInfrahubTask() *RepositoryTasksInfrahubTaskTasks {
+	return v.InfrahubTask
+}
+
 // ServerInfoInfrahubInfo includes the requested fields of the GraphQL type Info.
 type ServerInfoInfrahubInfo struct {
-	Version string `json:"version"`
+	Version       string `json:"version"`
+	Deployment_id string `json:"deployment_id"`
 }
 
 // GetVersion returns ServerInfoInfrahubInfo.Version, and is useful for accessing the field via an interface.
 func (v *ServerInfoInfrahubInfo) GetVersion() string { return v.Version }
+
+// GetDeployment_id returns ServerInfoInfrahubInfo.Deployment_id, and is useful for accessing the field via an interface.
+func (v *ServerInfoInfrahubInfo) GetDeployment_id() string { return v.Deployment_id }
 
 // ServerInfoResponse is returned by ServerInfo on success.
 type ServerInfoResponse struct {
@@ -1787,12 +1862,15 @@ func (v *__QueryOwnerInput) GetName() string { return v.Name }
 
 // __ReadOnlyRepositoriesInput is used internally by genqlient
 type __ReadOnlyRepositoriesInput struct {
-	Ids         []string `json:"ids,omitempty"`
-	Names       []string `json:"names,omitempty"`
-	Locations   []string `json:"locations,omitempty"`
-	Credentials []string `json:"credentials,omitempty"`
-	Limit       int      `json:"limit"`
-	Offset      int      `json:"offset"`
+	Ids                 []string `json:"ids,omitempty"`
+	Names               []string `json:"names,omitempty"`
+	Locations           []string `json:"locations,omitempty"`
+	Credentials         []string `json:"credentials,omitempty"`
+	Tags                []string `json:"tags,omitempty"`
+	SyncStatuses        []string `json:"syncStatuses,omitempty"`
+	OperationalStatuses []string `json:"operationalStatuses,omitempty"`
+	Limit               int      `json:"limit"`
+	Offset              int      `json:"offset"`
 }
 
 // GetIds returns __ReadOnlyRepositoriesInput.Ids, and is useful for accessing the field via an interface.
@@ -1806,6 +1884,15 @@ func (v *__ReadOnlyRepositoriesInput) GetLocations() []string { return v.Locatio
 
 // GetCredentials returns __ReadOnlyRepositoriesInput.Credentials, and is useful for accessing the field via an interface.
 func (v *__ReadOnlyRepositoriesInput) GetCredentials() []string { return v.Credentials }
+
+// GetTags returns __ReadOnlyRepositoriesInput.Tags, and is useful for accessing the field via an interface.
+func (v *__ReadOnlyRepositoriesInput) GetTags() []string { return v.Tags }
+
+// GetSyncStatuses returns __ReadOnlyRepositoriesInput.SyncStatuses, and is useful for accessing the field via an interface.
+func (v *__ReadOnlyRepositoriesInput) GetSyncStatuses() []string { return v.SyncStatuses }
+
+// GetOperationalStatuses returns __ReadOnlyRepositoriesInput.OperationalStatuses, and is useful for accessing the field via an interface.
+func (v *__ReadOnlyRepositoriesInput) GetOperationalStatuses() []string { return v.OperationalStatuses }
 
 // GetLimit returns __ReadOnlyRepositoriesInput.Limit, and is useful for accessing the field via an interface.
 func (v *__ReadOnlyRepositoriesInput) GetLimit() int { return v.Limit }
@@ -1823,12 +1910,15 @@ func (v *__ReimportCommitInput) GetId() string { return v.Id }
 
 // __RepositoriesInput is used internally by genqlient
 type __RepositoriesInput struct {
-	Ids         []string `json:"ids,omitempty"`
-	Names       []string `json:"names,omitempty"`
-	Locations   []string `json:"locations,omitempty"`
-	Credentials []string `json:"credentials,omitempty"`
-	Limit       int      `json:"limit"`
-	Offset      int      `json:"offset"`
+	Ids                 []string `json:"ids,omitempty"`
+	Names               []string `json:"names,omitempty"`
+	Locations           []string `json:"locations,omitempty"`
+	Credentials         []string `json:"credentials,omitempty"`
+	Tags                []string `json:"tags,omitempty"`
+	SyncStatuses        []string `json:"syncStatuses,omitempty"`
+	OperationalStatuses []string `json:"operationalStatuses,omitempty"`
+	Limit               int      `json:"limit"`
+	Offset              int      `json:"offset"`
 }
 
 // GetIds returns __RepositoriesInput.Ids, and is useful for accessing the field via an interface.
@@ -1843,11 +1933,40 @@ func (v *__RepositoriesInput) GetLocations() []string { return v.Locations }
 // GetCredentials returns __RepositoriesInput.Credentials, and is useful for accessing the field via an interface.
 func (v *__RepositoriesInput) GetCredentials() []string { return v.Credentials }
 
+// GetTags returns __RepositoriesInput.Tags, and is useful for accessing the field via an interface.
+func (v *__RepositoriesInput) GetTags() []string { return v.Tags }
+
+// GetSyncStatuses returns __RepositoriesInput.SyncStatuses, and is useful for accessing the field via an interface.
+func (v *__RepositoriesInput) GetSyncStatuses() []string { return v.SyncStatuses }
+
+// GetOperationalStatuses returns __RepositoriesInput.OperationalStatuses, and is useful for accessing the field via an interface.
+func (v *__RepositoriesInput) GetOperationalStatuses() []string { return v.OperationalStatuses }
+
 // GetLimit returns __RepositoriesInput.Limit, and is useful for accessing the field via an interface.
 func (v *__RepositoriesInput) GetLimit() int { return v.Limit }
 
 // GetOffset returns __RepositoriesInput.Offset, and is useful for accessing the field via an interface.
 func (v *__RepositoriesInput) GetOffset() int { return v.Offset }
+
+// __RepositoryTasksInput is used internally by genqlient
+type __RepositoryTasksInput struct {
+	Nodes     []string    `json:"nodes,omitempty"`
+	States    []StateType `json:"states,omitempty"`
+	Workflows []string    `json:"workflows"`
+	Limit     int         `json:"limit"`
+}
+
+// GetNodes returns __RepositoryTasksInput.Nodes, and is useful for accessing the field via an interface.
+func (v *__RepositoryTasksInput) GetNodes() []string { return v.Nodes }
+
+// GetStates returns __RepositoryTasksInput.States, and is useful for accessing the field via an interface.
+func (v *__RepositoryTasksInput) GetStates() []StateType { return v.States }
+
+// GetWorkflows returns __RepositoryTasksInput.Workflows, and is useful for accessing the field via an interface.
+func (v *__RepositoryTasksInput) GetWorkflows() []string { return v.Workflows }
+
+// GetLimit returns __RepositoryTasksInput.Limit, and is useful for accessing the field via an interface.
+func (v *__RepositoryTasksInput) GetLimit() int { return v.Limit }
 
 // __ServerInfoInput is used internally by genqlient
 type __ServerInfoInput struct {
@@ -2650,8 +2769,8 @@ func QueryOwner(
 
 // The query executed by ReadOnlyRepositories.
 const ReadOnlyRepositories_Operation = `
-query ReadOnlyRepositories ($ids: [ID], $names: [String], $locations: [String], $credentials: [ID], $limit: Int!, $offset: Int!) {
-	CoreReadOnlyRepository(ids: $ids, name__values: $names, location__values: $locations, credential__ids: $credentials, limit: $limit, offset: $offset) {
+query ReadOnlyRepositories ($ids: [ID], $names: [String], $locations: [String], $credentials: [ID], $tags: [String], $syncStatuses: [String], $operationalStatuses: [String], $limit: Int!, $offset: Int!) {
+	CoreReadOnlyRepository(ids: $ids, name__values: $names, location__values: $locations, credential__ids: $credentials, tags__name__values: $tags, sync_status__values: $syncStatuses, operational_status__values: $operationalStatuses, limit: $limit, offset: $offset) {
 		edges {
 			node {
 				... ReadOnlyRepository
@@ -2710,6 +2829,9 @@ func ReadOnlyRepositories(
 	names []string,
 	locations []string,
 	credentials []string,
+	tags []string,
+	syncStatuses []string,
+	operationalStatuses []string,
 	limit int,
 	offset int,
 ) (data_ *ReadOnlyRepositoriesResponse, err_ error) {
@@ -2717,12 +2839,15 @@ func ReadOnlyRepositories(
 		OpName: "ReadOnlyRepositories",
 		Query:  ReadOnlyRepositories_Operation,
 		Variables: &__ReadOnlyRepositoriesInput{
-			Ids:         ids,
-			Names:       names,
-			Locations:   locations,
-			Credentials: credentials,
-			Limit:       limit,
-			Offset:      offset,
+			Ids:                 ids,
+			Names:               names,
+			Locations:           locations,
+			Credentials:         credentials,
+			Tags:                tags,
+			SyncStatuses:        syncStatuses,
+			OperationalStatuses: operationalStatuses,
+			Limit:               limit,
+			Offset:              offset,
 		},
 	}
 
@@ -2776,8 +2901,8 @@ func ReimportCommit(
 
 // The query executed by Repositories.
 const Repositories_Operation = `
-query Repositories ($ids: [ID], $names: [String], $locations: [String], $credentials: [ID], $limit: Int!, $offset: Int!) {
-	CoreRepository(ids: $ids, name__values: $names, location__values: $locations, credential__ids: $credentials, limit: $limit, offset: $offset) {
+query Repositories ($ids: [ID], $names: [String], $locations: [String], $credentials: [ID], $tags: [String], $syncStatuses: [String], $operationalStatuses: [String], $limit: Int!, $offset: Int!) {
+	CoreRepository(ids: $ids, name__values: $names, location__values: $locations, credential__ids: $credentials, tags__name__values: $tags, sync_status__values: $syncStatuses, operational_status__values: $operationalStatuses, limit: $limit, offset: $offset) {
 		edges {
 			node {
 				... Repository
@@ -2836,6 +2961,9 @@ func Repositories(
 	names []string,
 	locations []string,
 	credentials []string,
+	tags []string,
+	syncStatuses []string,
+	operationalStatuses []string,
 	limit int,
 	offset int,
 ) (data_ *RepositoriesResponse, err_ error) {
@@ -2843,16 +2971,72 @@ func Repositories(
 		OpName: "Repositories",
 		Query:  Repositories_Operation,
 		Variables: &__RepositoriesInput{
-			Ids:         ids,
-			Names:       names,
-			Locations:   locations,
-			Credentials: credentials,
-			Limit:       limit,
-			Offset:      offset,
+			Ids:                 ids,
+			Names:               names,
+			Locations:           locations,
+			Credentials:         credentials,
+			Tags:                tags,
+			SyncStatuses:        syncStatuses,
+			OperationalStatuses: operationalStatuses,
+			Limit:               limit,
+			Offset:              offset,
 		},
 	}
 
 	data_ = &RepositoriesResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by RepositoryTasks.
+const RepositoryTasks_Operation = `
+query RepositoryTasks ($nodes: [String], $states: [StateType], $workflows: [String], $limit: Int!) {
+	InfrahubTask(related_node__ids: $nodes, state: $states, workflow: $workflows, limit: $limit) {
+		edges {
+			node {
+				__typename
+				id
+				state
+				workflow
+				branch
+				created_at
+				start_time
+				updated_at
+				parameters
+			}
+		}
+	}
+}
+`
+
+// What a person asks for once, of one repository.
+func RepositoryTasks(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	nodes []string,
+	states []StateType,
+	workflows []string,
+	limit int,
+) (data_ *RepositoryTasksResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "RepositoryTasks",
+		Query:  RepositoryTasks_Operation,
+		Variables: &__RepositoryTasksInput{
+			Nodes:     nodes,
+			States:    states,
+			Workflows: workflows,
+			Limit:     limit,
+		},
+	}
+
+	data_ = &RepositoryTasksResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -2869,6 +3053,7 @@ const ServerInfo_Operation = `
 query ServerInfo ($branch: String!) {
 	InfrahubInfo {
 		version
+		deployment_id
 	}
 	Branch(name: $branch) {
 		id

@@ -1,0 +1,5 @@
+data "infrahub_tags" "all" {}
+
+output "tags" {
+  value = data.infrahub_tags.all.tags[*].name
+}
