@@ -34,13 +34,6 @@ func dataSourceTypes() map[string]attributes {
 	}
 }
 
-// listResourceTypes returns a valid configuration of every list resource.
-func listResourceTypes() map[string]attributes {
-	return map[string]attributes{
-		tagType: {"names": []string{"core"}},
-	}
-}
-
 // registered is what the provider registers, by type name.
 type registered struct {
 	resources     map[string]resource.Resource
@@ -354,8 +347,8 @@ func TestResources_BeforeTheProviderIsConfiguredValidateAndPlanWork(t *testing.T
 	for name, config := range dataSourceTypes() {
 		p.validateDataSource(name, config).requireNone(t)
 	}
-	for name, config := range listResourceTypes() {
-		p.validateList(name, config).requireNone(t)
+	for name, l := range listResourceTypes() {
+		p.validateList(name, l.valid).requireNone(t)
 	}
 }
 
