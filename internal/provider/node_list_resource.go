@@ -128,7 +128,7 @@ func (l *nodeListResource[M, T]) notComplete(listed int64, err error) diag.Diagn
 		next = "Run the query again."
 	}
 	return diag.NewErrorDiagnostic(l.title+" List Not Complete", detail("The list on branch "+l.Branch(), err, fmt.Sprintf(
-		"The list ends after %d results. They are valid, but there may be more. %s", listed, next)))
+		"The list ends after %d results, and there may be more. Terraform may show none of them beside this error. %s", listed, next)))
 }
 
 func (l *nodeListResource[M, T]) result(ctx context.Context, req list.ListRequest, model M) list.ListResult {
