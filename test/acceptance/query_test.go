@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -156,9 +155,5 @@ func TestQuery_ExamplesDisturbNoCLI(t *testing.T) {
 
 func listExample(t *testing.T, typeName string) string {
 	t.Helper()
-	content, err := os.ReadFile(filepath.Join(examples, "list-resources", typeName, "list-resource.tfquery.hcl"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(content)
+	return readText(t, filepath.Join(examples, "list-resources", typeName, "list-resource.tfquery.hcl"))
 }
