@@ -261,7 +261,7 @@ func (r *nodeResource[M, T]) deleteWithoutBranch(ctx context.Context, id string,
 
 // ImportState finds the id of an object by its id or name, or takes it from the identity. Read does the rest.
 func (r *nodeResource[M, T]) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	given, byIdentity := importID(ctx, req, &resp.Diagnostics)
+	given, byIdentity := importID(ctx, req, "the id of the object, or its name in the argument id of an import block, or on the command line", &resp.Diagnostics)
 	if byIdentity && !isUUID(given) && !resp.Diagnostics.HasError() {
 		resp.Diagnostics.Append(invalidIdentity(given, "the UUID of a "+strings.ToLower(r.title)))
 	}
@@ -312,14 +312,15 @@ func setIdentity(ctx context.Context, identity *tfsdk.ResourceIdentity, id strin
 }
 
 // importID returns the id or name that an import block or command gives, or the id of its identity, and which of the two.
-func importID(ctx context.Context, req resource.ImportStateRequest, diags *diag.Diagnostics) (given string, byIdentity bool) {
+// Expects says what is missing where it is empty.
+func importID(ctx context.Context, req resource.ImportStateRequest, expects string, diags *diag.Diagnostics) (given string, byIdentity bool) {
 	id := types.StringValue(req.ID)
 	byIdentity = req.ID == "" && req.Identity != nil
 	if byIdentity {
 		diags.Append(req.Identity.GetAttribute(ctx, path.Root("id"), &id)...)
 	}
 	if id.ValueString() == "" && !diags.HasError() {
-		diags.AddError("Invalid Import Id", "The id is empty. Give the id of the object, or its name in the argument id of an import block, or on the command line.")
+		diags.AddError("Invalid Import Id", "The id is empty. Give "+expects+".")
 	}
 	return id.ValueString(), byIdentity
 }

@@ -222,7 +222,8 @@ func (r *readOnlyRepositoryRefResource) Delete(context.Context, resource.DeleteR
 // ImportState takes the id or the name of the repository, a slash, and the name of the branch. An id and the name of a
 // repository have no slash in them.
 func (r *readOnlyRepositoryRefResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	given, byIdentity := importID(ctx, req, &resp.Diagnostics)
+	const expects = "the id or the name of the read-only repository, a slash, and the name of the Infrahub branch, such as network/release-1.2"
+	given, byIdentity := importID(ctx, req, expects, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -232,8 +233,7 @@ func (r *readOnlyRepositoryRefResource) ImportState(ctx context.Context, req res
 		resp.Diagnostics.Append(invalidIdentity(given, "the UUID of a read-only repository, a slash, and the name of a branch"))
 		return
 	case !isRef:
-		resp.Diagnostics.AddError("Invalid Import Id", fmt.Sprintf(
-			"%q does not name a repository and a branch: give the id or the name of the read-only repository, a slash, and the name of the Infrahub branch, such as network/release-1.2.", given))
+		resp.Diagnostics.AddError("Invalid Import Id", fmt.Sprintf("%q does not name a repository and a branch: give %s.", given, expects))
 		return
 	}
 	client := r.WithBranch(branch)

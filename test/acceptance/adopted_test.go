@@ -169,28 +169,40 @@ func (a adoptable) adopt(t *testing.T, w *workspace, count int) {
 
 func TestImportBlocks_GeneratedConfigurationPlansEmpty(t *testing.T) {
 	t.Parallel()
-	a := newAdoptable(t)
-	defer a.remove(t)
-	for by, objects := range map[string]map[string]string{"id": a.ids, "name": a.names} {
+	for by, objects := range map[string]func(a adoptable) map[string]string{
+		"id":   func(a adoptable) map[string]string { return a.ids },
+		"name": func(a adoptable) map[string]string { return a.names },
+	} {
 		t.Run("by "+by, func(t *testing.T) {
-			a.adopt(t, a.generate(t, importBlocks(objects, "id")), len(objects))
+			t.Parallel()
+			a := newAdoptable(t)
+			defer a.remove(t)
+			a.adopt(t, a.generate(t, importBlocks(objects(a), "id")), len(a.ids))
 		})
 	}
-	t.Run("by identity", func(t *testing.T) {
-		requireCLI(t, "import by identity", identityImports())
-		a.adopt(t, a.generate(t, importBlocks(a.ids, "identity")), len(a.ids))
-	})
-	t.Run("with the command", func(t *testing.T) {
-		generated := a.generate(t, importBlocks(a.ids, "id")).read("generated.tf")
-		for _, objects := range []map[string]string{a.ids, a.names} {
-			w := a.newWorkspace(t, requirement+generated)
-			for name, given := range objects {
-				w.run(0, "import", name+".test", given)
-			}
-			w.planNothing()
+}
+
+func TestImportBlocks_GeneratedConfigurationPlansEmptyByIdentity(t *testing.T) {
+	t.Parallel()
+	requireCLI(t, "import by identity", identityImports())
+	a := newAdoptable(t)
+	defer a.remove(t)
+	a.adopt(t, a.generate(t, importBlocks(a.ids, "identity")), len(a.ids))
+}
+
+func TestImportCommand_ByIDAndByNamePlansEmpty(t *testing.T) {
+	t.Parallel()
+	a := newAdoptable(t)
+	defer a.remove(t)
+	generated := a.generate(t, importBlocks(a.ids, "id")).read("generated.tf")
+	for _, objects := range []map[string]string{a.ids, a.names} {
+		w := a.newWorkspace(t, requirement+generated)
+		for name, given := range objects {
+			w.run(0, "import", name+".test", given)
 		}
-		a.assertMutations(t)
-	})
+		w.planNothing()
+	}
+	a.assertMutations(t)
 }
 
 func TestImportBlocks_WrongIdentityIsAnError(t *testing.T) {
@@ -199,6 +211,7 @@ func TestImportBlocks_WrongIdentityIsAnError(t *testing.T) {
 	requireCLI(t, "import by identity", identityImports())
 	s.newTag(t, "core")
 	s.resetLog()
+	t.Cleanup(func() { s.assertMutations(t) })
 	const gone = "0d0c96ac-83d5-4ca5-9f28-68b527a471d7"
 	for name, test := range map[string]struct {
 		identity string
@@ -214,6 +227,7 @@ func TestImportBlocks_WrongIdentityIsAnError(t *testing.T) {
 		"a value of no type": {`{ id = ["core"] }`, []string{"string required"}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			w := s.newWorkspace(t, requirement+`resource "infrahub_tag" "test" { name = "core" }
 			import {
 			  to       = infrahub_tag.test
@@ -222,5 +236,4 @@ func TestImportBlocks_WrongIdentityIsAnError(t *testing.T) {
 			w.assertPrinted("plan", test.want...)
 		})
 	}
-	s.assertMutations(t)
 }

@@ -49,7 +49,8 @@ func TestQuery_FiltersAndLimitsHold(t *testing.T) {
 	}{
 		{
 			listBlock("infrahub_read_only_repository", fmt.Sprintf("tag = %q\n credential_id = %q\n operational_status = \"online\"", a.names["infrahub_tag"], a.ids["infrahub_password_credential"])),
-			0, []string{a.names["infrahub_read_only_repository"]},
+			0,
+			[]string{a.names["infrahub_read_only_repository"]},
 		},
 		{listBlock("infrahub_repository", fmt.Sprintf("tag = %q", a.names["infrahub_tag"])), 0, []string{"Warning"}},
 		{listBlock("infrahub_repository", `tag = "no-such-tag"`), 1, []string{"Filter Value Not Found", "no-such-tag", "the name of a tag"}},
