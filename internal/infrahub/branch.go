@@ -45,7 +45,7 @@ func (c *Client) OnDefaultBranch() *Client { return c.WithBranch("") }
 func (c *Client) Branches() Nodes[Branch] {
 	global := c.graphql.withBranch("") // the client's own branch may be missing
 	return Nodes[Branch]{
-		client: c, kind: "branch", serverChoosesID: true,
+		client: c, kind: "branch", serverChoosesID: true, unpaged: true,
 		key:  func(branch Branch) (string, string) { return branch.ID, branch.Name },
 		list: c.listBranches,
 		create: func(ctx context.Context, _ string, want Branch) (string, error) {

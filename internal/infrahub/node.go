@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"time"
 
 	"github.com/google/uuid"
@@ -29,6 +30,8 @@ type Nodes[T any] struct {
 	// serverChoosesID is whether the server ignores the id that create is given. A create whose reply is
 	// lost is then looked up by its name.
 	serverChoosesID bool
+	// unpaged is whether the server lists all nodes in one response.
+	unpaged bool
 	// holder returns the other node that already has the name or location of want, if that must be unique; id is the node being
 	// changed. It is nil where nothing of the kind is unique, or where requireFreeName checks the name.
 	holder func(ctx context.Context, id string, want T) (*TakenError, error)
@@ -95,7 +98,11 @@ func (n Nodes[T]) get(ctx context.Context, filter Filter, wanted string) (*T, er
 // List returns the nodes that a filter picks, page by page. An error ends it; the nodes before it hold.
 func (n Nodes[T]) List(ctx context.Context, filter Filter) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
-		for next := (page{limit: pageSize}); ; next.offset += pageSize {
+		next := page{limit: pageSize}
+		if n.unpaged {
+			next.limit = math.MaxInt32
+		}
+		for ; ; next.offset += next.limit {
 			nodes, err := n.list(ctx, filter, next)
 			if err != nil {
 				var none T
@@ -107,7 +114,7 @@ func (n Nodes[T]) List(ctx context.Context, filter Filter) iter.Seq2[T, error] {
 					return
 				}
 			}
-			if len(nodes) < pageSize {
+			if len(nodes) < next.limit {
 				return
 			}
 		}

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -219,13 +220,28 @@ func withPeriod(text string) string {
 	return text + "."
 }
 
-// importNotFound returns the diagnostic of a terraform import whose object was not found or could not be read.
-func importNotFound(kind, given, where string, err error) diag.Diagnostic {
+// importNotFound returns the diagnostic of a terraform import whose object was not found or could not be read. The hint says
+// more about an object that was not found; "" if nothing is known.
+func importNotFound(kind, given, where, hint string, err error) diag.Diagnostic {
 	if errors.Is(err, infrahub.ErrNotFound) {
-		return diag.NewErrorDiagnostic("Object Not Found", fmt.Sprintf(
-			"Infrahub has no %s with the id or the name %q on %s. Look the id up in Infrahub, and check the resource type and the branch.", kind, given, where))
+		return diag.NewErrorDiagnostic("Object Not Found", fmt.Sprintf("Infrahub has no %s with the id or the name %q on %s. %s", kind, given, where,
+			cmp.Or(hint, "Look the id up in Infrahub, and check the resource type and the branch.")))
 	}
 	return errorDiagnostic("Object Not Read", subject{object: fmt.Sprintf("The %s %q", kind, given)}, err)
+}
+
+// otherTypeHint returns what to do about an object of another resource type, "" if there is none.
+func otherTypeHint(typeName string) string {
+	if typeName == "" {
+		return ""
+	}
+	return fmt.Sprintf("It belongs to another kind: use the resource type %s.", typeName)
+}
+
+// invalidIdentity returns the diagnostic of a terraform import whose identity cannot be one.
+func invalidIdentity(given, expects string) diag.Diagnostic {
+	return diag.NewErrorDiagnostic("Invalid Identity", fmt.Sprintf(
+		"The id of the identity is %q. It must be %s. To import by name, set id in the import block instead of identity.", given, expects))
 }
 
 // branchMissing returns the warning of a provider whose branch does not exist. It is no error: the same configuration may create

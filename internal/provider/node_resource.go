@@ -53,6 +53,8 @@ type nodeKind[M, T any] struct {
 	afterDelete func(ctx context.Context, client *infrahub.Client, known M) diag.Diagnostics
 	// keepGone, if set, reports whether a node that does not exist any more stays in the state.
 	keepGone func(known M) bool
+	// otherType, if set, returns the resource type of an object of another kind with this id or name, "" if none is found.
+	otherType func(ctx context.Context, client *infrahub.Client, given string) string
 }
 
 // nodeModel is embedded by the model of every kind.
@@ -259,13 +261,20 @@ func (r *nodeResource[M, T]) deleteWithoutBranch(ctx context.Context, id string,
 
 // ImportState finds the id of an object by its id or name, or takes it from the identity. Read does the rest.
 func (r *nodeResource[M, T]) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	given := importID(ctx, req, &resp.Diagnostics)
+	given, byIdentity := importID(ctx, req, "the id of the object, or its name in the argument id of an import block, or on the command line", &resp.Diagnostics)
+	if byIdentity && !isUUID(given) && !resp.Diagnostics.HasError() {
+		resp.Diagnostics.Append(invalidIdentity(given, "the UUID of a "+strings.ToLower(r.title)))
+	}
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	id, err := findID(ctx, r.nodesWithoutSecrets(), given)
+	id, err := findID(ctx, r.nodesWithoutSecrets(), given, !byIdentity)
 	if err != nil {
-		resp.Diagnostics.Append(importNotFound(strings.ToLower(r.title), given, "the provider's branch", err))
+		var other string
+		if errors.Is(err, infrahub.ErrNotFound) && r.otherType != nil {
+			other = r.otherType(ctx, r.Client, given)
+		}
+		resp.Diagnostics.Append(importNotFound(strings.ToLower(r.title), given, "the provider's branch", otherTypeHint(other), err))
 		return
 	}
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), id)...)
@@ -302,20 +311,24 @@ func setIdentity(ctx context.Context, identity *tfsdk.ResourceIdentity, id strin
 	}
 }
 
-// importID returns the id or name that an import block or command gives, or the id of its identity.
-func importID(ctx context.Context, req resource.ImportStateRequest, diags *diag.Diagnostics) string {
-	if req.ID != "" || req.Identity == nil {
-		return req.ID
+// importID returns the id or name that an import block or command gives, or the id of its identity, and which of the two.
+// Expects says what is missing where it is empty.
+func importID(ctx context.Context, req resource.ImportStateRequest, expects string, diags *diag.Diagnostics) (given string, byIdentity bool) {
+	id := types.StringValue(req.ID)
+	byIdentity = req.ID == "" && req.Identity != nil
+	if byIdentity {
+		diags.Append(req.Identity.GetAttribute(ctx, path.Root("id"), &id)...)
 	}
-	var id types.String
-	diags.Append(req.Identity.GetAttribute(ctx, path.Root("id"), &id)...)
-	return id.ValueString()
+	if id.ValueString() == "" && !diags.HasError() {
+		diags.AddError("Invalid Import Id", "The id is empty. Give "+expects+".")
+	}
+	return id.ValueString(), byIdentity
 }
 
-// findID returns the id of the node that is given by its id or name. A name may look like an id.
-func findID[T any](ctx context.Context, nodes infrahub.Nodes[T], given string) (string, error) {
+// findID returns the id of the node that is given by its id or, if names are accepted, by its name. A name may look like an id.
+func findID[T any](ctx context.Context, nodes infrahub.Nodes[T], given string, acceptName bool) (string, error) {
 	if isUUID(given) {
-		if _, err := nodes.Get(ctx, given); err == nil || !errors.Is(err, infrahub.ErrNotFound) {
+		if _, err := nodes.Get(ctx, given); err == nil || !acceptName || !errors.Is(err, infrahub.ErrNotFound) {
 			return given, err
 		}
 	}

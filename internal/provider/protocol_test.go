@@ -370,6 +370,18 @@ func (i *instance) expectEmptyPlan(config attributes) {
 	}
 }
 
+// generatedConfig returns the configuration that a CLI generates for the state: what can be set, and is neither null nor
+// sensitive.
+func (i *instance) generatedConfig() attributes {
+	config := attributes{}
+	for _, attribute := range i.schema().Block.Attributes {
+		if (attribute.Required || attribute.Optional) && !attribute.Sensitive && i.state[attribute.Name] != nil {
+			config[attribute.Name] = i.state[attribute.Name]
+		}
+	}
+	return config
+}
+
 // attributeOf returns the name that a path begins with, "" if there is none.
 func attributeOf(path *tftypes.AttributePath) string {
 	if path == nil || len(path.Steps()) == 0 {

@@ -232,7 +232,13 @@ func (p *infrahubProvider) DataSources(context.Context) []func() datasource.Data
 }
 
 func (p *infrahubProvider) ListResources(context.Context) []func() list.ListResource {
-	return []func() list.ListResource{newTagListResource}
+	return []func() list.ListResource{
+		newBranchListResource,
+		newPasswordCredentialListResource,
+		newReadOnlyRepositoryListResource,
+		newRepositoryListResource,
+		newTagListResource,
+	}
 }
 
 // resourceBase is embedded by every resource and list resource. While a configuration is only validated, providerData is nil.

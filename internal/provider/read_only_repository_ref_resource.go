@@ -222,16 +222,28 @@ func (r *readOnlyRepositoryRefResource) Delete(context.Context, resource.DeleteR
 // ImportState takes the id or the name of the repository, a slash, and the name of the branch. An id and the name of a
 // repository have no slash in them.
 func (r *readOnlyRepositoryRefResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	given := importID(ctx, req, &resp.Diagnostics)
-	repository, branch, found := strings.Cut(given, "/")
-	if !found || repository == "" || branch == "" {
-		resp.Diagnostics.AddError("Invalid Import Id", fmt.Sprintf(
-			"%q does not name a repository and a branch: give the id or the name of the read-only repository, a slash, and the name of the Infrahub branch, such as network/release-1.2.", given))
+	const expects = "the id or the name of the read-only repository, a slash, and the name of the Infrahub branch, such as network/release-1.2"
+	given, byIdentity := importID(ctx, req, expects, &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
 		return
 	}
-	repositoryID, err := findID(ctx, r.WithBranch(branch).Repositories(infrahub.ReadOnly), repository)
+	repository, branch, found := strings.Cut(given, "/")
+	switch isRef := found && repository != "" && branch != ""; {
+	case byIdentity && (!isRef || !isUUID(repository)):
+		resp.Diagnostics.Append(invalidIdentity(given, "the UUID of a read-only repository, a slash, and the name of a branch"))
+		return
+	case !isRef:
+		resp.Diagnostics.AddError("Invalid Import Id", fmt.Sprintf("%q does not name a repository and a branch: give %s.", given, expects))
+		return
+	}
+	client := r.WithBranch(branch)
+	repositoryID, err := findID(ctx, client.Repositories(infrahub.ReadOnly), repository, !byIdentity)
 	if err != nil {
-		resp.Diagnostics.Append(importNotFound(infrahub.ReadOnly.String(), repository, fmt.Sprintf("branch %q", branch), err))
+		var hint string
+		if errors.Is(err, infrahub.ErrNotFound) && otherRepositoryType(ctx, client, infrahub.ReadOnly, repository) != "" {
+			hint = "It is a read-write repository, an infrahub_repository, which has no ref on a branch."
+		}
+		resp.Diagnostics.Append(importNotFound(infrahub.ReadOnly.String(), repository, fmt.Sprintf("branch %q", branch), hint, err))
 		return
 	}
 	id := repositoryID + "/" + branch

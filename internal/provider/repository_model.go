@@ -59,7 +59,23 @@ func repositoryKind[M any](typeName, title string, kind infrahub.Kind, schema fu
 			flattenRepository(repository, parts(&known))
 			return known
 		},
+		otherType: func(ctx context.Context, client *infrahub.Client, given string) string {
+			return otherRepositoryType(ctx, client, kind, given)
+		},
 	}
+}
+
+// otherRepositoryType returns the resource type of the repository of the other kind that has an id or a name, "" if none is
+// found. A name is unique over both kinds (infrahub-behaviour.md, Kinds 3).
+func otherRepositoryType(ctx context.Context, client *infrahub.Client, kind infrahub.Kind, given string) string {
+	other := infrahub.ReadOnly
+	if kind == infrahub.ReadOnly {
+		other = infrahub.ReadWrite
+	}
+	if _, err := findID(ctx, client.Repositories(other), given, true); err != nil {
+		return ""
+	}
+	return typeNameOf(other.String())
 }
 
 func expandRepository(kind infrahub.Kind, model repositoryParts) infrahub.Repository {

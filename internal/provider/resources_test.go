@@ -44,13 +44,6 @@ func dataSourceTypes() map[string]attributes {
 	}
 }
 
-// listResourceTypes returns a valid configuration of every list resource.
-func listResourceTypes() map[string]attributes {
-	return map[string]attributes{
-		tagType: {"names": []string{"core"}},
-	}
-}
-
 // registered is what the provider registers, by type name.
 type registered struct {
 	resources     map[string]resource.Resource
@@ -364,8 +357,8 @@ func TestResources_BeforeTheProviderIsConfiguredValidateAndPlanWork(t *testing.T
 	for name, config := range dataSourceTypes() {
 		p.validateDataSource(name, config).requireNone(t)
 	}
-	for name, config := range listResourceTypes() {
-		p.validateList(name, config).requireNone(t)
+	for name, l := range listResourceTypes() {
+		p.validateList(name, l.valid).requireNone(t)
 	}
 }
 
@@ -703,7 +696,9 @@ func TestResources_ImportThatFindsNothingIsNotOneThatFails(t *testing.T) {
 		for _, missing := range []string{"nope", nodeUUID} {
 			id, quoted := missing+r.importSuffix, strconv.Quote(missing)
 			i.importByID(id).onlyError(t).expect(t, "", "Object Not Found", quoted, "branch", "resource type")
-			i.importByIdentity(attributes{"id": id}).onlyError(t).expect(t, "", "Object Not Found", quoted)
+			if missing == nodeUUID { // an identity is no name
+				i.importByIdentity(attributes{"id": id}).onlyError(t).expect(t, "", "Object Not Found", quoted)
+			}
 			s.failOnce(query, http.StatusServiceUnavailable, "no healthy upstream")
 			i.importByID(id).onlyError(t).expect(t, "", "Object Not Read", quoted, "no healthy upstream", "Request id: ")
 		}

@@ -55,6 +55,23 @@ func TestExamples_AreAppliedImportedAndDestroyed(t *testing.T) {
 	}
 }
 
+func TestExamples_ImportsWithAnIdentityAreValid(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	requireCLI(t, "import by identity", identityImports())
+	for _, name := range resourceTypes(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			directory := filepath.Join(examples, "resources", name)
+			w := s.newWorkspace(t, requirement+readText(t, filepath.Join(directory, "resource.tf"))+readText(t, filepath.Join(directory, "import-with-identity.tf")),
+				"TF_VAR_git_token="+gitPassword, "TF_VAR_git_password="+gitPassword)
+			w.run(0, "validate")
+			w.run(1, "plan") // the id belongs to no object
+			w.assertPrinted("plan", "Object Not")
+		})
+	}
+}
+
 func TestExamples_DataSourcesAreRead(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob(filepath.Join(examples, "data-sources", "*", "data-source.tf"))
@@ -149,11 +166,16 @@ func TestExamples_ProviderIsValid(t *testing.T) {
 // example returns an example with the Git server of the test and unique names.
 func (s *server) example(t *testing.T, file string) string {
 	t.Helper()
+	text := strings.ReplaceAll(readText(t, file), "https://git.example.com", s.gitAddress)
+	text = regexp.MustCompile(`(?m)^(\s*id\s+=\s+"[^"/]+)/`).ReplaceAllString(text, `${1}-`+s.suffix+`/`)
+	return regexp.MustCompile(`(?m)^(\s*(?:name|id)\s+=\s+"[^"]+)"`).ReplaceAllString(text, `${1}-`+s.suffix+`"`) + "\n"
+}
+
+func readText(t *testing.T, file string) string {
+	t.Helper()
 	content, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := strings.ReplaceAll(string(content), "https://git.example.com", s.gitAddress)
-	text = regexp.MustCompile(`(?m)^(\s*id\s+=\s+"[^"/]+)/`).ReplaceAllString(text, `${1}-`+s.suffix+`/`)
-	return regexp.MustCompile(`(?m)^(\s*(?:name|id)\s+=\s+"[^"]+)"`).ReplaceAllString(text, `${1}-`+s.suffix+`"`) + "\n"
+	return string(content)
 }
