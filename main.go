@@ -2,12 +2,11 @@
 package main
 
 import (
-	"context"
 	"flag"
 	"fmt"
 	"os"
 
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
 
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/provider"
 )
@@ -16,17 +15,18 @@ import (
 var version = "dev"
 
 func main() {
-	if err := serve(context.Background()); err != nil {
+	if err := serve(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func serve(ctx context.Context) error {
+func serve() error {
 	debug := flag.Bool("debug", false, "run outside of the CLI, so that a debugger can be attached")
 	flag.Parse()
-	return providerserver.Serve(ctx, provider.New(version), providerserver.ServeOpts{
-		Address: provider.Address,
-		Debug:   *debug,
-	})
+	var options []tf6server.ServeOpt
+	if *debug {
+		options = append(options, tf6server.WithManagedDebug())
+	}
+	return provider.Serve(version, options...)
 }

@@ -61,13 +61,13 @@ var (
 // URLs, headers and the body of the response.
 func (r Remote) failure(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		return fmt.Errorf("%s: %w", r.redactedLocation(), ctx.Err())
+		return fmt.Errorf("%s: %w", r.RedactedLocation(), ctx.Err())
 	}
 	detail, kind := r.classify(cause(err))
 	if detail == "" {
-		return fmt.Errorf("%s: %w", r.redactedLocation(), kind)
+		return fmt.Errorf("%s: %w", r.RedactedLocation(), kind)
 	}
-	return fmt.Errorf("%s: %w: %s", r.redactedLocation(), kind, detail)
+	return fmt.Errorf("%s: %w: %s", r.RedactedLocation(), kind, detail)
 }
 
 // classify returns the kind of an error, and what it does not say yet, which may be "".

@@ -51,8 +51,8 @@ func (r Remote) credential() *http.BasicAuth {
 	return &http.BasicAuth{Username: cmp.Or(r.Username, endpoint.User, "git"), Password: cmp.Or(r.Token, endpoint.Password)}
 }
 
-// redactedLocation returns the location without user, password and query, which may hold a token.
-func (r Remote) redactedLocation() string {
+// RedactedLocation returns the location without user, password and query, which may hold a token.
+func (r Remote) RedactedLocation() string {
 	if filepath.IsAbs(r.Location) {
 		return r.Location
 	}

@@ -2,6 +2,8 @@ package infrahub
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -28,6 +30,22 @@ func (b Branch) Merged() bool { return b.Status == string(graphql.BranchStatusMe
 // Writable reports whether what is written to the branch now can last: it is not merged and not being merged.
 func (b Branch) Writable() bool {
 	return !b.Merged() && b.Status != string(graphql.BranchStatusMerging)
+}
+
+// CheckWritable returns ErrBranchNotFound if the client's branch does not exist, and ErrMerged if it was merged or is being merged.
+// The server may accept a change of a merged branch, and lose it (infrahub-behaviour.md, Branches 10).
+func (c *Client) CheckWritable(ctx context.Context) error {
+	branch, err := c.Branches().GetByName(ctx, c.branch)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return fmt.Errorf("branch %s: %w", c.branch, ErrBranchNotFound)
+	case err != nil:
+		return err
+	case !branch.Writable():
+		return fmt.Errorf("branch %s: %w", c.branch, ErrMerged)
+	default:
+		return nil
+	}
 }
 
 // WithBranch returns a client for another branch of the same server. Both share connections, login and polling.

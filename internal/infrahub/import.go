@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"strings"
 	"time"
 
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub/graphql"
@@ -65,8 +65,8 @@ func (b baseline) startedBy() string { return deref(b.requestID) }
 // commit over the later one (infrahub-behaviour.md, Importing 22).
 func (c *Client) baseline(ctx context.Context, id string) (context.Context, baseline, error) {
 	tasks, err := c.tasks.page(ctx, 0)
-	if err == nil && c.hasRunningTasks(tasks, id) {
-		tasks, err = c.waitUntilIdle(ctx, id)
+	if err == nil && len(c.runningTasks(tasks, id)) > 0 {
+		tasks, err = c.waitUntilIdle(ctx, id, tasks)
 	}
 	hidden := errors.Is(err, ErrUnauthorized)
 	if hidden {
@@ -76,33 +76,57 @@ func (c *Client) baseline(ctx context.Context, id string) (context.Context, base
 	return withRequestID(ctx, before.requestID), before, err
 }
 
-// hasRunningTasks reports whether a repository has tasks on this branch that have not ended.
-func (c *Client) hasRunningTasks(tasks []task, id string) bool {
-	return slices.ContainsFunc(tasks, func(t task) bool {
-		return t.Model.RepositoryID == id && t.Model.Branch == c.branch && t.isAlive()
-	})
+// runningTasks describes the tasks of a repository on this branch that have not ended.
+func (c *Client) runningTasks(tasks []task, id string) []string {
+	var running []string
+	for _, t := range tasks {
+		if t.Model.RepositoryID == id && t.Model.Branch == c.branch && t.isAlive() {
+			running = append(running, t.describe())
+		}
+	}
+	return running
 }
 
 // idleTimeout bounds how long a change waits for the end of earlier imports. A change beside one that still runs can end with
 // the commit of the one and the error of the other (infrahub-behaviour.md, Importing 29).
 const idleTimeout = 6 * time.Minute
 
-// waitUntilIdle waits until no task of a repository runs on this branch and returns the tasks as they are then.
-// After idleTimeout it returns in any case: a task of a worker that died never ends.
-func (c *Client) waitUntilIdle(ctx context.Context, id string) ([]task, error) {
+// EarlierImportsError is a change that was not sent, because earlier imports of the repository had not ended when the time ran
+// out or the caller gave up.
+type EarlierImportsError struct {
+	// Tasks describe the tasks of these imports, as in UnfinishedError.
+	Tasks []string
+	cause error
+}
+
+func (e *EarlierImportsError) Error() string {
+	return fmt.Sprintf("earlier imports of the repository have not ended (%s): %v", strings.Join(e.Tasks, ", "), e.cause)
+}
+
+// Unwrap returns context.DeadlineExceeded or context.Canceled.
+func (e *EarlierImportsError) Unwrap() error { return e.cause }
+
+// waitUntilIdle waits until no task of a repository runs on this branch and returns the tasks as they are then; listed are those
+// that were listed last. After idleTimeout it returns in any case: a task of a worker that died never ends.
+func (c *Client) waitUntilIdle(ctx context.Context, id string, listed []task) ([]task, error) {
 	lists, unsubscribe := c.tasks.subscribe(ctx, time.Now())
 	defer unsubscribe()
 	timeout := time.NewTimer(idleTimeout)
 	defer timeout.Stop()
-	var last taskList
+	last, progress := taskList{tasks: listed}, progressLine{}
+	running := c.runningTasks(listed, id)
 	for {
+		progress.report(ctx, "Waiting for earlier imports to end: "+strings.Join(running, "; "))
 		select {
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return nil, &EarlierImportsError{Tasks: running, cause: ctx.Err()}
 		case <-timeout.C:
 			return last.tasks, last.err
 		case last = <-lists:
-			if last.err == nil && !c.hasRunningTasks(last.tasks, id) {
+			if last.err != nil {
+				continue
+			}
+			if running = c.runningTasks(last.tasks, id); len(running) == 0 {
 				return last.tasks, nil
 			}
 		}
@@ -180,24 +204,30 @@ func (c *Client) importOfSync(ctx context.Context, relocated Repository, previou
 // clone had that commit already, so a second import follows, which imports the objects of the commit in any case.
 func (c *Client) Reimport(ctx context.Context, repository Repository) (*Import, error) {
 	if repository.Kind != ReadOnly {
-		return c.reimportCommit(ctx, repository)
+		return c.ReimportCommit(ctx, repository)
 	}
-	started, err := c.importOnDemand(ctx, repository, importLastCommit, func(ctx context.Context) (*string, error) {
+	started, err := c.ImportLatestCommit(ctx, repository)
+	if err != nil {
+		return nil, err
+	}
+	started.next = func(ctx context.Context) (*Import, error) { return c.ReimportCommit(ctx, repository) }
+	return started, nil
+}
+
+// ImportLatestCommit imports the last commit of the ref of a read-only repository. The server skips the objects if its own clone
+// had that commit already.
+func (c *Client) ImportLatestCommit(ctx context.Context, repository Repository) (*Import, error) {
+	return c.importOnDemand(ctx, repository, importLastCommit, func(ctx context.Context) (*string, error) {
 		resp, err := graphql.ImportLatestCommit(ctx, c.graphql, repository.ID)
 		if err != nil || resp.InfrahubReadOnlyRepositoryImportLastCommit == nil || resp.InfrahubReadOnlyRepositoryImportLastCommit.Task == nil {
 			return nil, err
 		}
 		return resp.InfrahubReadOnlyRepositoryImportLastCommit.Task.Id, nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	started.next = func(ctx context.Context) (*Import, error) { return c.reimportCommit(ctx, repository) }
-	return started, nil
 }
 
-// reimportCommit imports the objects of the commit that the repository has.
-func (c *Client) reimportCommit(ctx context.Context, repository Repository) (*Import, error) {
+// ReimportCommit imports the objects of the commit that a repository has.
+func (c *Client) ReimportCommit(ctx context.Context, repository Repository) (*Import, error) {
 	return c.importOnDemand(ctx, repository, importObjects, func(ctx context.Context) (*string, error) {
 		resp, err := graphql.ReimportCommit(ctx, c.graphql, repository.ID)
 		if err != nil || resp.InfrahubRepositoryProcess == nil || resp.InfrahubRepositoryProcess.Task == nil {

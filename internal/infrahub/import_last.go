@@ -25,7 +25,7 @@ type LastImport struct {
 // LastImport returns the outcome of the last import of the ref and location that a repository has. It is proven for what has no
 // import of its own to prove: a read-write repository follows its remote, and an inactive one is not imported on this branch.
 func (c *Client) LastImport(ctx context.Context, repository Repository) (LastImport, error) {
-	if repository.Kind != ReadOnly || repository.InternalStatus == inactive {
+	if repository.Kind != ReadOnly || repository.Inactive() {
 		return LastImport{Proven: true}, nil
 	}
 	i := &Import{client: c, repository: repository}

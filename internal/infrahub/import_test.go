@@ -382,6 +382,25 @@ func TestReimport_ReadWriteImportsItsCommitAgain(t *testing.T) {
 	})
 }
 
+func TestReimport_HalvesAreImportsOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := start(t, live())
+		client := s.client(t)
+		r := newRemote(t)
+		before := createImported(t, client, readOnly(r, "main"))
+		r.Commit(t, "pushed", queryFiles("pushed"))
+		again, err := client.ReimportCommit(t.Context(), before)
+		must(t, err)
+		wantImported(t, again, r, "main")
+		wantEqual(t, "imports of the last commit", 0, len(s.requests("ImportLatestCommit")))
+		latest, err := client.ImportLatestCommit(t.Context(), before)
+		must(t, err)
+		wantImported(t, latest, r, "pushed")
+		wantEqual(t, "imports of the same commit", 1, len(s.requests("ReimportCommit")))
+	})
+}
+
 func TestReimport_OfABrokenConfiguration(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

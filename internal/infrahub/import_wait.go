@@ -98,7 +98,7 @@ const (
 	syncTimeout = 90 * time.Second
 	// failedSyncTimeout bounds how long the periodic sync may take to recover from an error.
 	failedSyncTimeout = 4 * syncTimeout
-	// progressInterval is the shortest time between two log lines about the tasks of an import.
+	// progressInterval is the shortest time between two lines about a wait.
 	progressInterval = time.Second
 )
 
@@ -243,19 +243,34 @@ func describeTasks(expected []expectation, matched []task) []string {
 	return descriptions
 }
 
-// progressLog logs the tasks of an import when they change, but no more often than each progressInterval.
+// progressLine is the last line about a wait.
+type progressLine struct {
+	text    string
+	written time.Time
+}
+
+// report reports a line that differs from the last one, but no more often than each progressInterval. It returns whether it did.
+func (p *progressLine) report(ctx context.Context, text string) bool {
+	if text == p.text || time.Since(p.written) < progressInterval {
+		return false
+	}
+	p.text, p.written = text, time.Now()
+	reportProgress(ctx, text)
+	return true
+}
+
+// progressLog logs and reports the tasks of an import when they change.
 type progressLog struct {
-	start, written time.Time
-	last           string
+	progressLine
+	start time.Time
 }
 
 func (p *progressLog) write(ctx context.Context, i *Import, matched []task) {
-	tasks := strings.Join(describeTasks(i.expected, matched), "; ")
-	if tasks == p.last || time.Since(p.written) < progressInterval {
+	tasks, title := strings.Join(describeTasks(i.expected, matched), "; "), "Importing "+i.repository.Name
+	if !p.report(ctx, fmt.Sprintf("%s at %s into branch %s: %s", title, i.repository.Ref, i.client.branch, tasks)) {
 		return
 	}
-	p.last, p.written = tasks, time.Now()
-	i.client.log.InfoContext(ctx, "Importing "+i.repository.Name, "ref", i.repository.Ref, "branch", i.client.branch,
+	i.client.log.InfoContext(ctx, title, "ref", i.repository.Ref, "branch", i.client.branch,
 		"tasks", tasks, "elapsed", time.Since(p.start).Round(time.Millisecond).String())
 }
 

@@ -2,6 +2,8 @@ package infrahub
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub/graphql"
@@ -139,6 +141,20 @@ func (c *Client) readOnlyRepositories() Nodes[Repository] {
 }
 
 func repositoryKey(repository Repository) (id, name string) { return repository.ID, repository.Name }
+
+// FindRepository returns the repository of either kind with an id, or ErrNotFound.
+func (c *Client) FindRepository(ctx context.Context, id string) (*Repository, error) {
+	for _, kind := range []Kind{ReadOnly, ReadWrite} {
+		if found, err := c.Repositories(kind).Get(ctx, id); !errors.Is(err, ErrNotFound) {
+			return found, err
+		}
+	}
+	return nil, fmt.Errorf("repository %s on branch %s: %w", id, c.branch, ErrNotFound)
+}
+
+// Inactive reports whether the repository is not in use on the branch: the branch is older than the repository, or the repository
+// was created on another branch (infrahub-behaviour.md, Branches 1).
+func (r Repository) Inactive() bool { return r.InternalStatus == inactive }
 
 // Healthy reports whether the statuses show neither an error nor work in progress.
 func (r Repository) Healthy() bool { return isHealthy(&r) && r.Commit != nil }

@@ -2,7 +2,6 @@ package infrahub
 
 import (
 	"context"
-	"errors"
 	"fmt"
 )
 
@@ -120,21 +119,14 @@ func (c *Client) changeRef(ctx context.Context, before, after Repository) (*Impo
 // import is nil if the branch has that ref and a task proves that it has imported it, unless again is set. ErrMerged if the
 // branch was merged or is being merged, ErrInactive if the branch is older than the repository.
 func (c *Client) SetRef(ctx context.Context, id, ref string, again bool) (*Import, error) {
-	// The server may accept a change of a merged branch, and lose it (infrahub-behaviour.md, Branches 10).
-	branch, err := c.Branches().GetByName(ctx, c.branch)
-	switch {
-	case errors.Is(err, ErrNotFound):
-		return nil, fmt.Errorf("branch %s: %w", c.branch, ErrBranchNotFound)
-	case err != nil:
+	if err := c.CheckWritable(ctx); err != nil {
 		return nil, err
-	case !branch.Writable():
-		return nil, fmt.Errorf("branch %s: %w", c.branch, ErrMerged)
 	}
 	current, err := c.Repositories(ReadOnly).Get(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	if current.InternalStatus == inactive {
+	if current.Inactive() {
 		// The server would not keep the ref, and would import again and again (infrahub-behaviour.md, Branches 9).
 		return nil, fmt.Errorf("%s %s on branch %s: %w", ReadOnly, current.Name, c.branch, ErrInactive)
 	}

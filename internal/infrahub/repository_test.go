@@ -1,7 +1,9 @@
 package infrahub_test
 
 import (
+	"errors"
 	"maps"
+	"net/http"
 	"testing"
 	"testing/synctest"
 
@@ -171,4 +173,43 @@ func TestRepository_DeleteOfADeletedOneIsNoError(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestFindRepository_FindsEitherKindByItsID(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []infrahub.Kind{infrahub.ReadOnly, infrahub.ReadWrite} {
+		t.Run(kind.String(), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := start(t, mockserver.Options{})
+				client := s.client(t)
+				want := createImported(t, client, ofKind(newRemote(t), kind))
+				got, err := client.FindRepository(t.Context(), want.ID)
+				must(t, err)
+				wantEqual(t, "repository", &want, got)
+				_, err = client.FindRepository(t.Context(), missingID)
+				wantKind(t, err, infrahub.ErrNotFound)
+				wantContains(t, err.Error(), missingID+" on branch main")
+				s.Inject(mockserver.Fault{Operation: "ReadOnlyRepositories", Status: http.StatusUnauthorized})
+				_, err = client.FindRepository(t.Context(), want.ID)
+				if err == nil || errors.Is(err, infrahub.ErrNotFound) {
+					t.Errorf("got %v, want the error of the first read", err)
+				}
+			})
+		})
+	}
+}
+
+func TestRepository_IsInactiveOnABranchThatIsOlder(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := start(t, mockserver.Options{})
+		s.createRelease(t)
+		client := s.client(t)
+		created := createImported(t, client, ofKind(newRemote(t), infrahub.ReadOnly))
+		wantEqual(t, "inactive on main", false, created.Inactive())
+		older, err := client.WithBranch("release").FindRepository(t.Context(), created.ID)
+		must(t, err)
+		wantEqual(t, "inactive on the older branch", true, older.Inactive())
+	})
 }

@@ -61,6 +61,8 @@ type subject struct {
 	kind string
 	// attributes are those on which the diagnostic may be put.
 	attributes []string
+	// again is how the operation is repeated, "" if by an apply.
+	again string
 }
 
 // errorDiagnostic returns the diagnostic of an operation that failed: summary such as "Repository Not Created". An error that the
@@ -106,9 +108,12 @@ func detail(object string, err error, next string) string {
 // message returns an error in the server's own words, where it has any, as a sentence.
 func message(err error) string {
 	failure, isFailure := errors.AsType[*infrahub.Error](err)
+	earlier, isWaiting := errors.AsType[*infrahub.EarlierImportsError](err)
 	switch {
 	case isFailure:
 		return withPeriod(failure.Message)
+	case isWaiting:
+		return fmt.Sprintf("it waited for earlier imports of the repository, which still run (%s), and %s", strings.Join(earlier.Tasks, ", "), message(earlier.Unwrap()))
 	case errors.Is(err, context.Canceled):
 		return "it was interrupted."
 	case errors.Is(err, context.DeadlineExceeded):
@@ -124,11 +129,12 @@ func nextStep(about subject, known string, err error) string {
 	if taken, ok := errors.AsType[*infrahub.TakenError](err); ok {
 		return takenStep(about, taken)
 	}
+	again := cmp.Or(about.again, "apply again")
 	switch {
 	case errors.Is(err, context.Canceled):
-		return sentences("Nothing more was sent.", known, "Run the command again.")
+		return sentences("Nothing more was sent.", known, "To repeat it, "+cmp.Or(about.again, "run the command again")+".")
 	case errors.Is(err, context.DeadlineExceeded):
-		return sentences(known, "Give it more time in timeouts, and apply again.")
+		return sentences(known, "Give it more time in timeouts, and "+again+".")
 	case errors.Is(err, infrahub.ErrUnauthorized):
 		return sentences("Infrahub refused the account.", known, "Check that the account of the token may do this in Infrahub, and that the token is still valid.")
 	case errors.Is(err, infrahub.ErrBranchNotFound):
@@ -144,11 +150,11 @@ func nextStep(about subject, known string, err error) string {
 	case errors.Is(err, infrahub.ErrNotFound):
 		return "Infrahub does not have it on this branch: it was probably deleted outside of Terraform, so plan again."
 	case errors.Is(err, infrahub.ErrBusy):
-		return sentences(isBusyStep, known, "Wait and apply again; max_retries in the provider block says how often a request is repeated.")
+		return sentences(isBusyStep, known, "Wait and "+again+"; max_retries in the provider block says how often a request is repeated.")
 	case errors.Is(err, infrahub.ErrNotInfrahub):
-		return sentences(isForeignStep, known, "Check what proxies and login pages stand before the server, then apply again.")
+		return sentences(isForeignStep, known, "Check what proxies and login pages stand before the server, then "+again+".")
 	case errors.Is(err, infrahub.ErrUnreachable):
-		return sentences("No answer came.", known, "Check the connection and the server, then apply again; timeout in the provider block says how long one request may take.")
+		return sentences("No answer came.", known, "Check the connection and the server, then "+again+"; timeout in the provider block says how long one request may take.")
 	}
 	field := fieldOf(err)
 	if (field == "name" || field == "location") && strings.Contains(err.Error(), "uniqueness") {

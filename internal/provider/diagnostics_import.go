@@ -9,30 +9,46 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/gitremote"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
 )
 
+// importStarter is what started an import. It decides about the next step.
+type importStarter int
+
+const (
+	// startedByCreate lets Terraform mark the repository as tainted if the import fails.
+	startedByCreate importStarter = iota
+	// startedByUpdate lets the next plan show a failed import.
+	startedByUpdate
+	// startedByAction leaves nothing in the state.
+	startedByAction
+)
+
 // importDiagnostic returns the diagnostic of an import that failed or is not known to have worked, nil of any other error.
-// Terraform marks an object as tainted whose create fails, which decides about the next step.
-func importDiagnostic(err error, creating bool) diag.Diagnostic {
+func importDiagnostic(err error, starter importStarter) diag.Diagnostic {
 	if failure, ok := errors.AsType[*infrahub.ImportError](err); ok {
-		return importFailed(failure, creating)
+		return importFailed(failure, starter)
 	}
 	if unfinished, ok := errors.AsType[*infrahub.UnfinishedError](err); ok {
-		return importUnfinished(unfinished, creating)
+		return importUnfinished(unfinished, starter)
 	}
 	if unobserved, ok := errors.AsType[*infrahub.UnobservedError](err); ok {
-		return importUnobserved(unobserved, creating)
+		return importUnobserved(unobserved, starter)
 	}
 	return nil
 }
 
 // importFailed returns why an import failed and what to do.
-func importFailed(failure *infrahub.ImportError, creating bool) diag.Diagnostic {
+func importFailed(failure *infrahub.ImportError, starter importStarter) diag.Diagnostic {
 	repository := failure.Repository
 	again := "Then apply again: the import is tried once more, also without a change in the configuration."
-	if creating {
+	switch starter {
+	case startedByCreate:
 		again = "Then apply again: Terraform replaces the repository, which was created and not imported."
+	case startedByAction:
+		again = "Then " + invokeAgain + "."
+	case startedByUpdate:
 	}
 	lines := []string{
 		fmt.Sprintf("Infrahub did not import the %s %q at %q into branch %q: %s", repository.Kind, repository.Name, repository.Ref, failure.Branch, withPeriod(failure.Reason)),
@@ -67,7 +83,7 @@ func importHint(failure *infrahub.ImportError) string {
 	case infrahub.CredentialRefused:
 		return "Check credential_id, and username and password of that credential."
 	case infrahub.RemoteUnreachable:
-		return "Check that the Infrahub server itself reaches " + failure.Repository.Location + "."
+		return "Check that the Infrahub server itself reaches " + gitremote.Remote{Location: failure.Repository.Location}.RedactedLocation() + "."
 	case infrahub.RepositoryMissing:
 		return "Check location: the remote has no such repository, or hides it from this credential."
 	case infrahub.ConfigurationInvalid:
@@ -87,13 +103,16 @@ func importHint(failure *infrahub.ImportError) string {
 }
 
 // importUnfinished returns what was still running when the wait ended.
-func importUnfinished(unfinished *infrahub.UnfinishedError, creating bool) diag.Diagnostic {
+func importUnfinished(unfinished *infrahub.UnfinishedError, starter importStarter) diag.Diagnostic {
 	repository := unfinished.Repository
-	why, next := "The wait was interrupted.", "Plan again to see how it ended."
-	if errors.Is(unfinished, context.DeadlineExceeded) {
-		why, next = "The timeout expired.", "If no task has started, see whether Infrahub's workers run. Give it more time in timeouts, and apply again."
+	why, next, again := "The wait was interrupted.", "Plan again to see how it ended.", "apply again"
+	if starter == startedByAction {
+		next, again = "Infrahub shows under Tasks how it ends.", invokeAgain
 	}
-	if creating {
+	if errors.Is(unfinished, context.DeadlineExceeded) {
+		why, next = "The timeout expired.", "If no task has started, see whether Infrahub's workers run. Give it more time in timeouts, and "+again+"."
+	}
+	if starter == startedByCreate {
 		next += " Terraform marks the repository as tainted, and the next apply would replace it: if Infrahub shows that the import worked, keep the repository by terraform untaint."
 	}
 	return diag.NewErrorDiagnostic("Import Not Finished", withRequestID(fmt.Sprintf(
@@ -103,7 +122,7 @@ func importUnfinished(unfinished *infrahub.UnfinishedError, creating bool) diag.
 
 // importUnobserved returns why nothing is known of an import. It is a warning for a create: as an error it would let Terraform
 // replace a repository that may be good.
-func importUnobserved(unobserved *infrahub.UnobservedError, creating bool) diag.Diagnostic {
+func importUnobserved(unobserved *infrahub.UnobservedError, starter importStarter) diag.Diagnostic {
 	repository, unread, status := unobserved.Repository, "the list of its tasks", "The repository could not be read either."
 	switch {
 	case unobserved.TasksListed:
@@ -111,12 +130,15 @@ func importUnobserved(unobserved *infrahub.UnobservedError, creating bool) diag.
 	case unobserved.Status != "":
 		status = fmt.Sprintf("The repository itself shows %s, which does not tell.", unobserved.Status)
 	}
+	next := "The next plan looks at the import again, and the next apply imports again unless it is known to have worked."
+	if starter == startedByAction {
+		next = "Infrahub shows under Tasks how it ended."
+	}
 	text := withRequestID(fmt.Sprintf(
-		"Infrahub was asked to import the %s %q at %q into branch %q. How that ended is not known: since %s %s could not be read: %s %s\n\n"+
-			"%s The next plan looks at the import again, and the next apply imports again unless it is known to have worked.",
+		"Infrahub was asked to import the %s %q at %q into branch %q. How that ended is not known: since %s %s could not be read: %s %s\n\n%s %s",
 		repository.Kind, repository.Name, repository.Ref, unobserved.Branch, unobserved.Since.UTC().Format(time.RFC3339), unread,
-		message(errors.Unwrap(unobserved)), status, observeStep(unobserved)), unobserved.RequestID)
-	if creating {
+		message(errors.Unwrap(unobserved)), status, observeStep(unobserved), next), unobserved.RequestID)
+	if starter == startedByCreate {
 		return diag.NewWarningDiagnostic("Import Not Observed", text)
 	}
 	return diag.NewErrorDiagnostic("Import Not Observed", text)

@@ -139,14 +139,14 @@ func TestDiagnostics_OfImports(t *testing.T) {
 				Branch:     "stable", Reason: "It went wrong", Cause: test.cause, Owner: test.owner, RequestID: "5d41402a",
 				Workflow: "git-repository-pull-read-only", TaskID: "0d0c96ac", State: "FAILED",
 			}
-			got := errorOf(t, importFailed(&failure, false))
+			got := errorOf(t, importFailed(&failure, startedByUpdate))
 			got.expect(t, "", "Import Failed", test.kind.String()+` "network" at "v9" into branch "stable": It went wrong.`,
 				test.hint, "Then apply again", "Task 0d0c96ac (git-repository-pull-read-only, FAILED)", "Request id: 5d41402a")
 			if strings.Contains(got.detail, test.never) {
 				t.Errorf("the detail contains %q: %s", test.never, got.detail)
 			}
 			failure.TaskID, failure.RequestID = "", ""
-			if got := errorOf(t, importFailed(&failure, false)); strings.Contains(got.detail, "Task ") || strings.Contains(got.detail, "Request id") {
+			if got := errorOf(t, importFailed(&failure, startedByUpdate)); strings.Contains(got.detail, "Task ") || strings.Contains(got.detail, "Request id") {
 				t.Errorf("the detail names a task or a request, and there is none: %s", got.detail)
 			}
 		})
@@ -159,10 +159,10 @@ func TestDiagnostics_OfImportsThatWereInterrupted(t *testing.T) {
 		Repository: infrahub.Repository{Kind: infrahub.ReadWrite, Name: "network", Ref: "main"}, Branch: "stable",
 		Tasks: []string{"first: RUNNING, task 1", "second: not started"}, RequestID: "5d41402a",
 	}
-	errorOf(t, importUnfinished(unfinished, false)).expect(t, "", "Import Not Finished", "The wait was interrupted.",
+	errorOf(t, importUnfinished(unfinished, startedByUpdate)).expect(t, "", "Import Not Finished", "The wait was interrupted.",
 		`repository "network" at "main" into branch "stable"`, "  first: RUNNING, task 1\n  second: not started\n", "Plan again", "Request id: 5d41402a")
 	unfinished.RequestID = ""
-	if got := errorOf(t, importUnfinished(unfinished, false)); strings.Contains(got.detail, "Request id") {
+	if got := errorOf(t, importUnfinished(unfinished, startedByUpdate)); strings.Contains(got.detail, "Request id") {
 		t.Errorf("the detail names a request, and there is none: %s", got.detail)
 	}
 }

@@ -13,7 +13,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -29,11 +28,9 @@ type nodeListDataSource struct {
 	typeName    string
 	description string
 	// filters are the attributes that pick nodes, besides names.
-	filters map[string]schema.Attribute
+	filters []nodeFilter
 	// attributes are what is shown of each node besides its id and name.
 	attributes map[string]schema.Attribute
-	// filter, if set, adds to a filter what the configuration picks besides names. An error says what does not exist.
-	filter func(ctx context.Context, client *infrahub.Client, config tfsdk.Config, filter *infrahub.Filter) diag.Diagnostics
 	// lists returns the lists to read.
 	lists func(ctx context.Context, config tfsdk.Config) []nodeList
 }
@@ -88,9 +85,9 @@ func (d *nodeListDataSource) Schema(_ context.Context, _ datasource.SchemaReques
 	each := maps.Clone(d.attributes)
 	each["id"] = schema.StringAttribute{MarkdownDescription: "UUID of the object.", Computed: true}
 	each["name"] = schema.StringAttribute{MarkdownDescription: "Name of the object.", Computed: true}
-	attributes := maps.Clone(d.filters)
-	if attributes == nil {
-		attributes = map[string]schema.Attribute{}
+	attributes := map[string]schema.Attribute{}
+	for _, filter := range d.filters {
+		attributes[filter.attribute] = schema.StringAttribute{MarkdownDescription: filter.description, Optional: true, Validators: filter.validators}
 	}
 	attributes["names"] = schema.ListAttribute{
 		MarkdownDescription: "Names to list. A name that does not exist is not in the list. Without it every name is listed.",
@@ -108,11 +105,8 @@ func (d *nodeListDataSource) Schema(_ context.Context, _ datasource.SchemaReques
 
 // Read lists the nodes. An error on any page fails it: a part of a list must not be taken for the whole.
 func (d *nodeListDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
-	var filter infrahub.Filter
-	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root("names"), &filter.Names)...)
-	if d.filter != nil && !resp.Diagnostics.HasError() {
-		resp.Diagnostics.Append(d.filter(ctx, d.Client, req.Config, &filter)...)
-	}
+	filter, diags := readFilter(ctx, d.Client, req.Config, d.filters)
+	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
 	}

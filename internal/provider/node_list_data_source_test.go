@@ -117,3 +117,34 @@ func TestNodeListDataSource_OnABranchThatIsGone(t *testing.T) {
 		expectTitleCase(t, got.summary)
 	}
 }
+
+// createTags creates tags without the provider, in one request, and returns their ids by name.
+func (s *server) createTags(t *testing.T, count int) map[string]string {
+	t.Helper()
+	ids := map[string]string{}
+	if count == 0 {
+		return ids
+	}
+	var document strings.Builder
+	for n := range count {
+		fmt.Fprintf(&document, "t%d: BuiltinTagCreate(data:{name:{value:\"tag-%03d\"} description:{value:\"Tag %d\"}}){object{id}}\n", n, n, n)
+	}
+	resp := s.Ask(t, "mutation{"+document.String()+"}")
+	for n := range count {
+		ids[fmt.Sprintf("tag-%03d", n)] = resp.Text(fmt.Sprintf("data.t%d.object.id", n))
+	}
+	return ids
+}
+
+// pages returns the offset of every page that was requested.
+func (s *server) pages(t *testing.T) []any {
+	t.Helper()
+	var offsets []any
+	for _, request := range s.Log.Requests() {
+		if request.Operation != "Tags" || request.Variables["limit"] != 100.0 {
+			t.Errorf("sent %s %v", request.Operation, request.Variables)
+		}
+		offsets = append(offsets, request.Variables["offset"])
+	}
+	return offsets
+}

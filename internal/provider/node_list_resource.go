@@ -24,21 +24,9 @@ type nodeListResource[M, T any] struct {
 	nodeKind[M, T]
 	description string
 	// filters are what a configuration can filter by, besides names.
-	filters []listFilter
+	filters []nodeFilter
 	// skip, if set, reports whether a node is left out, because Terraform cannot manage it.
 	skip func(node T) bool
-}
-
-// listFilter is an attribute that holds one text to filter by.
-type listFilter struct {
-	attribute, description string
-	validators             []validator.String
-	// apply adds a value to the client's filter.
-	apply func(filter *infrahub.Filter, value string)
-	// find, if set, returns ErrNotFound for a value that does not exist, because the server lists nothing for it.
-	find func(ctx context.Context, client *infrahub.Client, value string) error
-	// expects describes the values that find accepts.
-	expects string
 }
 
 // Metadata returns the name of the type, which is that of the resource.
@@ -66,7 +54,7 @@ func (l *nodeListResource[M, T]) ListResourceConfigSchema(_ context.Context, _ l
 func (l *nodeListResource[M, T]) List(ctx context.Context, req list.ListRequest, stream *list.ListResultsStream) {
 	stream.Results = func(push func(list.ListResult) bool) {
 		known, diags := emptyModel[M](ctx, l.schema(ctx))
-		filter, problems := l.filter(ctx, req.Config)
+		filter, problems := readFilter(ctx, l.Client, req.Config, l.filters)
 		diags.Append(problems...)
 		if diags.HasError() {
 			push(list.ListResult{Diagnostics: diags})
@@ -91,31 +79,6 @@ func (l *nodeListResource[M, T]) List(ctx context.Context, req list.ListRequest,
 	}
 }
 
-// filter returns the client's filter for a configuration. A value that does not exist is an error.
-func (l *nodeListResource[M, T]) filter(ctx context.Context, config tfsdk.Config) (infrahub.Filter, diag.Diagnostics) {
-	var filter infrahub.Filter
-	diags := config.GetAttribute(ctx, path.Root("names"), &filter.Names)
-	for _, each := range l.filters {
-		var value types.String
-		diags.Append(config.GetAttribute(ctx, path.Root(each.attribute), &value)...)
-		if diags.HasError() || value.IsNull() {
-			continue
-		}
-		each.apply(&filter, value.ValueString())
-		if each.find == nil {
-			continue
-		}
-		switch err := each.find(ctx, l.Client, value.ValueString()); {
-		case errors.Is(err, infrahub.ErrNotFound):
-			diags.AddAttributeError(path.Root(each.attribute), "Filter Value Not Found", fmt.Sprintf(
-				"%s is %q, which branch %s does not have, so the list would be empty. It must be %s.", each.attribute, value.ValueString(), l.Branch(), each.expects))
-		case err != nil:
-			diags.Append(l.notComplete(0, err))
-		}
-	}
-	return filter, diags
-}
-
 // notComplete returns the error that ends a list after some results.
 func (l *nodeListResource[M, T]) notComplete(listed int64, err error) diag.Diagnostic {
 	next := "Check the connection and the server, then run the query again."
@@ -123,7 +86,7 @@ func (l *nodeListResource[M, T]) notComplete(listed int64, err error) diag.Diagn
 	case errors.Is(err, infrahub.ErrBranchNotFound):
 		next = "Create the branch, or set another one in the provider block or " + branchVariable + "."
 	case errors.Is(err, infrahub.ErrUnauthorized):
-		next = nextStep(subject{}, err)
+		next = nextStep(subject{}, "", err)
 	case errors.Is(err, context.Canceled):
 		next = "Run the query again."
 	}

@@ -36,6 +36,7 @@ func TestMain(m *testing.M) {
 type testProvider struct {
 	tfprotov6.ProviderServer
 	tfprotov6.ListResourceServer
+	tfprotov6.ActionServer
 	t          *testing.T
 	ctx        context.Context
 	schemas    *tfprotov6.GetProviderSchemaResponse
@@ -61,6 +62,10 @@ func serveProvider(t *testing.T, served *infrahubProvider) *testProvider {
 	if !ok {
 		t.Fatalf("%T serves no list resources", server)
 	}
+	actions, ok := server.(tfprotov6.ActionServer)
+	if !ok {
+		t.Fatalf("%T serves no actions", server)
+	}
 	schemas, err := server.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
 	if err != nil {
 		t.Fatal(err)
@@ -72,7 +77,8 @@ func serveProvider(t *testing.T, served *infrahubProvider) *testProvider {
 	}
 	diagnostics(identities.Diagnostics).requireNone(t)
 	return &testProvider{
-		ProviderServer: server, ListResourceServer: lists, t: t, ctx: t.Context(), schemas: schemas, identities: identities.IdentitySchemas,
+		ProviderServer: server, ListResourceServer: lists, ActionServer: actions,
+		t: t, ctx: t.Context(), schemas: schemas, identities: identities.IdentitySchemas,
 	}
 }
 
@@ -155,6 +161,60 @@ func (p *testProvider) validateList(typeName string, config attributes) diagnost
 		p.t.Fatal(err)
 	}
 	return resp.Diagnostics
+}
+
+// validateAction validates an action.
+func (p *testProvider) validateAction(typeName string, config attributes) diagnostics {
+	p.t.Helper()
+	resp, err := p.ValidateActionConfig(p.ctx, &tfprotov6.ValidateActionConfigRequest{
+		ActionType: typeName, Config: p.encode(p.schemas.ActionSchemas[typeName].Schema, config),
+	})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return resp.Diagnostics
+}
+
+// planAction plans an action.
+func (p *testProvider) planAction(typeName string, config attributes) diagnostics {
+	p.t.Helper()
+	resp, err := p.PlanAction(p.ctx, &tfprotov6.PlanActionRequest{
+		ActionType: typeName, Config: p.encode(p.schemas.ActionSchemas[typeName].Schema, config),
+	})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return resp.Diagnostics
+}
+
+// invokeAction invokes an action, calls onProgress for each line that it sends, and returns how it completed.
+func (p *testProvider) invokeAction(ctx context.Context, typeName string, config attributes, onProgress func(line string)) diagnostics {
+	p.t.Helper()
+	stream, err := p.InvokeAction(ctx, &tfprotov6.InvokeActionRequest{
+		ActionType: typeName, Config: p.encode(p.schemas.ActionSchemas[typeName].Schema, config),
+	})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	completions, result := 0, diagnostics{}
+	for event := range stream.Events {
+		switch event := event.Type.(type) {
+		case tfprotov6.ProgressInvokeActionEventType:
+			if completions > 0 {
+				p.t.Errorf("%q comes after the completion", event.Message)
+			}
+			onProgress(event.Message)
+		case tfprotov6.CompletedInvokeActionEventType:
+			completions++
+			result = event.Diagnostics
+		default:
+			p.t.Errorf("unexpected event %T", event)
+		}
+	}
+	if completions != 1 {
+		p.t.Errorf("the action completed %d times", completions)
+	}
+	return result
 }
 
 // instance is a resource instance with what a CLI keeps of it.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/list"
@@ -29,6 +30,7 @@ var (
 	_ provider.Provider                     = (*infrahubProvider)(nil)
 	_ provider.ProviderWithConfigValidators = (*infrahubProvider)(nil)
 	_ provider.ProviderWithListResources    = (*infrahubProvider)(nil)
+	_ provider.ProviderWithActions          = (*infrahubProvider)(nil)
 )
 
 type infrahubProvider struct {
@@ -44,7 +46,7 @@ func New(version string) func() provider.Provider {
 	return func() provider.Provider { return &infrahubProvider{version: version} }
 }
 
-// providerData is what Configure hands to resources, data sources and list resources.
+// providerData is what Configure hands to resources, data sources, list resources and actions.
 type providerData struct {
 	*infrahub.Client
 	// waitForImport is the default for resources that do not set wait_for_import.
@@ -238,6 +240,14 @@ func (p *infrahubProvider) ListResources(context.Context) []func() list.ListReso
 		newReadOnlyRepositoryListResource,
 		newRepositoryListResource,
 		newTagListResource,
+	}
+}
+
+func (p *infrahubProvider) Actions(context.Context) []func() action.Action {
+	return []func() action.Action{
+		newCheckConnectivityAction,
+		newImportLatestCommitAction,
+		newReimportAction,
 	}
 }
 

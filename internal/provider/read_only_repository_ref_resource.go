@@ -330,7 +330,7 @@ func (r *readOnlyRepositoryRefResource) onBranch(model readOnlyRepositoryRefMode
 
 // failed returns the diagnostic of an operation, such as "Not Set". The failure of an import has its own.
 func (r *readOnlyRepositoryRefResource) failed(outcome string, model readOnlyRepositoryRefModel, err error) diag.Diagnostic {
-	if diagnostic := importDiagnostic(err, false); diagnostic != nil {
+	if diagnostic := importDiagnostic(err, startedByUpdate); diagnostic != nil {
 		return diagnostic
 	}
 	object := fmt.Sprintf("Ref %s of the read-only repository %s on branch %s", model.Ref.ValueString(), model.RepositoryID.ValueString(), model.Branch.ValueString())

@@ -25,6 +25,11 @@ func repositoryReference() reference {
 	return reference{"repository_id", "a read-only repository", "infrahub_read_only_repository.NAME.id"}
 }
 
+// anyRepositoryReference is what actions take, which find the kind by the id.
+func anyRepositoryReference() reference {
+	return reference{"repository_id", "a repository of either kind", "infrahub_repository.NAME.id or infrahub_read_only_repository.NAME.id"}
+}
+
 // check returns the error of a value that is known and no id. Infrahub takes the name of a credential for its id
 // (infrahub-behaviour.md, Writing 12), and each plan would change the id back to the name. A validator cannot check this:
 // mock_provider of `terraform test` generates ids that are no UUIDs.

@@ -103,9 +103,9 @@ func TestRepositoriesDataSource_FilterValueThatDoesNotExistIsAnError(t *testing.
 		attribute, summary string
 		parts              []string
 	}{
-		{attributes{"tag": "missing"}, "tag", "Filter Value Not Found", []string{`Tag "missing" on branch main`}},
-		{attributes{"credential_id": otherUUID}, "credential_id", "Filter Value Not Found", []string{`Credential "` + otherUUID + `"`}},
-		{attributes{"credential_id": "git"}, "credential_id", "Not an Id", []string{`"git"`, "names are not accepted"}},
+		{attributes{"tag": "missing"}, "tag", "Filter Value Not Found", []string{`"missing"`, "branch main", "the name of a tag"}},
+		{attributes{"credential_id": otherUUID}, "credential_id", "Filter Value Not Found", []string{otherUUID}},
+		{attributes{"credential_id": "git"}, "credential_id", "Filter Value Not Found", []string{`"git"`, "names are not accepted"}},
 	} {
 		s.Log.Reset()
 		state, diags := p.readDataSource(repositoriesType, test.config)
@@ -129,7 +129,7 @@ func TestRepositoriesDataSource_FilterThatCannotBeCheckedIsAnError(t *testing.T)
 	p := s.connect(t)
 	s.crashOnce("Tags")
 	_, diags := p.readDataSource(repositoriesType, attributes{"tag": "core"})
-	diags.onlyError(t).expect(t, "tag", "Filter Value Not Read", `Tag "core"`)
+	diags.onlyError(t).expect(t, "tag", "Filter Value Not Read", `tag "core"`)
 }
 
 func TestRepositoriesDataSource_UnknownKindOrStatusIsRefusedBeforeAnyRequest(t *testing.T) {

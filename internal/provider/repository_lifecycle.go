@@ -52,7 +52,7 @@ func (r *repositoryResource[M]) Create(ctx context.Context, req resource.CreateR
 		if _, unobserved := errors.AsType[*infrahub.UnobservedError](err); unobserved {
 			resp.Diagnostics.Append(failedImport{Ref: parts.ref.ValueString()}.save(ctx, resp.Private, err)...)
 		}
-		resp.Diagnostics.Append(r.importFailed(ctx, plan, err, true))
+		resp.Diagnostics.Append(r.importFailed(ctx, plan, err, startedByCreate))
 	}
 	r.save(ctx, plan, imported, err, req.Plan, resp.Private, &resp.State, &resp.Diagnostics)
 }
@@ -121,7 +121,7 @@ func (r *repositoryResource[M]) Update(ctx context.Context, req resource.UpdateR
 	}
 	imported, err := r.waitAndRecord(ctx, started, parts.WaitForImport, record, resp.Private, &resp.Diagnostics)
 	if err != nil {
-		resp.Diagnostics.Append(r.importFailed(ctx, plan, err, false))
+		resp.Diagnostics.Append(r.importFailed(ctx, plan, err, startedByUpdate))
 	}
 	r.save(ctx, plan, imported, err, req.Plan, resp.Private, &resp.State, &resp.Diagnostics)
 	if imported == nil && err == nil && !parts.CredentialID.Equal(prior.CredentialID) {
@@ -259,8 +259,8 @@ func (r *repositoryResource[M]) importDue(plan, state repositoryParts) bool {
 }
 
 // importFailed returns the diagnostic of an import that failed, is not known to have worked, or could not be waited for.
-func (r *repositoryResource[M]) importFailed(ctx context.Context, model M, err error, creating bool) diag.Diagnostic {
-	if diagnostic := importDiagnostic(err, creating); diagnostic != nil {
+func (r *repositoryResource[M]) importFailed(ctx context.Context, model M, err error, starter importStarter) diag.Diagnostic {
+	if diagnostic := importDiagnostic(err, starter); diagnostic != nil {
 		return diagnostic
 	}
 	return r.failed(ctx, "Not Imported", model, err)

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/list"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
@@ -44,11 +45,21 @@ func dataSourceTypes() map[string]attributes {
 	}
 }
 
+// actionTypes returns a valid configuration of every action.
+func actionTypes() map[string]attributes {
+	return map[string]attributes{
+		checkConnectivityType: {"repository_id": nodeUUID},
+		importLatestType:      {"repository_id": nodeUUID},
+		reimportType:          {"repository_id": nodeUUID},
+	}
+}
+
 // registered is what the provider registers, by type name.
 type registered struct {
 	resources     map[string]resource.Resource
 	dataSources   map[string]datasource.DataSource
 	listResources map[string]list.ListResource
+	actions       map[string]action.Action
 }
 
 func registeredTypes(t *testing.T) registered {
@@ -57,7 +68,7 @@ func registeredTypes(t *testing.T) registered {
 	if !ok {
 		t.Fatal("the provider has no list resources")
 	}
-	types := registered{map[string]resource.Resource{}, map[string]datasource.DataSource{}, map[string]list.ListResource{}}
+	types := registered{map[string]resource.Resource{}, map[string]datasource.DataSource{}, map[string]list.ListResource{}, map[string]action.Action{}}
 	for _, construct := range p.Resources(t.Context()) {
 		r := construct()
 		var resp resource.MetadataResponse
@@ -76,6 +87,16 @@ func registeredTypes(t *testing.T) registered {
 		l.Metadata(t.Context(), resource.MetadataRequest{ProviderTypeName: "infrahub"}, &resp)
 		types.listResources[resp.TypeName] = l
 	}
+	acting, ok := New("test")().(provider.ProviderWithActions)
+	if !ok {
+		t.Fatal("the provider has no actions")
+	}
+	for _, construct := range acting.Actions(t.Context()) {
+		a := construct()
+		var resp action.MetadataResponse
+		a.Metadata(t.Context(), action.MetadataRequest{ProviderTypeName: "infrahub"}, &resp)
+		types.actions[resp.TypeName] = a
+	}
 	return types
 }
 
@@ -90,6 +111,7 @@ func TestResources_AreAllInTheTable(t *testing.T) {
 		"resources":      {keys(types.resources), keys(described)},
 		"data sources":   {keys(types.dataSources), keys(dataSourceTypes())},
 		"list resources": {keys(types.listResources), keys(listResourceTypes())},
+		"actions":        {keys(types.actions), keys(actionTypes())},
 	} {
 		if difference := cmp.Diff(names[0], names[1]); difference != "" {
 			t.Errorf("%s (-registered +in the table):\n%s", what, difference)
@@ -157,6 +179,14 @@ func TestResources_SchemasAreValid(t *testing.T) {
 			t.Errorf("list resource %s: %v", name, resp.Diagnostics)
 		}
 	}
+	for name, a := range types.actions {
+		var resp action.SchemaResponse
+		a.Schema(t.Context(), action.SchemaRequest{}, &resp)
+		resp.Diagnostics.Append(resp.Schema.ValidateImplementation(t.Context())...)
+		if resp.Diagnostics.HasError() {
+			t.Errorf("action %s: %v", name, resp.Diagnostics)
+		}
+	}
 }
 
 // allSchemas returns every schema, each under what it is for and the name of its type.
@@ -168,6 +198,9 @@ func (p *testProvider) allSchemas() map[string]*tfprotov6.Schema {
 		for name, schema := range schemas {
 			all[what+"."+name] = schema
 		}
+	}
+	for name, action := range p.schemas.ActionSchemas {
+		all["action."+name] = action.Schema
 	}
 	return all
 }
@@ -302,6 +335,17 @@ func TestResources_ForeignProviderDataIsRefused(t *testing.T) {
 			return resp.Diagnostics.ErrorsCount()
 		}
 	}
+	for name, a := range types.actions {
+		configure["action "+name] = func(data any) int {
+			configurable, ok := a.(action.ActionWithConfigure)
+			if !ok {
+				return -1
+			}
+			var resp action.ConfigureResponse
+			configurable.Configure(t.Context(), action.ConfigureRequest{ProviderData: data}, &resp)
+			return resp.Diagnostics.ErrorsCount()
+		}
+	}
 	for name, errorsOf := range configure {
 		for description, test := range map[string]struct {
 			data any
@@ -359,6 +403,10 @@ func TestResources_BeforeTheProviderIsConfiguredValidateAndPlanWork(t *testing.T
 	}
 	for name, l := range listResourceTypes() {
 		p.validateList(name, l.valid).requireNone(t)
+	}
+	for name, config := range actionTypes() {
+		p.validateAction(name, config).requireNone(t)
+		p.planAction(name, config).requireNone(t)
 	}
 }
 

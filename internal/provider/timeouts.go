@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"time"
 
+	actiontimeouts "github.com/hashicorp/terraform-plugin-framework-timeouts/action/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
+	actionschema "github.com/hashicorp/terraform-plugin-framework/action/schema"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
@@ -23,6 +25,24 @@ func timeoutsAttribute(ctx context.Context, opts timeouts.Opts) schema.Attribute
 	}
 	for name, duration := range nested.Attributes {
 		if text, ok := duration.(schema.StringAttribute); ok {
+			text.Validators = append(text.Validators, positiveDuration{})
+			nested.Attributes[name] = text
+		}
+	}
+	return nested
+}
+
+// actionTimeoutsAttribute returns the attribute timeouts of an action, whose duration has to be positive.
+func actionTimeoutsAttribute(ctx context.Context) actionschema.Attribute {
+	attribute := actiontimeouts.AttributesWithOpts(ctx, actiontimeouts.Opts{
+		InvokeDescription: "How long the action may take, such as \"30s\" or \"2h45m\". Defaults to 20 minutes.",
+	})
+	nested, ok := attribute.(actionschema.SingleNestedAttribute)
+	if !ok {
+		return attribute
+	}
+	for name, duration := range nested.Attributes {
+		if text, ok := duration.(actionschema.StringAttribute); ok {
 			text.Validators = append(text.Validators, positiveDuration{})
 			nested.Attributes[name] = text
 		}

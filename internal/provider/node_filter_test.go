@@ -10,7 +10,7 @@ import (
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mockserver"
 )
 
-func TestRepositoryFilters_PickTheRepositoriesThatPassAll(t *testing.T) {
+func TestNodeFilter_PickTheRepositoriesThatPassAll(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{readOnlyType, readWriteType} {
 		t.Run(name, func(t *testing.T) {
@@ -48,7 +48,7 @@ func TestRepositoryFilters_PickTheRepositoriesThatPassAll(t *testing.T) {
 	}
 }
 
-func TestRepositoryFilters_ValueThatDoesNotExistIsAnError(t *testing.T) {
+func TestNodeFilter_ValueThatDoesNotExistIsAnError(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{readOnlyType, readWriteType} {
 		t.Run(name, func(t *testing.T) {
@@ -69,7 +69,7 @@ func TestRepositoryFilters_ValueThatDoesNotExistIsAnError(t *testing.T) {
 			}
 			s.failOnce("Tags", http.StatusServiceUnavailable, "no healthy upstream")
 			_, failure := i.listFailing(t.Context(), name, listRequest{config: attributes{"tag": "core"}}, func(int) {})
-			failure.expect(t, "", listResourceTypes()[name].summary, "no healthy upstream", "after 0 results")
+			failure.expect(t, "tag", "Filter Value Not Read", "no healthy upstream")
 		})
 	}
 }
