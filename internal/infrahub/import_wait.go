@@ -103,8 +103,8 @@ const (
 // *ImportError, *UnfinishedError, *UnobservedError, or the reason why the repository could not be read.
 func (i *Import) Wait(ctx context.Context) (*Imported, error) {
 	switch {
-	case i.waitForSync != nil:
-		return i.waitForSync(ctx)
+	case i.waitOtherwise != nil:
+		return i.waitOtherwise(ctx)
 	case i.tasksHidden:
 		return i.waitByStatus(ctx)
 	}

@@ -22,7 +22,7 @@ type repositoryResource[M any] struct {
 	parts func(model *M) repositoryParts
 }
 
-// Create waits for the import. If that fails the repository is saved, and Terraform marks it as tainted.
+// Create waits for the import. If that of a new repository fails the repository is saved, and Terraform marks it as tainted.
 func (r *repositoryResource[M]) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan M
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
@@ -36,8 +36,15 @@ func (r *repositoryResource[M]) Create(ctx context.Context, req resource.CreateR
 	if r.planCommit(ctx, parts, nil, &resp.Diagnostics); resp.Diagnostics.HasError() {
 		return
 	}
+	adopt := r.adoptRepository(plan, req.Plan, resp.Private)
+	if r.adopt(ctx, req, resp, plan, false, adopt) {
+		return
+	}
 	id, started, err := r.CreateRepository(ctx, r.expand(plan))
 	if err != nil {
+		if isTaken(err) && r.adopt(ctx, req, resp, plan, true, adopt) {
+			return
+		}
 		resp.Diagnostics.Append(r.failed(ctx, "Not Created", plan, err))
 		return
 	}
@@ -199,6 +206,7 @@ func (r *repositoryResource[M]) ModifyPlan(ctx context.Context, req resource.Mod
 		parts.resolution.PlannedCommit = types.StringUnknown()
 	}
 	answered := r.planCommit(ctx, parts, prior, &resp.Diagnostics)
+	r.planAdoption(ctx, req, &resp.Diagnostics)
 	if prior == nil {
 		r.warnOfBranch(&resp.Diagnostics)
 	} else {

@@ -23,6 +23,7 @@ type repositoryModel struct {
 	CredentialID      types.String `tfsdk:"credential_id"`
 	Tags              types.Set    `tfsdk:"tags"`
 	Description       types.String `tfsdk:"description"`
+	AdoptExisting     types.Bool   `tfsdk:"adopt_existing"`
 	WaitForImport     types.Bool   `tfsdk:"wait_for_import"`
 	ReimportTriggers  types.Map    `tfsdk:"reimport_triggers"`
 	Commit            types.String `tfsdk:"commit"`
@@ -59,6 +60,7 @@ func repositoryKind[M any](typeName, title string, kind infrahub.Kind, schema fu
 			flattenRepository(repository, parts(&known))
 			return known
 		},
+		adoption: repositoryAdoption(kind, parts),
 	}
 }
 
@@ -149,6 +151,7 @@ func repositoryAttributes(ctx context.Context) map[string]schema.Attribute {
 			Optional:            true,
 			Validators:          nonEmptyText(),
 		},
+		"adopt_existing": adoptExistingAttribute("the same kind, name and location; what is not proven to be imported is imported then"),
 		"wait_for_import": schema.BoolAttribute{
 			MarkdownDescription: "Whether an apply waits until Infrahub has imported, and fails if the import fails. Defaults to the provider's setting, which is `true`. " +
 				"If `false`, `commit` and the statuses are those of the moment, and a later refresh updates them.",
