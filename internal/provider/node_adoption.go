@@ -289,10 +289,13 @@ func (r *nodeResource[M, T]) adopt(ctx context.Context, req resource.CreateReque
 	if resp.Diagnostics.HasError() {
 		return true
 	}
-	if found == nil || r.adopted.isBeingDeleted(found.id) {
+	if found == nil {
 		return false
 	}
-	token := r.adopted.add(found.id)
+	token, ok := r.adopted.add(found.id)
+	if !ok {
+		return false
+	}
 	state, diags, err := adopt(ctx, *found)
 	if errors.Is(err, infrahub.ErrNotFound) { // the server has undone a create that it was working on
 		r.adopted.remove(found.id)
@@ -365,26 +368,24 @@ func (a *adoptedNodes) isSeen(id string) bool {
 	return a.seen[id]
 }
 
-func (a *adoptedNodes) add(id string) (token string) {
+// add notes that a node is being adopted, and returns a token for the private state. It reports false if the node is being deleted.
+func (a *adoptedNodes) add(id string) (token string, ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.deleting[id] {
+		return "", false
+	}
 	if a.tokens == nil {
 		a.tokens = map[string]string{}
 	}
 	a.tokens[id] = uuid.NewString()
-	return a.tokens[id]
+	return a.tokens[id], true
 }
 
 func (a *adoptedNodes) remove(id string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	delete(a.tokens, id)
-}
-
-func (a *adoptedNodes) isBeingDeleted(id string) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.deleting[id]
 }
 
 // beginDelete reports whether a resource may delete a node: not if another resource has adopted it since. While it is being deleted

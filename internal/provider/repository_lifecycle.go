@@ -64,6 +64,48 @@ func (r *repositoryResource[M]) Create(ctx context.Context, req resource.CreateR
 	r.save(ctx, plan, imported, err, req.Plan, resp.Private, &resp.State, &resp.Diagnostics)
 }
 
+// adoptRepository brings a repository to the plan and imports what is due. A failed import is an error without a state: the next apply
+// adopts the repository again, and imports again.
+func (r *repositoryResource[M]) adoptRepository(plan M, planned tfsdk.Plan, private privateWriter) adopter[infrahub.Repository] {
+	return func(ctx context.Context, found existing[infrahub.Repository]) (state tfsdk.State, diags diag.Diagnostics, err error) {
+		parts := r.parts(&plan)
+		parts.ID = types.StringValue(found.id)
+		started, err := r.UpdateRepository(ctx, found.before, found.after)
+		if err == nil && started == nil {
+			commit := ""
+			if parts.resolution != nil {
+				commit = parts.resolution.PlannedCommit.ValueString()
+			}
+			started, err = r.ImportIfDue(ctx, r.kind, found.id, commit)
+		}
+		if err != nil {
+			return state, diags, err
+		}
+		if r.kind == infrahub.ReadWrite {
+			diags.Append(saveText(ctx, private, importedBranchKey, found.before.Ref)...)
+		}
+		imported, failure := r.wait(ctx, started, parts.WaitForImport, &diags)
+		if _, unobserved := errors.AsType[*infrahub.UnobservedError](failure); unobserved {
+			diags.Append(failedImport{Ref: found.after.Ref}.save(ctx, private, failure)...)
+			diags.Append(r.importFailed(ctx, plan, failure, true))
+		} else if failure != nil {
+			diags.Append(notKept(r.importFailed(ctx, plan, failure, false)))
+		}
+		state = tfsdk.State{Schema: planned.Schema, Raw: nullObject(planned.Schema.Type().TerraformType(ctx))}
+		r.save(ctx, plan, imported, failure, planned, private, &state, &diags)
+		if imported == nil && !diags.HasError() && !parts.CredentialID.Equal(types.StringPointerValue(found.before.CredentialID)) {
+			diags.Append(r.checkCredential(ctx, plan, found.after)...)
+		}
+		return state, diags, nil
+	}
+}
+
+// notKept adds to the error of an import that the repository which was adopted is not in the state.
+func notKept(failed diag.Diagnostic) diag.Diagnostic {
+	return diag.NewErrorDiagnostic(failed.Summary(), failed.Detail()+
+		"\n\nThe repository existed before, so it is not kept in the state, where Terraform would mark it as tainted and replace it. The next apply adopts it again, and imports again.")
+}
+
 // Read records how the last import ended where the state does not tell.
 func (r *repositoryResource[M]) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	state, found := r.readNode(ctx, req, resp)

@@ -176,6 +176,38 @@ func TestAdoption_StateThatIsThrownAwayTwiceIsBuiltAgainWithoutAMutation(t *test
 	s.assertNothingLeft(t)
 }
 
+// The create adopts the object that the same apply deletes next, if nobody prevents that.
+func TestAdoption_ObjectOfAnotherResourceOfTheSameApplyIsKept(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	configuration := func(name string) string {
+		return requirement + s.fill(`
+			resource "infrahub_tag" "`+name+`" {
+				name = "tag-NAME"
+				lifecycle { create_before_destroy = true }
+			}
+		`)
+	}
+	w := s.newWorkspace(t, configuration("test"), adoptExisting)
+	w.apply()
+	first := w.stateIDs()
+	w.apply("-replace=infrahub_tag.test")
+	w.assertPrinted("apply", "Tag Still Exists", "another resource has adopted this object")
+	w.planNothing()
+	if second := w.stateIDs(); second[s.name("tag")] != first[s.name("tag")] || len(s.objects(t)) != 1 {
+		t.Errorf("the tag %v became %v", first, second)
+	}
+
+	w.write("main.tf", configuration("renamed")) // without a moved block: the order of destroy and create is open
+	w.apply()
+	w.planNothing()
+	if twice, ids := len(s.objects(t)[s.name("tag")]), w.stateIDs(); twice != 1 || len(ids) != 1 {
+		t.Errorf("%d tags, in the state %v", twice, ids)
+	}
+	w.destroy()
+	s.assertNothingLeft(t)
+}
+
 // importBlock finds the import blocks in what a CLI prints, with its frame around diagnostics removed.
 var importBlock = regexp.MustCompile(`import \{\s+to = (infrahub_\w+)\.NAME\s+id = "([0-9a-f-]+)"\s+\}`)
 
