@@ -37,15 +37,18 @@ func (c *Client) ImportIfDue(ctx context.Context, kind Kind, id, commit string) 
 	}
 }
 
-// createPolls bounds, in units of the longest polling interval (10 s by default), how long a repository may have neither a commit
-// nor a task. One that is being created has none while the server still checks the connection (infrahub-behaviour.md, Writing 9).
-const createPolls = 5
+// createPolls and queuePolls bound, in units of the longest polling interval (one minute and 10 s by default), how long a repository may
+// have neither a commit nor a task. While the server checks the connection of a new one, that is not in use yet either
+// (infrahub-behaviour.md, Writing 9 and Importing 5).
+const (
+	createPolls = 30
+	queuePolls  = 5
+)
 
 // waitForFirstTask reads a repository and the import tasks. If it has never been imported, it waits for its first task.
 func (c *Client) waitForFirstTask(ctx context.Context, kind Kind, id string) (*Repository, []task, error) {
 	polling := c.tasks.polling
-	deadline := time.Now().Add(createPolls * polling.MaxInterval)
-	for interval := polling.MinInterval; ; interval = min(2*interval, polling.MaxInterval) {
+	for start, interval := time.Now(), polling.MinInterval; ; interval = min(2*interval, polling.MaxInterval) {
 		repository, err := c.Repositories(kind).Get(ctx, id)
 		if err != nil {
 			return nil, nil, err
@@ -54,7 +57,11 @@ func (c *Client) waitForFirstTask(ctx context.Context, kind Kind, id string) (*R
 		if err != nil && !errors.Is(err, ErrUnauthorized) {
 			return nil, nil, err
 		}
-		if repository.Commit != nil || newestOf(tasks, id).exists() || time.Now().After(deadline) {
+		limit := queuePolls * polling.MaxInterval
+		if repository.InternalStatus == inactive {
+			limit = createPolls * polling.MaxInterval
+		}
+		if repository.Commit != nil || newestOf(tasks, id).exists() || time.Since(start) > limit {
 			return repository, tasks, nil
 		}
 		if err := sleep(ctx, interval); err != nil {
