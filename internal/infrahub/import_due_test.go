@@ -2,6 +2,7 @@ package infrahub_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -77,7 +78,7 @@ func TestImportIfDue_OfAnImportThatRunsAndFailsIsThatFailure(t *testing.T) {
 				missing.Ref = "nope"
 				created, _ := startCreate(t, client, missing)
 				_, due, err := importIfDue(t, client, kind, created.ID)
-				failure, ok := err.(*infrahub.ImportError)
+				failure, ok := errors.AsType[*infrahub.ImportError](err)
 				if !due || !ok || failure.Cause != infrahub.RefMissing {
 					t.Errorf("got %v, want that the ref is missing", err)
 				}
@@ -99,7 +100,7 @@ func TestImportIfDue_OfAReadWriteRepositoryThatWasNeverImportedEndsWithTheReason
 		wantFailure(t, started, "The branch nope isn't a valid branch")
 		began := time.Now()
 		_, due, err := importIfDue(t, client, infrahub.ReadWrite, created.ID)
-		if failure, ok := err.(*infrahub.ImportError); !due || !ok || failure.Cause != infrahub.RefMissing {
+		if failure, ok := errors.AsType[*infrahub.ImportError](err); !due || !ok || failure.Cause != infrahub.RefMissing {
 			t.Errorf("got %v, want that the branch is missing", err)
 		}
 		if waited := time.Since(began); waited < time.Minute || waited > 2*time.Minute {

@@ -377,8 +377,7 @@ func TestAdoption_RepositoryThatIsGoneByThenIsCreated(t *testing.T) {
 	id := s.createReadOnlyRepository(t, "network", r.Path, "v1.0.0")
 	i := s.newInstance(t, readOnlyType)
 	plan := i.plan(adopting(readOnlyConfig(r, "v1.1.0")))
-	s.Inject(mockserver.Fault{Operation: "UpdateReadOnlyRepository", Times: 1, Status: http.StatusOK, ContentType: "application/json",
-		Body: `{"data":null,"errors":[{"message":"Unable to find the node","extensions":{"code":"NODE_NOT_FOUND","http_status":404,"data":{}}}]}`})
+	s.failOnce("UpdateReadOnlyRepository", http.StatusOK, `{"data":null,"errors":[{"message":"Unable to find the node","extensions":{"code":"NODE_NOT_FOUND","http_status":404,"data":{}}}]}`)
 	s.injectAfter(mockserver.Fault{Operation: "none"}, func(request mockserver.Request) bool {
 		if request.Operation != "UpdateReadOnlyRepository" {
 			return false

@@ -274,14 +274,18 @@ func seeds(t *testing.T) int {
 func TestAdoption_KilledAppliesHealByThemselves(t *testing.T) {
 	t.Parallel()
 	lives := make(chan life, seeds(t))
-	t.Run("lives", func(t *testing.T) {
-		for seed := range cap(lives) {
-			t.Run(fmt.Sprint(seed), func(t *testing.T) {
-				t.Parallel()
-				lives <- liveWithKills(t, uint64(seed))
-			})
-		}
-	})
+	t.Cleanup(func() { reportLives(t, lives) }) // after all of them
+	for seed := range cap(lives) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			lives <- liveWithKills(t, uint64(seed))
+		})
+	}
+}
+
+// reportLives logs what became of all lives, and fails the test if one needed more than applies.
+func reportLives(t *testing.T, lives chan life) {
+	t.Helper()
 	close(lives)
 	var total life
 	count, byHand := 0, 0
@@ -359,8 +363,11 @@ func (w *workspace) killAt(condition func() bool) bool {
 	if err := command.Start(); err != nil {
 		w.t.Fatal(err)
 	}
-	exited := make(chan error, 1)
-	go func() { exited <- command.Wait() }()
+	exited := make(chan struct{})
+	go func() {
+		defer close(exited)
+		_ = command.Wait() // killed or not, the next apply shows what it has left
+	}()
 	defer func() { w.record("apply", output.String()) }()
 	for !condition() {
 		select {
