@@ -49,12 +49,13 @@ const (
 func (c *Client) waitForFirstTask(ctx context.Context, kind Kind, id string) (*Repository, []task, error) {
 	polling := c.tasks.polling
 	for start, interval := time.Now(), polling.MinInterval; ; interval = min(2*interval, polling.MaxInterval) {
-		repository, err := c.Repositories(kind).Get(ctx, id)
-		if err != nil {
-			return nil, nil, err
-		}
+		// In this order: the repository is in use before its first task exists.
 		tasks, err := c.importTasks(ctx, id)
 		if err != nil && !errors.Is(err, ErrUnauthorized) {
+			return nil, nil, err
+		}
+		repository, err := c.Repositories(kind).Get(ctx, id)
+		if err != nil {
 			return nil, nil, err
 		}
 		limit := queuePolls * polling.MaxInterval

@@ -27,12 +27,14 @@ func importIfDue(t *testing.T, client *infrahub.Client, kind infrahub.Kind, id s
 func TestImportIfDue_OfACreateWhoseClientWasKilledIsNotStartedAgain(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []infrahub.Kind{infrahub.ReadOnly, infrahub.ReadWrite} {
-		for at := time.Duration(0); at < 4*time.Second; at += 270 * time.Millisecond {
+		for at := time.Duration(0); at < 4*time.Second; at += 190 * time.Millisecond {
 			t.Run(kind.String()+" after "+at.String(), func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					s, r := start(t, live()), newRemote(t)
-					client := s.client(t)
+					client := s.client(t, func(config *infrahub.Config) { // fast enough to see what a connection check takes
+						config.Polling = infrahub.Polling{MinInterval: 10 * time.Millisecond, MaxInterval: 100 * time.Millisecond}
+					})
 					go func() {
 						_, _, err := client.CreateRepository(context.WithoutCancel(t.Context()), ofKind(r, kind))
 						if err != nil {
@@ -50,7 +52,7 @@ func TestImportIfDue_OfACreateWhoseClientWasKilledIsNotStartedAgain(t *testing.T
 							}
 							break
 						}
-						time.Sleep(50 * time.Millisecond)
+						time.Sleep(10 * time.Millisecond)
 					}
 					if sent := s.requests("ImportLatestCommit", "ReimportCommit", "CheckConnectivity"); len(sent) > 0 {
 						t.Errorf("sent %v", sent)

@@ -255,7 +255,7 @@ func TestAdoption_WaitsForTheFirstTaskOfACreate(t *testing.T) {
 				t.Fatal(err)
 			}
 			location := mocktest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-				time.Sleep(150 * time.Millisecond)
+				time.Sleep(250 * time.Millisecond)
 				git.ServeHTTP(w, req)
 			})) + "/network.git"
 			config := attributes{"name": "network", "location": location}
