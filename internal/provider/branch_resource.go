@@ -132,7 +132,7 @@ func branchSchema(ctx context.Context) schema.Schema {
 				MarkdownDescription: "What Infrahub says of the branch: `OPEN`, `NEED_REBASE`, `NEED_UPGRADE_REBASE`, `MERGING`, `MERGE_FAILED` or `MERGED`. A merged branch takes no more changes. One that was deleted after it was merged is not created again: it stays in the state as `MERGED` until it is removed from the configuration, or replaced with `-replace`.",
 				Computed:            true,
 			},
-			"adopt_existing": adoptExistingAttribute("the same name; not the default branch, nor one that was merged"),
+			"adopt_existing": adoptExistingAttribute("the same name", "The default branch and merged branches are not adopted. "),
 			"timeouts":       timeoutsAttribute(ctx, timeouts.Opts{Create: true, Read: true, Update: true, Delete: true}),
 		},
 	}

@@ -60,10 +60,11 @@ type existing[T any] struct {
 	changes []string
 }
 
-// adoptExistingAttribute returns the attribute adopt_existing of a resource.
-func adoptExistingAttribute(match string) schema.BoolAttribute {
+// adoptExistingAttribute returns the attribute adopt_existing of a resource. Match is what an object has to have, and more is a
+// sentence to add, or "".
+func adoptExistingAttribute(match, more string) schema.BoolAttribute {
 	return schema.BoolAttribute{
-		MarkdownDescription: "Whether a create adopts an object that exists in Infrahub with " + match + ", and brings it to the configuration, instead of failing. " +
+		MarkdownDescription: "Whether a create adopts an object that exists in Infrahub with " + match + ", and brings it to the configuration, instead of failing. " + more +
 			"The plan names the object and what will change. A destroy deletes an adopted object like any other. It is no property of the object: changing it alone sends nothing. Defaults to the provider's setting, which is `false`.",
 		Optional: true,
 	}

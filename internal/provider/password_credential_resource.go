@@ -172,7 +172,7 @@ func passwordCredentialSchema(ctx context.Context) schema.Schema {
 				Optional:            true,
 				Validators:          []validator.Int64{int64validator.AlsoRequires(path.MatchRoot("password_wo"))},
 			},
-			"adopt_existing": adoptExistingAttribute("the same name"),
+			"adopt_existing": adoptExistingAttribute("the same name", ""),
 			"timeouts":       timeoutsAttribute(ctx, timeouts.Opts{Create: true, Read: true, Update: true, Delete: true}),
 		},
 	}

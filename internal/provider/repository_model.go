@@ -151,7 +151,7 @@ func repositoryAttributes(ctx context.Context) map[string]schema.Attribute {
 			Optional:            true,
 			Validators:          nonEmptyText(),
 		},
-		"adopt_existing": adoptExistingAttribute("the same kind, name and location; what is not proven to be imported is imported then"),
+		"adopt_existing": adoptExistingAttribute("the same kind, name and location", "What is not known to be imported is imported then. "),
 		"wait_for_import": schema.BoolAttribute{
 			MarkdownDescription: "Whether an apply waits until Infrahub has imported, and fails if the import fails. Defaults to the provider's setting, which is `true`. " +
 				"If `false`, `commit` and the statuses are those of the moment, and a later refresh updates them.",

@@ -61,7 +61,7 @@ func tagSchema(ctx context.Context) schema.Schema {
 				Optional:            true,
 				Validators:          nonEmptyText(),
 			},
-			"adopt_existing": adoptExistingAttribute("the same name"),
+			"adopt_existing": adoptExistingAttribute("the same name", ""),
 			"timeouts":       timeoutsAttribute(ctx, timeouts.Opts{Create: true, Read: true, Update: true, Delete: true}),
 		},
 	}
