@@ -27,9 +27,10 @@ type Branch struct {
 // while (infrahub-behaviour.md, Branches 10).
 func (b Branch) Merged() bool { return b.Status == string(graphql.BranchStatusMerged) }
 
-// Writable reports whether what is written to the branch now can last: it is not merged and not being merged.
+// Writable reports whether what is written to the branch now can last: it is not merged, and neither being merged
+// nor being deleted.
 func (b Branch) Writable() bool {
-	return !b.Merged() && b.Status != string(graphql.BranchStatusMerging)
+	return !b.Merged() && b.Status != string(graphql.BranchStatusMerging) && b.Status != string(graphql.BranchStatusDeleting)
 }
 
 // CheckWritable returns ErrBranchNotFound if the client's branch does not exist, and ErrMerged if it was merged or is being merged.

@@ -33,8 +33,8 @@ type Import struct {
 	baseline
 	// next starts the import that has to follow once the expected tasks have completed. Nil: none follows.
 	next func(ctx context.Context) (*Import, error)
-	// waitForSync waits for the periodic sync, which has no task to wait for. Nil: the import has tasks.
-	waitForSync func(ctx context.Context) (*Imported, error)
+	// waitOtherwise waits for an import that has no task of its own to wait for. Nil: the import has tasks.
+	waitOtherwise func(ctx context.Context) (*Imported, error)
 }
 
 // expectation is one task that an import consists of.
@@ -187,7 +187,7 @@ func (c *Client) importOfSync(ctx context.Context, relocated Repository, previou
 		return nil, err
 	}
 	i := &Import{client: c, repository: relocated}
-	i.waitForSync = func(ctx context.Context) (*Imported, error) {
+	i.waitOtherwise = func(ctx context.Context) (*Imported, error) {
 		if failed {
 			failure := i.newImportError(unreached.Reason)
 			failure.Cause, failure.RequestID = unreached.Cause, unreached.RequestID

@@ -118,8 +118,8 @@ func (i *Import) Wait(ctx context.Context) (*Imported, error) {
 
 func (i *Import) wait(ctx context.Context) (*Imported, error) {
 	switch {
-	case i.waitForSync != nil:
-		return i.waitForSync(ctx)
+	case i.waitOtherwise != nil:
+		return i.waitOtherwise(ctx)
 	case i.tasksHidden:
 		return i.waitByStatus(ctx)
 	}

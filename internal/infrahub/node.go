@@ -169,19 +169,18 @@ func (n Nodes[T]) createDespiteLostReplies(ctx context.Context, want T) (string,
 	return id, nil
 }
 
-// requireFreeName returns ErrExists if a node has the name already: if the reply of the create is lost, that
+// requireFreeName returns a *TakenError if a node has the name already: if the reply of the create is lost, that
 // node must not be taken for the new one.
 func (n Nodes[T]) requireFreeName(ctx context.Context, want T) error {
-	_, name := n.key(want)
-	_, err := n.GetByName(ctx, name)
-	switch {
-	case errors.Is(err, ErrNotFound):
-		return nil
-	case err != nil:
+	taken, err := n.holderByName(ctx, "", want)
+	if err != nil {
 		return err
-	default:
-		return &Error{Operation: "create " + n.kind, Message: fmt.Sprintf("the %s %s already exists", n.kind, name), Field: "name", kind: ErrExists}
 	}
+	if taken == nil {
+		return nil
+	}
+	taken.cause = &Error{Operation: "create " + n.kind, Message: fmt.Sprintf("the %s %s already exists", n.kind, taken.Name), Field: "name", kind: ErrExists}
+	return taken
 }
 
 // created looks up the node of a create whose reply was lost, and returns its id, or ErrNotFound.

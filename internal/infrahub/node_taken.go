@@ -102,3 +102,29 @@ func (c *Client) repositoryHolder(ctx context.Context, id string, want Repositor
 	}
 	return nil, nil
 }
+
+// RepositoryHolders returns the repositories of either kind that have the name and one of the locations, nil if none has. The kind
+// comes first among those of a name.
+func (c *Client) RepositoryHolders(ctx context.Context, kind Kind, name string, locations ...string) (byName, byLocation *Repository, err error) {
+	byName, err = c.firstRepository(ctx, kind, Filter{Names: []string{name}})
+	if err == nil {
+		byLocation, err = c.firstRepository(ctx, kind, Filter{Locations: locations})
+	}
+	return byName, byLocation, err
+}
+
+func (c *Client) firstRepository(ctx context.Context, kind Kind, filter Filter) (*Repository, error) {
+	other := ReadOnly
+	if kind == ReadOnly {
+		other = ReadWrite
+	}
+	for _, kind := range []Kind{kind, other} {
+		for repository, err := range c.Repositories(kind).List(ctx, filter) {
+			if err != nil {
+				return nil, err
+			}
+			return &repository, nil
+		}
+	}
+	return nil, nil
+}

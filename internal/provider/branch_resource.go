@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -25,10 +26,11 @@ type branchResource struct {
 
 type branchModel struct {
 	nodeModel
-	Name        types.String `tfsdk:"name"`
-	Description types.String `tfsdk:"description"`
-	SyncWithGit types.Bool   `tfsdk:"sync_with_git"`
-	Status      types.String `tfsdk:"status"`
+	Name          types.String `tfsdk:"name"`
+	Description   types.String `tfsdk:"description"`
+	SyncWithGit   types.Bool   `tfsdk:"sync_with_git"`
+	Status        types.String `tfsdk:"status"`
+	AdoptExisting types.Bool   `tfsdk:"adopt_existing"`
 }
 
 func branchKind() nodeKind[branchModel, infrahub.Branch] {
@@ -56,6 +58,10 @@ func branchKind() nodeKind[branchModel, infrahub.Branch] {
 		},
 		afterRead: warnOfEndedBranch,
 		keepGone:  branchModel.merged,
+		adoption: &adoption[branchModel, infrahub.Branch]{
+			setting:  func(model branchModel) types.Bool { return model.AdoptExisting },
+			conflict: checkAdoptedBranch,
+		},
 	}
 }
 
@@ -78,8 +84,24 @@ func warnOfEndedBranch(_ context.Context, _ *infrahub.Client, known branchModel,
 	}
 }
 
+// checkAdoptedBranch returns why a branch cannot be adopted. Of a branch only the description changes.
+func checkAdoptedBranch(found infrahub.Branch, want branchModel) *adoptionConflict {
+	switch {
+	case found.Default:
+		return &adoptionConflict{attribute: "name", reason: "it is Infrahub's default branch, which a destroy would try to delete. Remove the resource, and refer to the branch by its name."}
+	case !found.Writable():
+		return &adoptionConflict{attribute: "name", reason: fmt.Sprintf("it exists (id %s) with the status %s, and takes no more changes. Use a branch of another name.", found.ID, found.Status)}
+	case found.SyncWithGit != nil && !want.SyncWithGit.IsNull() && *found.SyncWithGit != want.SyncWithGit.ValueBool():
+		return &adoptionConflict{attribute: "sync_with_git", reason: fmt.Sprintf(
+			"it exists (id %s) with sync_with_git = %t, which Infrahub cannot change. Set that, delete the branch in Infrahub, or use a branch of another name.", found.ID, *found.SyncWithGit)}
+	default:
+		return nil
+	}
+}
+
 // ModifyPlan keeps the status, which no apply changes.
 func (r *branchResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	r.planAdoption(ctx, req, &resp.Diagnostics)
 	useStateFor(ctx, req, resp, "status")
 }
 
@@ -110,7 +132,8 @@ func branchSchema(ctx context.Context) schema.Schema {
 				MarkdownDescription: "What Infrahub says of the branch: `OPEN`, `NEED_REBASE`, `NEED_UPGRADE_REBASE`, `MERGING`, `MERGE_FAILED` or `MERGED`. A merged branch takes no more changes. One that was deleted after it was merged is not created again: it stays in the state as `MERGED` until it is removed from the configuration, or replaced with `-replace`.",
 				Computed:            true,
 			},
-			"timeouts": timeoutsAttribute(ctx, timeouts.Opts{Create: true, Read: true, Update: true, Delete: true}),
+			"adopt_existing": adoptExistingAttribute("the same name", "The default branch and merged branches are not adopted. "),
+			"timeouts":       timeoutsAttribute(ctx, timeouts.Opts{Create: true, Read: true, Update: true, Delete: true}),
 		},
 	}
 }

@@ -62,7 +62,8 @@ func TestBranch_CreateDoesNotTakeOverAnExistingBranch(t *testing.T) {
 	s := startServer(t, mockserver.Options{})
 	s.createBranch(t, "release")
 	i := s.connect(t).newInstance(branchType)
-	i.apply(i.plan(attributes{"name": "release"})).onlyError(t).expect(t, "name", "Branch Not Created", "release already exists", "terraform import", "another name")
+	i.apply(i.plan(attributes{"name": "release"})).onlyError(t).expect(t, "name", "Branch Not Created",
+		"release already exists", "terraform import", "another name", "\n\nimport {\n  to = infrahub_branch.NAME\n  id = \""+s.branchID(t, "release")+"\"\n}\n\n", "adopt_existing")
 	s.expectMutations(t)
 	if i.state != nil {
 		t.Errorf("saved %v", i.state)

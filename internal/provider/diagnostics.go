@@ -204,10 +204,24 @@ func whatIsKnown(err error) string {
 func takenStep(about subject, taken *infrahub.TakenError) string {
 	step := fmt.Sprintf("The %s %q has this %s.", taken.Kind, taken.Name, taken.Field)
 	if holder := typeNameOf(taken.Kind); about.kind == "" || holder == about.kind {
-		step += fmt.Sprintf(" To manage it here, import it (terraform import): import { to = %s.NAME, id = %q }.", holder, taken.ID)
+		step += " To manage it here, import it (terraform import, or this block with the name of your resource for NAME):\n\n" + importBlock(holder, taken.ID) + "\n\n"
+		if slices.Contains(about.attributes, "adopt_existing") {
+			step += "Or set adopt_existing = true: a create then adopts an object that exists"
+			if slices.Contains(about.attributes, "location") {
+				step += ", if it has the same name and location"
+			}
+			step += ". "
+		}
+	} else {
+		step += " "
 	}
-	return step + fmt.Sprintf(" Otherwise choose another %s. To exchange the %ss of two objects, first give one of them a temporary %s in a separate apply; "+
+	return step + fmt.Sprintf("Otherwise choose another %s. To exchange the %ss of two objects, first give one of them a temporary %s in a separate apply; "+
 		"create_before_destroy cannot work here, because a %s is unique.", taken.Field, taken.Field, taken.Field, taken.Field)
+}
+
+// importBlock returns the import block of an object, ready to paste. The address of the resource is not known to a provider.
+func importBlock(typeName, id string) string {
+	return fmt.Sprintf("import {\n  to = %s.NAME\n  id = %q\n}", typeName, id)
 }
 
 // typeNameOf returns the Terraform type of what the client calls a kind.

@@ -83,7 +83,7 @@ func TestDiagnostics_OfRequests(t *testing.T) {
 		},
 		"name of the same kind": {
 			fmt.Errorf("%w: %w", &infrahub.TakenError{Field: "name", Kind: "read-only repository", ID: "5d41", Name: "network"}, serverError("name", "Violates uniqueness constraint 'name'")), "name",
-			[]string{"Violates uniqueness constraint 'name'.", `The read-only repository "network" has this name.`, `import { to = infrahub_read_only_repository.NAME, id = "5d41" }`, "exchange", "create_before_destroy", "Request id: 5d41402a"},
+			[]string{"Violates uniqueness constraint 'name'.", `The read-only repository "network" has this name.`, "\n\nimport {\n  to = infrahub_read_only_repository.NAME\n  id = \"5d41\"\n}\n\n", "exchange", "create_before_destroy", "Request id: 5d41402a"},
 			"either kind",
 		},
 		"name of another kind": {

@@ -55,6 +55,8 @@ type nodeKind[M, T any] struct {
 	keepGone func(known M) bool
 	// otherType, if set, returns the resource type of an object of another kind with this id or name, "" if none is found.
 	otherType func(ctx context.Context, client *infrahub.Client, given string) string
+	// adoption, if set, describes how a create adopts what exists.
+	adoption *adoption[M, T]
 }
 
 // nodeModel is embedded by the model of every kind.
@@ -95,6 +97,9 @@ func (r *nodeResource[M, T]) Create(ctx context.Context, req resource.CreateRequ
 	}
 	ctx, cancel := withTimeout(ctx, r.base(&plan).Timeouts.Create, &resp.Diagnostics)
 	defer cancel()
+	if r.adopt(ctx, req, resp, plan, false, r.adoptNode(plan, req.Plan)) {
+		return
+	}
 	want := r.expand(plan)
 	if r.secrets != nil {
 		var state M
@@ -102,6 +107,9 @@ func (r *nodeResource[M, T]) Create(ctx context.Context, req resource.CreateRequ
 	}
 	id, err := r.nodesWithoutSecrets().Create(ctx, want)
 	if err != nil {
+		if isTaken(err) && r.adopt(ctx, req, resp, plan, true, r.adoptNode(plan, req.Plan)) {
+			return // somebody else has created it in the meantime
+		}
 		resp.Diagnostics.Append(r.failed(ctx, "Not Created", plan, err))
 		return
 	}
@@ -111,6 +119,11 @@ func (r *nodeResource[M, T]) Create(ctx context.Context, req resource.CreateRequ
 	setIdentity(ctx, resp.Identity, id, &resp.Diagnostics)
 	resp.Diagnostics.Append(saveText(ctx, resp.Private, branchKey, r.Branch())...)
 	r.saveRead(ctx, plan, req.Plan, &resp.State, &resp.Diagnostics)
+}
+
+// ModifyPlan announces what a create adopts.
+func (r *nodeResource[M, T]) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	r.planAdoption(ctx, req, &resp.Diagnostics)
 }
 
 // Read removes the object from the state if the server says that it does not exist, unless the kind keeps it.
@@ -129,6 +142,7 @@ func (r *nodeResource[M, T]) readNode(ctx context.Context, req resource.ReadRequ
 		return state, nil
 	}
 	id := r.base(&state).ID.ValueString()
+	r.adopted.see(id)
 	// Set first, because an object that is gone needs its identity too.
 	setIdentity(ctx, resp.Identity, id, &resp.Diagnostics)
 	ctx, cancel := withTimeout(ctx, r.base(&state).Timeouts.Read, &resp.Diagnostics)
@@ -221,6 +235,14 @@ func (r *nodeResource[M, T]) Delete(ctx context.Context, req resource.DeleteRequ
 	ctx, cancel := withTimeout(ctx, r.base(&state).Timeouts.Delete, &resp.Diagnostics)
 	defer cancel()
 	id := r.base(&state).ID.ValueString()
+	token, diags := loadText(ctx, req.Private, adoptedKey)
+	resp.Diagnostics.Append(diags...)
+	if !r.adopted.beginDelete(id, token) {
+		resp.Diagnostics.AddWarning(r.title+" Still Exists", fmt.Sprintf(
+			"%s: another resource has adopted this object (id %s) in the same apply. It was not deleted, and is managed by that resource from now on.", r.describe(state, r.Branch()), id))
+		return
+	}
+	defer r.adopted.endDelete(id)
 	err := r.nodesWithoutSecrets().Delete(ctx, id)
 	if errors.Is(err, infrahub.ErrBranchNotFound) {
 		err = r.deleteWithoutBranch(ctx, id, state, req.Private, &resp.Diagnostics, err)

@@ -32,6 +32,7 @@ type passwordCredentialModel struct {
 	Password          types.String `tfsdk:"password"`
 	PasswordWO        types.String `tfsdk:"password_wo"`
 	PasswordWOVersion types.Int64  `tfsdk:"password_wo_version"`
+	AdoptExisting     types.Bool   `tfsdk:"adopt_existing"`
 }
 
 func passwordCredentialKind() nodeKind[passwordCredentialModel, infrahub.Credential] {
@@ -65,6 +66,26 @@ func passwordCredentialKind() nodeKind[passwordCredentialModel, infrahub.Credent
 		},
 		secrets:     sendWriteOnlyPassword,
 		afterUpdate: checkRepositoriesOf,
+		adoption: &adoption[passwordCredentialModel, infrahub.Credential]{
+			setting: func(model passwordCredentialModel) types.Bool { return model.AdoptExisting },
+			// Only to send a password that differs; what is read is not kept.
+			nodes: func(client *infrahub.Client, config passwordCredentialModel) infrahub.Nodes[infrahub.Credential] {
+				return client.Credentials(infrahub.WithPassword(!config.Password.IsNull() || !config.PasswordWO.IsNull()))
+			},
+			secrets: changedPassword,
+		},
+	}
+}
+
+// changedPassword returns the name of the attribute that has another password than the server, without either.
+func changedPassword(config passwordCredentialModel, before, after infrahub.Credential) []string {
+	switch {
+	case !config.PasswordWO.IsNull() && !config.PasswordWO.Equal(types.StringPointerValue(before.Password)):
+		return []string{"password_wo"}
+	case config.Password.IsUnknown(), config.PasswordWO.IsNull() && !types.StringPointerValue(after.Password).Equal(types.StringPointerValue(before.Password)):
+		return []string{"password"}
+	default:
+		return nil
 	}
 }
 
@@ -151,7 +172,8 @@ func passwordCredentialSchema(ctx context.Context) schema.Schema {
 				Optional:            true,
 				Validators:          []validator.Int64{int64validator.AlsoRequires(path.MatchRoot("password_wo"))},
 			},
-			"timeouts": timeoutsAttribute(ctx, timeouts.Opts{Create: true, Read: true, Update: true, Delete: true}),
+			"adopt_existing": adoptExistingAttribute("the same name", ""),
+			"timeouts":       timeoutsAttribute(ctx, timeouts.Opts{Create: true, Read: true, Update: true, Delete: true}),
 		},
 	}
 }

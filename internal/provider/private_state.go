@@ -17,6 +17,8 @@ const (
 	// serverLocationKey is the location as the server has it. On some hosts the server appends .git; on others a location with
 	// .git is another repository (infrahub-behaviour.md, Writing 8).
 	serverLocationKey = "server_location"
+	// adoptedKey is what tells the resource that has adopted an object from others that had it before.
+	adoptedKey = "adopted"
 )
 
 // privateReader is the private state of a request.

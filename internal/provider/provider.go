@@ -53,6 +53,9 @@ type providerData struct {
 	waitForImport bool
 	// address, version and deploymentID describe the server.
 	address, version, deploymentID string
+	// adoptExisting is the default for resources that do not set adopt_existing.
+	adoptExisting bool
+	adopted       adoptedNodes
 	// branch is the provider's branch; of a missing one only the name is known.
 	branch infrahub.Branch
 	// branchMissing is whether the branch did not exist when the provider was configured.
@@ -148,6 +151,11 @@ func (p *infrahubProvider) Schema(_ context.Context, _ provider.SchemaRequest, r
 				MarkdownDescription: "Whether an apply waits until Infrahub has imported what it changed. Defaults to `true`; a resource can say otherwise for itself. " + orEnvironment(waitVariable),
 				Optional:            true,
 			},
+			"adopt_existing": schema.BoolAttribute{
+				MarkdownDescription: "Whether a create adopts an object that exists in Infrahub with the same name, and for a repository the same location, and brings it to the configuration, instead of failing. " +
+					"Holds for credentials, repositories of both kinds, tags and branches. Defaults to `false`; a resource can say otherwise for itself. " + orEnvironment(adoptVariable),
+				Optional: true,
+			},
 		},
 	}
 }
@@ -196,7 +204,7 @@ func connect(ctx context.Context, config providerConfig) (*providerData, error) 
 	}
 	return &providerData{
 		address: config.Address.String(), version: server.Version, deploymentID: server.DeploymentID,
-		Client: client, waitForImport: config.waitForImport, branch: server.Branch, branchMissing: server.BranchMissing, timeout: config.Timeout,
+		Client: client, waitForImport: config.waitForImport, adoptExisting: config.adoptExisting, branch: server.Branch, branchMissing: server.BranchMissing, timeout: config.Timeout,
 		git: gitremote.Remote{
 			Username: config.gitUsername, Token: config.gitToken,
 			Proxy: config.Network.Proxy, CACertificatesPEM: config.Network.CACertificatesPEM, Insecure: config.Network.Insecure,

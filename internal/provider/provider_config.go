@@ -33,6 +33,7 @@ const (
 	authorityVariable = "INFRAHUB_TLS_CA_FILE"
 	proxyVariable     = "INFRAHUB_PROXY"
 	waitVariable      = "INFRAHUB_WAIT_FOR_IMPORT"
+	adoptVariable     = "INFRAHUB_ADOPT_EXISTING"
 
 	gitUsernameVariable = "INFRAHUB_GIT_USERNAME"
 	gitTokenVariable    = "INFRAHUB_GIT_TOKEN"
@@ -53,12 +54,14 @@ type providerModel struct {
 	GitUsername   types.String `tfsdk:"git_username"`
 	GitToken      types.String `tfsdk:"git_token"`
 	WaitForImport types.Bool   `tfsdk:"wait_for_import"`
+	AdoptExisting types.Bool   `tfsdk:"adopt_existing"`
 }
 
 // providerConfig is the configuration that the provider block and the environment result in.
 type providerConfig struct {
 	infrahub.Config
 	waitForImport         bool
+	adoptExisting         bool
 	gitUsername, gitToken string
 }
 
@@ -79,6 +82,7 @@ func readConfig(ctx context.Context, block tfsdk.Config) (providerConfig, diag.D
 			MaxRetries: int(r.number("max_retries", model.MaxRetries, retriesVariable, 5, 0, 100)),
 		},
 		waitForImport: r.boolean("wait_for_import", model.WaitForImport, waitVariable, true),
+		adoptExisting: r.boolean("adopt_existing", model.AdoptExisting, adoptVariable, false),
 		gitUsername:   r.text("git_username", model.GitUsername, gitUsernameVariable, ""),
 		gitToken:      r.text("git_token", model.GitToken, gitTokenVariable, ""),
 	}

@@ -115,6 +115,10 @@ func settings(t *testing.T) []setting {
 			true, "true", "false", "false", func(c providerConfig) any { return c.waitForImport },
 		},
 		{
+			"adopt_existing", adoptVariable, token,
+			false, "false", "true", "true", func(c providerConfig) any { return c.adoptExisting },
+		},
+		{
 			"git_username", gitUsernameVariable, token,
 			"block", "block", "environment", "environment", text(func(c providerConfig) string { return c.gitUsername }),
 		},
@@ -216,6 +220,7 @@ func TestConfiguration_InvalidVariableIsNamed(t *testing.T) {
 		"proxy, no scheme":         {"proxy", proxyVariable, "proxy.example.com:8080"},
 		"wait_for_import, text":    {"wait_for_import", waitVariable, "maybe"},
 		"wait_for_import, decimal": {"wait_for_import", waitVariable, "2"},
+		"adopt_existing, text":     {"adopt_existing", adoptVariable, "maybe"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			block := attributes{"address": "http://127.0.0.1:9", "api_token": "token", "max_retries": 0}

@@ -22,7 +22,7 @@ type repositoryResource[M any] struct {
 	parts func(model *M) repositoryParts
 }
 
-// Create waits for the import. If that fails the repository is saved, and Terraform marks it as tainted.
+// Create waits for the import. If that of a new repository fails the repository is saved, and Terraform marks it as tainted.
 func (r *repositoryResource[M]) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan M
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
@@ -36,8 +36,15 @@ func (r *repositoryResource[M]) Create(ctx context.Context, req resource.CreateR
 	if r.planCommit(ctx, parts, nil, &resp.Diagnostics); resp.Diagnostics.HasError() {
 		return
 	}
+	adopt := r.adoptRepository(plan, req.Plan, resp.Private)
+	if r.adopt(ctx, req, resp, plan, false, adopt) {
+		return
+	}
 	id, started, err := r.CreateRepository(ctx, r.expand(plan))
 	if err != nil {
+		if isTaken(err) && r.adopt(ctx, req, resp, plan, true, adopt) {
+			return
+		}
 		resp.Diagnostics.Append(r.failed(ctx, "Not Created", plan, err))
 		return
 	}
@@ -55,6 +62,48 @@ func (r *repositoryResource[M]) Create(ctx context.Context, req resource.CreateR
 		resp.Diagnostics.Append(r.importFailed(ctx, plan, err, startedByCreate))
 	}
 	r.save(ctx, plan, imported, err, req.Plan, resp.Private, &resp.State, &resp.Diagnostics)
+}
+
+// adoptRepository brings a repository to the plan and imports what is due. A failed import is an error without a state: the next apply
+// adopts the repository again, and imports again.
+func (r *repositoryResource[M]) adoptRepository(plan M, planned tfsdk.Plan, private privateWriter) adopter[infrahub.Repository] {
+	return func(ctx context.Context, found existing[infrahub.Repository]) (state tfsdk.State, diags diag.Diagnostics, err error) {
+		parts := r.parts(&plan)
+		parts.ID = types.StringValue(found.id)
+		started, err := r.UpdateRepository(ctx, found.before, found.after)
+		if err == nil && started == nil {
+			commit := ""
+			if parts.resolution != nil {
+				commit = parts.resolution.PlannedCommit.ValueString()
+			}
+			started, err = r.ImportIfDue(ctx, r.kind, found.id, commit)
+		}
+		if err != nil {
+			return state, diags, err
+		}
+		if r.kind == infrahub.ReadWrite {
+			diags.Append(saveText(ctx, private, importedBranchKey, found.before.Ref)...)
+		}
+		imported, failure := r.wait(ctx, started, parts.WaitForImport, &diags)
+		if _, unobserved := errors.AsType[*infrahub.UnobservedError](failure); unobserved {
+			diags.Append(failedImport{Ref: found.after.Ref}.save(ctx, private, failure)...)
+			diags.Append(r.importFailed(ctx, plan, failure, startedByCreate))
+		} else if failure != nil {
+			diags.Append(notKept(r.importFailed(ctx, plan, failure, startedByUpdate)))
+		}
+		state = tfsdk.State{Schema: planned.Schema, Raw: nullObject(planned.Schema.Type().TerraformType(ctx))}
+		r.save(ctx, plan, imported, failure, planned, private, &state, &diags)
+		if imported == nil && !diags.HasError() && !parts.CredentialID.Equal(types.StringPointerValue(found.before.CredentialID)) {
+			diags.Append(r.checkCredential(ctx, plan, found.after)...)
+		}
+		return state, diags, nil
+	}
+}
+
+// notKept adds to the error of an import that the repository which was adopted is not in the state.
+func notKept(failed diag.Diagnostic) diag.Diagnostic {
+	return diag.NewErrorDiagnostic(failed.Summary(), failed.Detail()+
+		"\n\nThe repository existed before, so it is not kept in the state, where Terraform would mark it as tainted and replace it. The next apply adopts it again, and imports again.")
 }
 
 // Read records how the last import ended where the state does not tell.
@@ -199,6 +248,7 @@ func (r *repositoryResource[M]) ModifyPlan(ctx context.Context, req resource.Mod
 		parts.resolution.PlannedCommit = types.StringUnknown()
 	}
 	answered := r.planCommit(ctx, parts, prior, &resp.Diagnostics)
+	r.planAdoption(ctx, req, &resp.Diagnostics)
 	if prior == nil {
 		r.warnOfBranch(&resp.Diagnostics)
 	} else {

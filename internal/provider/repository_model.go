@@ -23,6 +23,7 @@ type repositoryModel struct {
 	CredentialID      types.String `tfsdk:"credential_id"`
 	Tags              types.Set    `tfsdk:"tags"`
 	Description       types.String `tfsdk:"description"`
+	AdoptExisting     types.Bool   `tfsdk:"adopt_existing"`
 	WaitForImport     types.Bool   `tfsdk:"wait_for_import"`
 	ReimportTriggers  types.Map    `tfsdk:"reimport_triggers"`
 	Commit            types.String `tfsdk:"commit"`
@@ -62,6 +63,7 @@ func repositoryKind[M any](typeName, title string, kind infrahub.Kind, schema fu
 		otherType: func(ctx context.Context, client *infrahub.Client, given string) string {
 			return otherRepositoryType(ctx, client, kind, given)
 		},
+		adoption: repositoryAdoption(kind, parts),
 	}
 }
 
@@ -165,6 +167,7 @@ func repositoryAttributes(ctx context.Context) map[string]schema.Attribute {
 			Optional:            true,
 			Validators:          nonEmptyText(),
 		},
+		"adopt_existing": adoptExistingAttribute("the same kind, name and location", "What is not known to be imported is imported then. "),
 		"wait_for_import": schema.BoolAttribute{
 			MarkdownDescription: "Whether an apply waits until Infrahub has imported, and fails if the import fails. Defaults to the provider's setting, which is `true`. " +
 				"If `false`, `commit` and the statuses are those of the moment, and a later refresh updates them.",

@@ -17,8 +17,9 @@ func newTagResource() resource.Resource {
 
 type tagModel struct {
 	nodeModel
-	Name        types.String `tfsdk:"name"`
-	Description types.String `tfsdk:"description"`
+	Name          types.String `tfsdk:"name"`
+	Description   types.String `tfsdk:"description"`
+	AdoptExisting types.Bool   `tfsdk:"adopt_existing"`
 }
 
 func tagKind() nodeKind[tagModel, infrahub.Tag] {
@@ -40,6 +41,7 @@ func tagKind() nodeKind[tagModel, infrahub.Tag] {
 			known.Description = types.StringPointerValue(tag.Description)
 			return known
 		},
+		adoption: &adoption[tagModel, infrahub.Tag]{setting: func(model tagModel) types.Bool { return model.AdoptExisting }},
 	}
 }
 
@@ -59,7 +61,8 @@ func tagSchema(ctx context.Context) schema.Schema {
 				Optional:            true,
 				Validators:          nonEmptyText(),
 			},
-			"timeouts": timeoutsAttribute(ctx, timeouts.Opts{Create: true, Read: true, Update: true, Delete: true}),
+			"adopt_existing": adoptExistingAttribute("the same name", ""),
+			"timeouts":       timeoutsAttribute(ctx, timeouts.Opts{Create: true, Read: true, Update: true, Delete: true}),
 		},
 	}
 }

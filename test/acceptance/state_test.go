@@ -220,7 +220,8 @@ type instance struct {
 	Attributes    map[string]any
 }
 
-// instances returns what the state of the workspace holds, by resource.
+// instances returns what the state of the workspace holds, by resource. An attribute that is null is left out: a state of an earlier
+// version does not have those that came later.
 func (w *workspace) instances() map[string][]instance {
 	w.t.Helper()
 	var state struct {
@@ -234,6 +235,9 @@ func (w *workspace) instances() map[string][]instance {
 	}
 	instances := map[string][]instance{}
 	for _, resource := range state.Resources {
+		for _, each := range resource.Instances {
+			maps.DeleteFunc(each.Attributes, func(_ string, value any) bool { return value == nil })
+		}
 		instances[resource.Type+"."+resource.Name] = resource.Instances
 	}
 	return instances
