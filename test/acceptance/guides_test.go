@@ -112,3 +112,18 @@ func TestGuides_GettingStartedRunsAsWritten(t *testing.T) {
 	w.destroy()
 	s.assertNothingLeft(t)
 }
+
+func TestGuides_KindOfARepositoryChangesInOneApply(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	s.newRemote(t, "network/library.git")
+	arguments := "{\n  name     = \"library-NAME\"\n  location = \"GIT/network/library.git\"\n}\n"
+	w := s.newWorkspace(t, requirement+s.fill("resource \"infrahub_repository\" \"library\" "+arguments))
+	w.apply()
+	w.write("main.tf", requirement+s.fill("resource \"infrahub_read_only_repository\" \"library\" "+arguments))
+	w.apply()
+	w.assertPrinted("apply", "1 added, 0 changed, 1 destroyed")
+	w.planNothing()
+	w.destroy()
+	s.assertNothingLeft(t)
+}
