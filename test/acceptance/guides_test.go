@@ -22,6 +22,9 @@ type guideConfiguration struct {
 
 func guideConfigurations() map[string]guideConfiguration {
 	return map[string]guideConfiguration{
+		"from-manual-steps": {
+			remotes: []string{"network/automation.git", "network/design.git"}, environment: []string{"TF_VAR_git_token=" + gitPassword},
+		},
 		"private-repositories/github": {
 			remotes:     []string{"private/automation.git", "private/design.git"},
 			environment: []string{"TF_VAR_read_token=" + gitPassword, "TF_VAR_write_token=" + gitPassword},
