@@ -32,7 +32,7 @@ func parseBlocks(page, text string) []block {
 func allBlocks(t *testing.T) []block {
 	t.Helper()
 	var blocks []block
-	err := filepath.WalkDir("../../docs", func(path string, entry os.DirEntry, err error) error {
+	err := filepath.WalkDir("../../docs", func(path string, _ os.DirEntry, err error) error {
 		if err != nil || filepath.Ext(path) != ".md" {
 			return err
 		}

@@ -38,7 +38,7 @@ func TestTroubleshooting_ExplainsEveryDiagnostic(t *testing.T) {
 		t.Errorf("diagnostics (-in the code +in %s):\n%s", troubleshooting, difference)
 	}
 	for _, row := range explanation().FindAllStringSubmatch(page, -1) {
-		for _, cell := range strings.Split(row[2], "|") {
+		for cell := range strings.SplitSeq(row[2], "|") {
 			if len(strings.TrimSpace(cell)) < 10 {
 				t.Errorf("%s: %s: a cell of the row is empty", troubleshooting, row[1])
 			}
@@ -64,14 +64,16 @@ func TestParseSummaries(t *testing.T) {
 		code string
 		want []string
 	}{
-		"a literal":           {`func f(d D) { d.AddError("A Thing", "x"); d.AddAttributeWarning(p, "Another", "x") }`, []string{"A Thing", "Another"}},
-		"a constant":          {`const summary = "A Thing"; func f() { diag.NewErrorDiagnostic(summary, "x") }`, []string{"A Thing"}},
-		"a variable":          {`func f() { s := "One"; if x { s, t = "Two", 1 }; diag.NewWarningDiagnostic(s, "x") }`, []string{"One", "Two"}},
-		"a parameter":         {`func f(x, s string) { diag.NewErrorDiagnostic(s, x) }; func g() { f("x", "One"); f("y", "Two") }`, []string{"One", "Two"}},
-		"a result":            {`func f() (string, int) { if x { return "", 1 }; return "One", 1 }; func g() { s, _ := f(); diag.NewErrorDiagnostic(s, "x") }`, []string{"One"}},
-		"a result handed on":  {`func e() (string, int) { return "One", 1 }; func f() (string, int) { return e() }; func g() { s, _ := f(); d.AddError(s, "x") }`, []string{"One"}},
-		"a title":             {`func (r R) f(o string) { d.AddError(r.title+" "+o, "x") }; func (r R) g() { r.f("Not Created") }`, []string{"… Not Created"}},
-		"methods of one name": {`func (a A) f(o string) { d.AddError("A "+o, "") }; func (b B) f(n int, o string) { d.AddError("B "+o, "") }; func g() { a.f("1"); b.f(1, "2") }`, []string{"A 1", "B 2"}},
+		"a literal":            {`func f(d D) { d.AddError("A Thing", "x"); d.AddAttributeWarning(p, "Another", "x") }`, []string{"A Thing", "Another"}},
+		"a constant":           {`const summary = "A Thing"; func f() { diag.NewErrorDiagnostic(summary, "x") }`, []string{"A Thing"}},
+		"a variable":           {`func f() { s := "One"; if x { s, t = "Two", 1 }; diag.NewWarningDiagnostic(s, "x") }`, []string{"One", "Two"}},
+		"a parameter":          {`func f(x, s string) { diag.NewErrorDiagnostic(s, x) }; func g() { f("x", "One"); f("y", "Two") }`, []string{"One", "Two"}},
+		"a result":             {`func f() (string, int) { if x { return "", 1 }; return "One", 1 }; func g() { s, _ := f(); diag.NewErrorDiagnostic(s, "x") }`, []string{"One"}},
+		"a result handed on":   {`func e() (string, int) { return "One", 1 }; func f() (string, int) { return e() }; func g() { s, _ := f(); d.AddError(s, "x") }`, []string{"One"}},
+		"a title":              {`func (r R) f(o string) { d.AddError(r.title+" "+o, "x") }; func (r R) g() { r.f("Not Created") }`, []string{"… Not Created"}},
+		"methods of one name":  {`func (a A) f(o string) { d.AddError("A "+o, "") }; func (b B) f(n int, o string) { d.AddError("B "+o, "") }; func g() { a.f("1"); b.f(1, "2") }`, []string{"A 1", "B 2"}},
+		"methods of receivers": {`func (a A) f(o string) { d.AddError("A "+o, "") }; func (a A) g() { a.f("1") }; func (b *B[T]) f(o string) { d.AddError("B "+o, "") }; func (b *B[T]) g() { b.f("2") }`, []string{"A 1", "B 2"}},
+		"an embedded method":   {`type C struct { *B[int]; a A }; func (a A) f(o string) { d.AddError("A "+o, "") }; func (b *B[T]) f(o string) { d.AddError("B "+o, "") }; func (c C) g() { c.f("2") }`, []string{"B 2"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -84,14 +86,16 @@ func TestParseSummaries(t *testing.T) {
 	}
 }
 
-// summaries finds the summaries of diagnostics in the syntax of one package, without its types: functions are told apart by their
-// name and the number of their parameters.
+// summaries finds the summaries of diagnostics in the syntax of one package, without its types. It tells functions apart by their
+// name, their receiver and the number of their parameters.
 type summaries struct {
 	t         *testing.T
 	positions *token.FileSet
 	functions []*ast.FuncDecl
 	constants map[string]ast.Expr
 	calls     []call
+	// embedded are the types that a struct embeds.
+	embedded map[string][]string
 }
 
 // call is a call, and the function that it is in.
@@ -111,7 +115,7 @@ func summaryArgument() map[string]int {
 // parseSummaries returns the summaries that the files can report, sorted. It fails the test where it cannot find one out.
 func parseSummaries(t *testing.T, paths []string, read func(path string) string) []string {
 	t.Helper()
-	s := &summaries{t: t, positions: token.NewFileSet(), constants: map[string]ast.Expr{}}
+	s := &summaries{t: t, positions: token.NewFileSet(), constants: map[string]ast.Expr{}, embedded: map[string][]string{}}
 	for _, path := range paths {
 		file, err := parser.ParseFile(s.positions, path, read(path), parser.SkipObjectResolution)
 		if err != nil {
@@ -145,14 +149,61 @@ func (s *summaries) collect(file *ast.File) {
 			})
 		case *ast.GenDecl:
 			for _, spec := range declaration.Specs {
-				if value, ok := spec.(*ast.ValueSpec); ok && len(value.Values) == len(value.Names) {
-					for i, name := range value.Names {
-						s.constants[name.Name] = value.Values[i]
-					}
+				s.collectSpec(spec)
+			}
+		}
+	}
+}
+
+func (s *summaries) collectSpec(spec ast.Spec) {
+	switch spec := spec.(type) {
+	case *ast.ValueSpec:
+		if len(spec.Values) == len(spec.Names) {
+			for i, name := range spec.Names {
+				s.constants[name.Name] = spec.Values[i]
+			}
+		}
+	case *ast.TypeSpec:
+		if structure, ok := spec.Type.(*ast.StructType); ok {
+			for _, field := range structure.Fields.List {
+				if len(field.Names) == 0 {
+					s.embedded[spec.Name.Name] = append(s.embedded[spec.Name.Name], receiver(field.Type))
 				}
 			}
 		}
 	}
+}
+
+// isCallOf reports whether a call may be one of a function. Where a method calls a method of its own receiver, that is certain.
+func (s *summaries) isCallOf(called call, function *ast.FuncDecl) bool {
+	if calledName(called.CallExpr) != function.Name.Name || len(called.Args) != len(parameters(function)) {
+		return false
+	}
+	selector, isMethod := called.Fun.(*ast.SelectorExpr)
+	if !isMethod || function.Recv == nil {
+		return !isMethod && function.Recv == nil
+	}
+	on, isName := selector.X.(*ast.Ident)
+	if !isName || called.in.Recv == nil || len(called.in.Recv.List[0].Names) == 0 || called.in.Recv.List[0].Names[0].Name != on.Name {
+		return true
+	}
+	declaring := s.declaringType(receiver(called.in.Recv.List[0].Type), function.Name.Name)
+	return declaring == "" || declaring == receiver(function.Recv.List[0].Type)
+}
+
+// declaringType returns the type that declares a method: the type itself or one that it embeds. It returns "" if none does.
+func (s *summaries) declaringType(typeName, method string) string {
+	for _, function := range s.functions {
+		if function.Name.Name == method && function.Recv != nil && receiver(function.Recv.List[0].Type) == typeName {
+			return typeName
+		}
+	}
+	for _, embedded := range s.embedded[typeName] {
+		if declaring := s.declaringType(embedded, method); declaring != "" {
+			return declaring
+		}
+	}
+	return ""
 }
 
 // calledName returns the name of the function or method that is called, "" if it has none.
@@ -192,7 +243,7 @@ func (s *summaries) values(expression ast.Expr, in *ast.FuncDecl, seen []ast.Exp
 			return []string{anyTitle}
 		}
 	case *ast.CallExpr:
-		return s.results(expression, 0, seen)
+		return s.results(call{expression, in}, 0, seen)
 	case *ast.Ident:
 		return s.named(expression, in, seen)
 	}
@@ -208,7 +259,7 @@ func (s *summaries) named(name *ast.Ident, in *ast.FuncDecl, seen []ast.Expr) []
 	var texts []string
 	if index := slices.Index(parameters(in), name.Name); index >= 0 {
 		for _, each := range s.calls {
-			if calledName(each.CallExpr) == in.Name.Name && len(each.Args) == len(parameters(in)) {
+			if s.isCallOf(each, in) {
 				texts = append(texts, s.values(each.Args[index], each.in, seen)...)
 			}
 		}
@@ -225,7 +276,7 @@ func (s *summaries) named(name *ast.Ident, in *ast.FuncDecl, seen []ast.Expr) []
 			if len(assignment.Lhs) == len(assignment.Rhs) {
 				texts = append(texts, s.values(assignment.Rhs[i], in, seen)...)
 			} else if several, ok := assignment.Rhs[0].(*ast.CallExpr); ok {
-				texts = append(texts, s.results(several, i, seen)...)
+				texts = append(texts, s.results(call{several, in}, i, seen)...)
 			}
 		}
 		return true
@@ -237,10 +288,10 @@ func (s *summaries) named(name *ast.Ident, in *ast.FuncDecl, seen []ast.Expr) []
 }
 
 // results returns the texts that one result of a call can have.
-func (s *summaries) results(called *ast.CallExpr, index int, seen []ast.Expr) []string {
+func (s *summaries) results(called call, index int, seen []ast.Expr) []string {
 	var texts []string
 	for _, function := range s.functions {
-		if function.Name.Name != calledName(called) || len(parameters(function)) != len(called.Args) {
+		if !s.isCallOf(called, function) {
 			continue
 		}
 		ast.Inspect(function.Body, func(node ast.Node) bool {
@@ -254,7 +305,7 @@ func (s *summaries) results(called *ast.CallExpr, index int, seen []ast.Expr) []
 				texts = append(texts, s.values(returned.Results[index], function, seen)...)
 			case len(returned.Results) == 1:
 				if several, ok := returned.Results[0].(*ast.CallExpr); ok {
-					texts = append(texts, s.results(several, index, seen)...)
+					texts = append(texts, s.results(call{several, function}, index, seen)...)
 				}
 			}
 			return true

@@ -152,7 +152,7 @@ func TestGitWorkers_ImageSetsWhatAWorkerReads(t *testing.T) {
 	var copied bool
 	system := []string{"GIT_CONFIG_SYSTEM=" + filepath.Join(t.TempDir(), "system")}
 	configure := regexp.MustCompile(`^RUN git config (--system \S+ \S+)$`)
-	for _, line := range strings.Split(dockerfile, "\n") {
+	for line := range strings.SplitSeq(dockerfile, "\n") {
 		line = strings.TrimPrefix(line, "# RUN ")
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue

@@ -16,8 +16,9 @@ func TestVersions_PagesAndCodeAgree(t *testing.T) {
 	for _, match := range row.FindAllStringSubmatch(readFile(t, "docs/guides/versions.md"), -1) {
 		oldest[match[1]] = match[2]
 	}
-	if len(oldest) != 3 || !strings.HasPrefix(infrahub.OldestVersion, oldest["Infrahub"]+".") {
-		t.Errorf("the guide says %v, the oldest Infrahub of the code is %s", oldest, infrahub.OldestVersion)
+	inCode := infrahub.OldestVersion
+	if len(oldest) != 3 || strings.TrimSuffix(inCode, ".0") != oldest["Infrahub"] {
+		t.Errorf("the guide says %v, the oldest Infrahub of the code is %s", oldest, inCode)
 	}
 	for _, match := range row.FindAllStringSubmatch(readFile(t, "README.md"), -1) {
 		if match[2] != oldest[match[1]] {
