@@ -60,7 +60,7 @@ func appliedExamples(t *testing.T) map[string]string {
 	t.Helper()
 	applied := map[string]string{}
 	for _, pattern := range []string{
-		"resources/*/resource*.tf", "resources/*/import-by-string-id.tf", "data-sources/*/data-source.tf", "provider/provider.tf",
+		"resources/*/resource*.tf", "resources/*/import-by-*.tf", "data-sources/*/data-source.tf", "provider/provider.tf",
 		"release-bump/*/main.tf", "guides/*/main.tf", "guides/*/*/main.tf", "guides/testing-with-the-mock/tests/*.tftest.hcl",
 	} {
 		paths, err := filepath.Glob(filepath.Join(examples, pattern))
