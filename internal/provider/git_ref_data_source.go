@@ -69,7 +69,7 @@ func (d *gitRefDataSource) Schema(_ context.Context, _ datasource.SchemaRequest,
 				Validators:          []validator.String{stringvalidator.LengthAtLeast(1), versionConstraint{}, named},
 			},
 			"prefix": schema.StringAttribute{
-				MarkdownDescription: "What stands before the version in the name of a tag, such as `network-` for `network-1.4.0`. A `v` before the version needs no mention.",
+				MarkdownDescription: "What stands before the version in the name of a tag, such as `network-` for `network-1.4.0`. Without it a tag is a version alone. A `v` before the version needs no mention.",
 				Optional:            true,
 				Validators:          []validator.String{stringvalidator.LengthAtLeast(1), named},
 			},

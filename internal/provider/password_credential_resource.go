@@ -161,14 +161,14 @@ func passwordCredentialSchema(ctx context.Context) schema.Schema {
 				Validators:          append(nonEmptyText(), stringvalidator.ConflictsWith(path.MatchRoot("password_wo"))),
 			},
 			"password_wo": schema.StringAttribute{
-				MarkdownDescription: "Password or token of the account, sent to Infrahub and kept nowhere else: neither in the state nor in a plan. It is sent when `password_wo_version` changes. Needs Terraform 1.11 or OpenTofu 1.11. " + checkedRepositories(),
+				MarkdownDescription: "Password or token of the account, sent to Infrahub and kept nowhere else: neither in the state nor in a plan. It is sent when `password_wo_version` changes. Removing it together with `password_wo_version` clears the password. Needs Terraform 1.11 or OpenTofu 1.11. " + checkedRepositories(),
 				Optional:            true,
 				Sensitive:           true,
 				WriteOnly:           true,
 				Validators:          append(nonEmptyText(), stringvalidator.AlsoRequires(path.MatchRoot("password_wo_version"))),
 			},
 			"password_wo_version": schema.Int64Attribute{
-				MarkdownDescription: "Any number; change it to have `password_wo` sent again, for Terraform cannot see that a write-only value changed.",
+				MarkdownDescription: "Any number that goes with `password_wo`. Changing it sends `password_wo` again: Terraform cannot see that a write-only value changed. Removing it together with `password_wo` clears the password.",
 				Optional:            true,
 				Validators:          []validator.Int64{int64validator.AlsoRequires(path.MatchRoot("password_wo"))},
 			},

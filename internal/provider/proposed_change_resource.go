@@ -189,7 +189,7 @@ func proposedChangeSchema(ctx context.Context) schema.Schema {
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
 			},
 			"is_draft": schema.BoolAttribute{
-				MarkdownDescription: "Whether Infrahub refuses to merge it yet. Defaults to `false`.",
+				MarkdownDescription: "Whether Infrahub refuses to merge it yet. Defaults to `false`; changing it changes the proposed change in place.",
 				Optional:            true,
 				Computed:            true,
 				Default:             booldefault.StaticBool(false),

@@ -78,23 +78,23 @@ func (p *infrahubProvider) Schema(_ context.Context, _ provider.SchemaRequest, r
 			"An apply is done only when Infrahub has really imported the commit, or it says why it has not.",
 		Attributes: map[string]schema.Attribute{
 			"address": schema.StringAttribute{
-				MarkdownDescription: "URL of the Infrahub server, such as `https://infrahub.example.com`. " + orEnvironment(addressVariable),
+				MarkdownDescription: "URL of the Infrahub server, such as `https://infrahub.example.com`. Required. " + orEnvironment(addressVariable),
 				Optional:            true,
 				Validators:          []validator.String{httpURL{parseAddress}},
 			},
 			"api_token": schema.StringAttribute{
-				MarkdownDescription: "API token of an Infrahub account, instead of `username` and `password`. " + orEnvironment(tokenVariable),
+				MarkdownDescription: "API token of an Infrahub account. Without it the provider logs in with `username` and `password`. " + orEnvironment(tokenVariable),
 				Optional:            true,
 				Sensitive:           true,
 				Validators:          []validator.String{notBlank()},
 			},
 			"username": schema.StringAttribute{
-				MarkdownDescription: "Name of the Infrahub account to log in as, instead of `api_token`. " + orEnvironment(usernameVariable),
+				MarkdownDescription: "Name of the Infrahub account to log in as. Without it `api_token` is needed. " + orEnvironment(usernameVariable),
 				Optional:            true,
 				Validators:          []validator.String{notBlank()},
 			},
 			"password": schema.StringAttribute{
-				MarkdownDescription: "Password of the account in `username`. " + orEnvironment(passwordVariable),
+				MarkdownDescription: "Password of the account in `username`, and required with it. " + orEnvironment(passwordVariable),
 				Optional:            true,
 				Sensitive:           true,
 				Validators:          []validator.String{notBlank()},
@@ -115,11 +115,11 @@ func (p *infrahubProvider) Schema(_ context.Context, _ provider.SchemaRequest, r
 				Validators:          []validator.Int64{int64validator.Between(0, 100)},
 			},
 			"tls_insecure": schema.BoolAttribute{
-				MarkdownDescription: "Accept any certificate of the server. Anyone on the way can then read the credentials: set `tls_ca_file` instead where you can. " + orEnvironment(insecureVariable),
+				MarkdownDescription: "Whether to accept any certificate of the server. Defaults to `false`. If `true`, anyone on the way can read the credentials: set `tls_ca_file` instead where you can. " + orEnvironment(insecureVariable),
 				Optional:            true,
 			},
 			"tls_ca_file": schema.StringAttribute{
-				MarkdownDescription: "Path of a PEM file with certificates of authorities to trust besides those of the system. " + orEnvironment(authorityVariable),
+				MarkdownDescription: "Path of a PEM file with certificates of authorities to trust besides those of the system. Without it those of the system are trusted alone. " + orEnvironment(authorityVariable),
 				Optional:            true,
 				Validators: []validator.String{
 					notBlank(),
@@ -127,7 +127,7 @@ func (p *infrahubProvider) Schema(_ context.Context, _ provider.SchemaRequest, r
 				},
 			},
 			"tls_ca_pem": schema.StringAttribute{
-				MarkdownDescription: "PEM text of certificates of authorities to trust besides those of the system, instead of `tls_ca_file`.",
+				MarkdownDescription: "PEM text of certificates of authorities to trust besides those of the system, instead of `tls_ca_file`. Without it that file is read, if it is set.",
 				Optional:            true,
 				Validators:          []validator.String{notBlank()},
 			},
@@ -142,7 +142,7 @@ func (p *infrahubProvider) Schema(_ context.Context, _ provider.SchemaRequest, r
 				Validators:          []validator.String{notBlank()},
 			},
 			"git_token": schema.StringAttribute{
-				MarkdownDescription: "Token or password that goes with `git_username`. It is shown to each remote that asks for one, and never to Infrahub, whose own access is a matter of `credential_id`. Over ssh the keys of your SSH agent are used instead. " + orEnvironment(gitTokenVariable),
+				MarkdownDescription: "Token or password that goes with `git_username`. Without it only public remotes answer over http and https. It is shown to each remote that asks for one, and never to Infrahub, whose own access is a matter of `credential_id`. Over ssh the keys of your SSH agent are used instead. " + orEnvironment(gitTokenVariable),
 				Optional:            true,
 				Sensitive:           true,
 				Validators:          []validator.String{notBlank()},

@@ -59,13 +59,13 @@ func (r *readOnlyRepositoryRefResource) Schema(ctx context.Context, _ resource.S
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.UseStateForUnknown()},
 			},
 			"repository_id": schema.StringAttribute{
-				MarkdownDescription: "Id of the `infrahub_read_only_repository`; names are not accepted. Changing it forgets the ref of the one and sets that of the other.",
+				MarkdownDescription: "Id of the `infrahub_read_only_repository`; names are not accepted. Changing it **replaces** this resource: it forgets the ref of the one repository and sets that of the other.",
 				Required:            true,
 				Validators:          requiredText(),
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
 			},
 			"branch": schema.StringAttribute{
-				MarkdownDescription: "Name of the Infrahub branch on which the ref holds; the other branches keep theirs. Make the branch after the repository was imported: Infrahub keeps no ref on one that is older. Changing it forgets the ref on the one and sets that on the other.",
+				MarkdownDescription: "Name of the Infrahub branch on which the ref holds; the other branches keep theirs. Make the branch after the repository was imported: Infrahub keeps no ref on one that is older. Changing it **replaces** this resource: it forgets the ref on the one branch and sets that on the other.",
 				Required:            true,
 				Validators:          branchName(),
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
@@ -76,7 +76,7 @@ func (r *readOnlyRepositoryRefResource) Schema(ctx context.Context, _ resource.S
 				Validators:          gitRef(),
 			},
 			"wait_for_import": schema.BoolAttribute{
-				MarkdownDescription: "Whether an apply waits until Infrahub has imported, and fails if the import fails. Defaults to the provider's setting, which is `true`.",
+				MarkdownDescription: "Whether an apply waits until Infrahub has imported, and fails if the import fails. Defaults to the provider's setting, which is `true`; changing it changes nothing in Infrahub.",
 				Optional:            true,
 			},
 			"commit": schema.StringAttribute{

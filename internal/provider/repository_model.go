@@ -169,12 +169,12 @@ func repositoryAttributes(ctx context.Context) map[string]schema.Attribute {
 		},
 		"adopt_existing": adoptExistingAttribute("the same kind, name and location", "What is not known to be imported is imported then. "),
 		"wait_for_import": schema.BoolAttribute{
-			MarkdownDescription: "Whether an apply waits until Infrahub has imported, and fails if the import fails. Defaults to the provider's setting, which is `true`. " +
+			MarkdownDescription: "Whether an apply waits until Infrahub has imported, and fails if the import fails. Defaults to the provider's setting, which is `true`; changing it changes nothing in Infrahub. " +
 				"If `false`, `commit` and the statuses are those of the moment, and a later refresh updates them.",
 			Optional: true,
 		},
 		"reimport_triggers": schema.MapAttribute{
-			MarkdownDescription: "Any values; when one changes Infrahub imports the repository again, although nothing else changed.",
+			MarkdownDescription: "Any values; when one changes, Infrahub imports the repository again, although nothing else changed. Removing it is such a change as well.",
 			ElementType:         types.StringType,
 			Optional:            true,
 			Validators:          []validator.Map{mapvalidator.SizeAtLeast(1)},

@@ -160,6 +160,14 @@ func (w *workspace) assertPrinted(command string, want ...string) {
 	}
 }
 
+// assertNoWarning checks that a command of the CLI has printed no warning but that of the dev_overrides of the workspace.
+func (w *workspace) assertNoWarning(command string) {
+	w.t.Helper()
+	if strings.Count(w.printed[command], "Warning: ") > strings.Count(w.printed[command], "Warning: Provider development overrides") {
+		w.t.Errorf("%s has printed a warning:\n%s", command, w.printed[command])
+	}
+}
+
 // runUntil runs the CLI in a process group of its own, calls do as soon as a condition holds, and returns how the
 // CLI exited.
 func (w *workspace) runUntil(condition func() bool, do func(started *exec.Cmd), arguments ...string) error {
