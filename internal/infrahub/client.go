@@ -60,6 +60,7 @@ type Client struct {
 	graphql    *transport
 	maxRetries int
 	tasks      *poller
+	reads      *sharedReads
 	log        *slog.Logger
 }
 
@@ -80,7 +81,7 @@ func New(config Config) (*Client, error) {
 	}
 	return &Client{
 		branch: config.Branch, graphql: transport, maxRetries: config.MaxRetries,
-		tasks: newPoller(transport, config.Polling, config.Logger), log: config.Logger,
+		tasks: newPoller(transport, config.Polling, config.Logger), reads: transport.reads, log: config.Logger,
 	}, nil
 }
 

@@ -24,7 +24,9 @@ type transport struct {
 	endpoint *url.URL
 	branch   string
 	http     *retryablehttp.Client
-	log      *slog.Logger
+	// reads learns of every mutation, which ends its pages.
+	reads *sharedReads
+	log   *slog.Logger
 }
 
 func newTransport(config Config) (*transport, error) {
@@ -40,7 +42,10 @@ func newTransport(config Config) (*transport, error) {
 	}
 	authenticated := *anonymous
 	authenticated.Transport = newAuthenticator(config, anonymous)
-	t := &transport{address: config.Address, http: newRetryClient(&authenticated, config.MaxRetries), log: config.Logger}
+	t := &transport{
+		address: config.Address, http: newRetryClient(&authenticated, config.MaxRetries),
+		reads: &sharedReads{byKind: map[kindKey]any{}}, log: config.Logger,
+	}
 	return t.withBranch(config.Branch), nil
 }
 
@@ -66,6 +71,9 @@ func (t *transport) MakeRequest(ctx context.Context, operation *genqlient.Reques
 	request, err := t.newRequest(ctx, operation)
 	if err != nil {
 		return err
+	}
+	if isMutation(operation) {
+		t.reads.mutated.Store(true)
 	}
 	retries, noted := withAttempts(request.Context())
 	start := time.Now()
