@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"runtime/debug"
 
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 
@@ -23,10 +24,24 @@ func main() {
 }
 
 func serve(ctx context.Context) error {
-	debug := flag.Bool("debug", false, "run outside of the CLI, so that a debugger can be attached")
+	debugged := flag.Bool("debug", false, "run outside of the CLI, so that a debugger can be attached")
 	flag.Parse()
+	if !*debugged {
+		if err := silenceUnreadLogs(); err != nil {
+			return err
+		}
+	}
+	spendMemoryForTime(os.Getenv("GOGC"))
 	return providerserver.Serve(ctx, provider.New(version), providerserver.ServeOpts{
 		Address: provider.Address,
-		Debug:   *debug,
+		Debug:   *debugged,
 	})
+}
+
+// spendMemoryForTime makes the garbage collector run less often, unless the environment says how often. A provider lives for seconds,
+// and holds little.
+func spendMemoryForTime(gogc string) {
+	if gogc == "" {
+		debug.SetGCPercent(400)
+	}
 }
