@@ -35,8 +35,11 @@ type Config struct {
 	Password string
 	// Timeout bounds one request without its retries. Zero means a minute.
 	Timeout time.Duration
-	// MaxRetries bounds how often one request is repeated after the first attempt.
+	// MaxRetries bounds how often one request is repeated after the first attempt. Refusals of an overloaded server do not count:
+	// they are repeated for two minutes, unless MaxRetries is zero.
 	MaxRetries int
+	// Concurrency bounds how many requests are under way at once. Zero means 10.
+	Concurrency int
 	// UserAgent identifies the caller to the server.
 	UserAgent string
 	// Network configures how to reach the server.

@@ -16,7 +16,11 @@ func ErrStillRunning() error { return errStillRunning }
 // DialThrough makes a client reach its server without sockets, which would stop the clock of a synctest bubble.
 func DialThrough(t *testing.T, client *Client, dial func(ctx context.Context, network, address string) (net.Conn, error)) {
 	t.Helper()
-	next := client.graphql.http.HTTPClient.Transport
+	throttle, ok := client.graphql.http.HTTPClient.Transport.(*throttle)
+	if !ok {
+		t.Fatalf("no *throttle, but %T", client.graphql.http.HTTPClient.Transport)
+	}
+	next := throttle.next
 	switch authenticator := next.(type) {
 	case tokenAuth:
 		next = authenticator.next

@@ -41,7 +41,8 @@ func newTransport(config Config) (*transport, error) {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	authenticated := *anonymous
-	authenticated.Transport = newAuthenticator(config, anonymous)
+	authenticated.Transport = newThrottle(newAuthenticator(config, anonymous), config.Concurrency, config.Timeout)
+	authenticated.Timeout = 0 // the throttle's applies
 	t := &transport{
 		address: config.Address, http: newRetryClient(&authenticated, config.MaxRetries),
 		reads: &sharedReads{byKind: map[kindKey]any{}}, log: config.Logger,
