@@ -7,6 +7,7 @@ import (
 
 // pages are the nodes that a client has read ahead of those that ask for them.
 type pages[T any] struct {
+	mutex sync.Mutex
 	// asked is how many nodes were asked for one by one.
 	asked int
 	// total is how many nodes the server has, or unknownTotal.
