@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"runtime/debug"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
 
@@ -22,11 +23,25 @@ func main() {
 }
 
 func serve() error {
-	debug := flag.Bool("debug", false, "run outside of the CLI, so that a debugger can be attached")
+	debugged := flag.Bool("debug", false, "run outside of the CLI, so that a debugger can be attached")
 	flag.Parse()
+	if !*debugged {
+		if err := silenceUnreadLogs(); err != nil {
+			return err
+		}
+	}
+	spendMemoryForTime(os.Getenv("GOGC"))
 	var options []tf6server.ServeOpt
-	if *debug {
+	if *debugged {
 		options = append(options, tf6server.WithManagedDebug())
 	}
 	return provider.Serve(version, options...)
+}
+
+// spendMemoryForTime makes the garbage collector run less often, unless the environment says how often. A provider lives for seconds,
+// and holds little.
+func spendMemoryForTime(gogc string) {
+	if gogc == "" {
+		debug.SetGCPercent(400)
+	}
 }

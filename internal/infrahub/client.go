@@ -35,8 +35,11 @@ type Config struct {
 	Password string
 	// Timeout bounds one request without its retries. Zero means a minute.
 	Timeout time.Duration
-	// MaxRetries bounds how often one request is repeated after the first attempt.
+	// MaxRetries bounds how often one request is repeated after the first attempt. Refusals of an overloaded server do not count:
+	// they are repeated for two minutes, unless MaxRetries is zero.
 	MaxRetries int
+	// Concurrency bounds how many requests are under way at once. Zero means 10.
+	Concurrency int
 	// UserAgent identifies the caller to the server.
 	UserAgent string
 	// Network configures how to reach the server.
@@ -60,6 +63,7 @@ type Client struct {
 	graphql    *transport
 	maxRetries int
 	tasks      *poller
+	reads      *sharedReads
 	log        *slog.Logger
 }
 
@@ -80,7 +84,7 @@ func New(config Config) (*Client, error) {
 	}
 	return &Client{
 		branch: config.Branch, graphql: transport, maxRetries: config.MaxRetries,
-		tasks: newPoller(transport, config.Polling, config.Logger), log: config.Logger,
+		tasks: newPoller(transport, config.Polling, config.Logger), reads: transport.reads, log: config.Logger,
 	}, nil
 }
 

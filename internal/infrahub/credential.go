@@ -31,7 +31,7 @@ type WithPassword bool
 // repositories that use it (infrahub-behaviour.md, Writing 7).
 func (c *Client) Credentials(password WithPassword) Nodes[Credential] {
 	credentials := Nodes[Credential]{
-		client: c, kind: "credential",
+		client: c, kind: "credential", withSecrets: bool(password),
 		key: func(credential Credential) (string, string) { return credential.ID, credential.Name },
 		list: func(ctx context.Context, filter Filter, page page) ([]Credential, error) {
 			resp, err := graphql.Credentials(ctx, c.graphql, filter.IDs, filter.Names, page.limit, page.offset, bool(password))
@@ -39,6 +39,13 @@ func (c *Client) Credentials(password WithPassword) Nodes[Credential] {
 				return nil, err
 			}
 			return nodesOf(resp.CorePasswordCredential.Edges, newCredential), nil
+		},
+		count: func(ctx context.Context) (int, error) {
+			resp, err := graphql.CountCredentials(ctx, c.graphql)
+			if err != nil {
+				return 0, err
+			}
+			return resp.CorePasswordCredential.Count, nil
 		},
 		create: func(ctx context.Context, id string, want Credential) (string, error) {
 			_, err := graphql.CreateCredential(ctx, c.graphql, &graphql.CorePasswordCredentialCreateInput{

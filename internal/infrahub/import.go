@@ -64,7 +64,7 @@ func (b baseline) startedBy() string { return deref(b.requestID) }
 // tasks that the repository still has: an echo of an earlier import that comes late would import the earlier
 // commit over the later one (infrahub-behaviour.md, Importing 22).
 func (c *Client) baseline(ctx context.Context, id string) (context.Context, baseline, error) {
-	tasks, err := c.tasks.page(ctx, 0)
+	tasks, err := c.tasks.newest(ctx)
 	if err == nil && len(c.runningTasks(tasks, id)) > 0 {
 		tasks, err = c.waitUntilIdle(ctx, id, tasks)
 	}

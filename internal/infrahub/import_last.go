@@ -3,6 +3,7 @@ package infrahub
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -65,12 +66,12 @@ var errStillRunning = errors.New("it still runs")
 // importTasks returns the newest import tasks of all repositories. If that fills a page it adds those of this repository, which
 // may be older, but exclude tasks that have not started (infrahub-behaviour.md, Importing 2).
 func (c *Client) importTasks(ctx context.Context, repositoryID string) ([]task, error) {
-	tasks, err := c.tasks.page(ctx, 0)
+	tasks, err := c.tasks.newest(ctx)
 	if err != nil || len(tasks) < tasksPerPage {
 		return tasks, err
 	}
 	own, err := c.tasks.pageOf(ctx, repositoryID)
-	return append(tasks, own...), err
+	return slices.Concat(tasks, own), err
 }
 
 // importHistory holds the tasks that show how the ref and location of a read-only repository were imported: the

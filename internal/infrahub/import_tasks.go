@@ -98,6 +98,8 @@ type poller struct {
 	polling Polling
 	log     *slog.Logger
 
+	first together[struct{}, []task]
+
 	mu          sync.Mutex
 	subscribers map[*subscriber]bool
 	running     bool
@@ -279,6 +281,12 @@ func (p *poller) list(ctx context.Context, since time.Time) ([]task, error) {
 // (infrahub-behaviour.md, Importing 2).
 func (p *poller) page(ctx context.Context, offset int) ([]task, error) {
 	return p.request(ctx, nil, offset)
+}
+
+// newest returns the first page. Callers that begin together share the request and the result.
+func (p *poller) newest(ctx context.Context) ([]task, error) {
+	tasks, _, err := p.first.do(ctx, struct{}{}, func(ctx context.Context, _ []struct{}) ([]task, error) { return p.page(ctx, 0) })
+	return tasks, err
 }
 
 // pageOf returns the import tasks of one repository on all branches that were started last.

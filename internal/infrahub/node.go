@@ -21,6 +21,10 @@ type Nodes[T any] struct {
 	key func(node T) (id, name string)
 	// list returns one page of the nodes that a filter picks, in an order that does not change between pages.
 	list func(ctx context.Context, filter Filter, page page) ([]T, error)
+	// count returns how many nodes there are. It is nil for kinds that are not read in pages.
+	count func(ctx context.Context) (int, error)
+	// withSecrets is whether the nodes that are read hold secrets.
+	withSecrets bool
 	// create sends the mutation that creates a node and returns its id.
 	create func(ctx context.Context, id string, want T) (string, error)
 	// update sends the mutation that turns before into after, unless nothing differs.
@@ -62,11 +66,6 @@ type page struct {
 // pageSize is how many nodes one request lists.
 const pageSize = 100
 
-// Get returns the node with an id, or ErrNotFound.
-func (n Nodes[T]) Get(ctx context.Context, id string) (*T, error) {
-	return n.get(ctx, Filter{IDs: []string{id}}, id)
-}
-
 // GetByName returns the node with a name: ErrNotFound if there is none, ErrAmbiguous if there are several.
 func (n Nodes[T]) GetByName(ctx context.Context, name string) (*T, error) {
 	return n.get(ctx, Filter{Names: []string{name}}, name)
@@ -88,7 +87,7 @@ func (n Nodes[T]) get(ctx context.Context, filter Filter, wanted string) (*T, er
 	case err != nil:
 		return nil, err
 	case len(nodes) == 0:
-		return nil, fmt.Errorf("%s %s on branch %s: %w", n.kind, wanted, n.client.branch, ErrNotFound)
+		return nil, n.notFound(wanted)
 	case len(nodes) > 1:
 		return nil, fmt.Errorf("%d %ss are named %q: %w", len(nodes), n.kind, wanted, ErrAmbiguous)
 	}

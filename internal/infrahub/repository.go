@@ -76,6 +76,13 @@ func (c *Client) readWriteRepositories() Nodes[Repository] {
 			}
 			return nodesOf(resp.CoreRepository.Edges, newReadWrite), nil
 		},
+		count: func(ctx context.Context) (int, error) {
+			resp, err := graphql.CountRepositories(ctx, c.graphql)
+			if err != nil {
+				return 0, err
+			}
+			return resp.CoreRepository.Count, nil
+		},
 		create: func(ctx context.Context, id string, want Repository) (string, error) {
 			_, err := graphql.CreateRepository(ctx, c.graphql, &graphql.CoreRepositoryCreateInput{
 				Id: &id, Name: set(&want.Name), Location: set(&want.Location), Default_branch: set(&want.Ref), Description: set(want.Description),
@@ -113,6 +120,13 @@ func (c *Client) readOnlyRepositories() Nodes[Repository] {
 				return nil, err
 			}
 			return nodesOf(resp.CoreReadOnlyRepository.Edges, newReadOnly), nil
+		},
+		count: func(ctx context.Context) (int, error) {
+			resp, err := graphql.CountReadOnlyRepositories(ctx, c.graphql)
+			if err != nil {
+				return 0, err
+			}
+			return resp.CoreReadOnlyRepository.Count, nil
 		},
 		create: func(ctx context.Context, id string, want Repository) (string, error) {
 			_, err := graphql.CreateReadOnlyRepository(ctx, c.graphql, &graphql.CoreReadOnlyRepositoryCreateInput{

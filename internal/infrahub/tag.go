@@ -26,6 +26,13 @@ func (c *Client) Tags() Nodes[Tag] {
 			}
 			return nodesOf(resp.BuiltinTag.Edges, newTag), nil
 		},
+		count: func(ctx context.Context) (int, error) {
+			resp, err := graphql.CountTags(ctx, c.graphql)
+			if err != nil {
+				return 0, err
+			}
+			return resp.BuiltinTag.Count, nil
+		},
 		create: func(ctx context.Context, id string, want Tag) (string, error) {
 			_, err := graphql.CreateTag(ctx, c.graphql, &graphql.BuiltinTagCreateInput{
 				Id: &id, Name: set(&want.Name), Description: set(want.Description),

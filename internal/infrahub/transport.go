@@ -25,7 +25,11 @@ type transport struct {
 	endpoint *url.URL
 	branch   string
 	http     *retryablehttp.Client
-	log      *slog.Logger
+	// timeout bounds one attempt.
+	timeout time.Duration
+	// reads learns of every mutation, which ends its pages.
+	reads *sharedReads
+	log   *slog.Logger
 }
 
 func newTransport(config Config) (*transport, error) {
@@ -40,8 +44,12 @@ func newTransport(config Config) (*transport, error) {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	authenticated := *anonymous
-	authenticated.Transport = newAuthenticator(config, anonymous)
-	t := &transport{address: config.Address, http: newRetryClient(&authenticated, config.MaxRetries), log: config.Logger}
+	authenticated.Transport = newThrottle(newAuthenticator(config, anonymous), config.Concurrency, config.Timeout)
+	authenticated.Timeout = 0 // the throttle's applies
+	t := &transport{
+		address: config.Address, http: newRetryClient(&authenticated, config.MaxRetries), timeout: config.Timeout,
+		reads: &sharedReads{byKind: map[kindKey]any{}}, log: config.Logger,
+	}
 	return t.withBranch(config.Branch), nil
 }
 
@@ -67,6 +75,9 @@ func (t *transport) MakeRequest(ctx context.Context, operation *genqlient.Reques
 	request, err := t.newRequest(ctx, operation)
 	if err != nil {
 		return err
+	}
+	if isMutation(operation) {
+		t.reads.mutated.Store(true)
 	}
 	retries, noted := withAttempts(request.Context())
 	start := time.Now()
@@ -125,7 +136,7 @@ func (t *transport) unreachable(ctx context.Context, operation *genqlient.Reques
 	timeout, ok := errors.AsType[net.Error](err)
 	switch {
 	case ok && timeout.Timeout() && ctx.Err() == nil:
-		reason = fmt.Sprintf("none within %s", t.http.HTTPClient.Timeout)
+		reason = fmt.Sprintf("none within %s", t.timeout)
 		err = errors.New(reason)
 	case errors.Is(err, context.DeadlineExceeded):
 		reason = "the timeout expired"

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -36,6 +37,10 @@ type attempts struct {
 	lastFailure string
 	// lastStatus is the HTTP status of the last one that failed, 0 if it got no response.
 	lastStatus int
+	// failures is how many of them failed otherwise than by the refusal of an overloaded server.
+	failures int
+	// overloadedSince is when an overloaded server refused the first one.
+	overloadedSince time.Time
 }
 
 // withAttempts returns a context in which each attempt that fails is noted.
@@ -46,6 +51,13 @@ func withAttempts(ctx context.Context) (context.Context, *attempts) {
 
 // note notes the response or the error of an attempt.
 func (a *attempts) note(response *http.Response, err error) {
+	if err == nil && response.StatusCode == http.StatusTooManyRequests {
+		if a.overloadedSince.IsZero() {
+			a.overloadedSince = time.Now()
+		}
+	} else {
+		a.failures++
+	}
 	switch {
 	case err != nil:
 		a.outcomeUnknown = a.outcomeUnknown || !neverSent(err)
@@ -58,10 +70,15 @@ func (a *attempts) note(response *http.Response, err error) {
 	}
 }
 
-// neverSent reports whether a request failed before it reached the server: no connection was made, or the login before it
-// was refused.
+// exhausted reports whether no further attempt is allowed.
+func (a *attempts) exhausted(maxRetries int) bool {
+	return maxRetries == 0 || a.failures > maxRetries || !a.overloadedSince.IsZero() && time.Since(a.overloadedSince) > overloadTimeout
+}
+
+// neverSent reports whether a request failed before it reached the server: no connection was made, the login before it was refused,
+// or it was canceled before its turn.
 func neverSent(err error) bool {
-	if _, loginFailed := errors.AsType[*Error](err); loginFailed {
+	if _, loginFailed := errors.AsType[*Error](err); loginFailed || errors.Is(err, errNotSent) {
 		return true
 	}
 	operation, ok := errors.AsType[*net.OpError](err)
@@ -130,16 +147,23 @@ const (
 	shortestRetry = 250 * time.Millisecond
 	longestRetry  = 30 * time.Second // the longest Retry-After that the server sends (infrahub-behaviour.md, Errors 10)
 	mergeRetry    = 5 * time.Second  // a merge takes 6 to 28 s (infrahub-behaviour.md, Branches 2)
+	overloadRetry = 5 * time.Second  // the longest wait after a refusal without Retry-After
+	// overloadTimeout bounds how long a request is repeated that an overloaded server refuses.
+	overloadTimeout = 2 * time.Minute
 )
 
 func newRetryClient(client *http.Client, maxRetries int) *retryablehttp.Client {
 	return &retryablehttp.Client{
 		HTTPClient:   client,
-		RetryMax:     maxRetries,
+		RetryMax:     math.MaxInt32, // checkRetry counts
 		RetryWaitMin: shortestRetry,
 		RetryWaitMax: longestRetry,
 		Backoff:      backoff,
-		CheckRetry:   checkRetry,
+		CheckRetry: func(ctx context.Context, response *http.Response, err error) (bool, error) {
+			again, failure := checkRetry(ctx, response, err)
+			noted, ok := ctx.Value(attemptsKey).(*attempts)
+			return again && ok && !noted.exhausted(maxRetries), failure
+		},
 		ErrorHandler: retryablehttp.PassthroughErrorHandler,
 	}
 }
@@ -149,8 +173,12 @@ func newRetryClient(client *http.Client, maxRetries int) *retryablehttp.Client {
 // together.
 func backoff(shortest, longest time.Duration, attempt int, response *http.Response) time.Duration {
 	wait := retryablehttp.DefaultBackoff(shortest, longest, attempt, response)
-	if response != nil && response.StatusCode == http.StatusLocked {
+	switch {
+	case response == nil:
+	case response.StatusCode == http.StatusLocked:
 		wait = max(wait, mergeRetry)
+	case response.StatusCode == http.StatusTooManyRequests && response.Header.Get("Retry-After") == "":
+		wait = min(wait, overloadRetry)
 	}
 	return wait + rand.N(wait/4+1)
 }

@@ -353,7 +353,7 @@ func TestActions_MissingBranchIsLeftToTheInvocation(t *testing.T) {
 func TestActions_ResourceStaysAsItIs(t *testing.T) {
 	t.Parallel()
 	eachAction(t, func(t *testing.T, a *actionTest) {
-		i := a.newInstance(a.resource)
+		i := a.testProvider.newInstance(a.resource)
 		i.importByID(a.id).requireNoErrors(t)
 		before := i.state
 		a.invoke(nil).requireNone(t)

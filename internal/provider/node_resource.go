@@ -147,7 +147,7 @@ func (r *nodeResource[M, T]) readNode(ctx context.Context, req resource.ReadRequ
 	setIdentity(ctx, resp.Identity, id, &resp.Diagnostics)
 	ctx, cancel := withTimeout(ctx, r.base(&state).Timeouts.Read, &resp.Diagnostics)
 	defer cancel()
-	found, err := r.nodes(r.Client, state).Get(ctx, id)
+	found, err := r.nodes(r.Client, state).Refresh(ctx, id)
 	if errors.Is(err, infrahub.ErrBranchNotFound) {
 		r.readWithoutBranch(ctx, id, state, req.Private, resp)
 		return state, nil

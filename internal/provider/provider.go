@@ -110,9 +110,14 @@ func (p *infrahubProvider) Schema(_ context.Context, _ provider.SchemaRequest, r
 				Validators:          []validator.Int64{int64validator.Between(1, 3600)},
 			},
 			"max_retries": schema.Int64Attribute{
-				MarkdownDescription: "How often a request is repeated that got no answer, or that a busy server refused. Defaults to 5. " + orEnvironment(retriesVariable),
+				MarkdownDescription: "How often a request is repeated that got no answer, or that a busy server refused. Refusals with the status 429 are repeated for two minutes, unless this is 0. Defaults to 5. " + orEnvironment(retriesVariable),
 				Optional:            true,
 				Validators:          []validator.Int64{int64validator.Between(0, 100)},
+			},
+			"max_concurrent_requests": schema.Int64Attribute{
+				MarkdownDescription: "How many requests to Infrahub are under way at once. Lower it to spare a small server. Defaults to 10, which is how many operations Terraform runs at once. " + orEnvironment(requestsVariable),
+				Optional:            true,
+				Validators:          []validator.Int64{int64validator.Between(1, 100)},
 			},
 			"tls_insecure": schema.BoolAttribute{
 				MarkdownDescription: "Whether to accept any certificate of the server. Defaults to `false`. If `true`, anyone on the way can read the credentials: set `tls_ca_file` instead where you can. " + orEnvironment(insecureVariable),

@@ -29,6 +29,7 @@ const (
 	branchVariable    = "INFRAHUB_DEFAULT_BRANCH"
 	timeoutVariable   = "INFRAHUB_TIMEOUT"
 	retriesVariable   = "INFRAHUB_MAX_RETRIES"
+	requestsVariable  = "INFRAHUB_MAX_CONCURRENT_REQUESTS"
 	insecureVariable  = "INFRAHUB_TLS_INSECURE"
 	authorityVariable = "INFRAHUB_TLS_CA_FILE"
 	proxyVariable     = "INFRAHUB_PROXY"
@@ -47,6 +48,7 @@ type providerModel struct {
 	Branch        types.String `tfsdk:"branch"`
 	Timeout       types.Int64  `tfsdk:"timeout"`
 	MaxRetries    types.Int64  `tfsdk:"max_retries"`
+	MaxRequests   types.Int64  `tfsdk:"max_concurrent_requests"`
 	TLSInsecure   types.Bool   `tfsdk:"tls_insecure"`
 	TLSCAFile     types.String `tfsdk:"tls_ca_file"`
 	TLSCAPEM      types.String `tfsdk:"tls_ca_pem"`
@@ -76,10 +78,11 @@ func readConfig(ctx context.Context, block tfsdk.Config) (providerConfig, diag.D
 	r := &configReader{diags: diags}
 	config := providerConfig{
 		Config: infrahub.Config{
-			Address:    r.address(model.Address),
-			Branch:     r.text("branch", model.Branch, branchVariable, "main"),
-			Timeout:    time.Duration(r.number("timeout", model.Timeout, timeoutVariable, 60, 1, 3600)) * time.Second,
-			MaxRetries: int(r.number("max_retries", model.MaxRetries, retriesVariable, 5, 0, 100)),
+			Address:     r.address(model.Address),
+			Branch:      r.text("branch", model.Branch, branchVariable, "main"),
+			Timeout:     time.Duration(r.number("timeout", model.Timeout, timeoutVariable, 60, 1, 3600)) * time.Second,
+			MaxRetries:  int(r.number("max_retries", model.MaxRetries, retriesVariable, 5, 0, 100)),
+			Concurrency: int(r.number("max_concurrent_requests", model.MaxRequests, requestsVariable, 10, 1, 100)),
 		},
 		waitForImport: r.boolean("wait_for_import", model.WaitForImport, waitVariable, true),
 		adoptExisting: r.boolean("adopt_existing", model.AdoptExisting, adoptVariable, false),

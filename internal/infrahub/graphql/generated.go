@@ -468,6 +468,94 @@ func (v *CoreRepositoryUpdateInput) GetCredential() *attribute.Node { return v.C
 // GetTags returns CoreRepositoryUpdateInput.Tags, and is useful for accessing the field via an interface.
 func (v *CoreRepositoryUpdateInput) GetTags() *[]attribute.Node { return v.Tags }
 
+// CountCredentialsCorePasswordCredentialPaginatedCorePasswordCredential includes the requested fields of the GraphQL type PaginatedCorePasswordCredential.
+// The GraphQL type's documentation follows.
+//
+// Username/Password based credential
+type CountCredentialsCorePasswordCredentialPaginatedCorePasswordCredential struct {
+	Count int `json:"count"`
+}
+
+// GetCount returns CountCredentialsCorePasswordCredentialPaginatedCorePasswordCredential.Count, and is useful for accessing the field via an interface.
+func (v *CountCredentialsCorePasswordCredentialPaginatedCorePasswordCredential) GetCount() int {
+	return v.Count
+}
+
+// CountCredentialsResponse is returned by CountCredentials on success.
+type CountCredentialsResponse struct {
+	CorePasswordCredential *CountCredentialsCorePasswordCredentialPaginatedCorePasswordCredential `json:"CorePasswordCredential"`
+}
+
+// GetCorePasswordCredential returns CountCredentialsResponse.CorePasswordCredential, and is useful for accessing the field via an interface.
+func (v *CountCredentialsResponse) GetCorePasswordCredential() *CountCredentialsCorePasswordCredentialPaginatedCorePasswordCredential {
+	return v.CorePasswordCredential
+}
+
+// CountReadOnlyRepositoriesCoreReadOnlyRepositoryPaginatedCoreReadOnlyRepository includes the requested fields of the GraphQL type PaginatedCoreReadOnlyRepository.
+// The GraphQL type's documentation follows.
+//
+// A Git Repository integrated with Infrahub, Git-side will not be updated
+type CountReadOnlyRepositoriesCoreReadOnlyRepositoryPaginatedCoreReadOnlyRepository struct {
+	Count int `json:"count"`
+}
+
+// GetCount returns CountReadOnlyRepositoriesCoreReadOnlyRepositoryPaginatedCoreReadOnlyRepository.Count, and is useful for accessing the field via an interface.
+func (v *CountReadOnlyRepositoriesCoreReadOnlyRepositoryPaginatedCoreReadOnlyRepository) GetCount() int {
+	return v.Count
+}
+
+// CountReadOnlyRepositoriesResponse is returned by CountReadOnlyRepositories on success.
+type CountReadOnlyRepositoriesResponse struct {
+	CoreReadOnlyRepository *CountReadOnlyRepositoriesCoreReadOnlyRepositoryPaginatedCoreReadOnlyRepository `json:"CoreReadOnlyRepository"`
+}
+
+// GetCoreReadOnlyRepository returns CountReadOnlyRepositoriesResponse.CoreReadOnlyRepository, and is useful for accessing the field via an interface.
+func (v *CountReadOnlyRepositoriesResponse) GetCoreReadOnlyRepository() *CountReadOnlyRepositoriesCoreReadOnlyRepositoryPaginatedCoreReadOnlyRepository {
+	return v.CoreReadOnlyRepository
+}
+
+// CountRepositoriesCoreRepositoryPaginatedCoreRepository includes the requested fields of the GraphQL type PaginatedCoreRepository.
+// The GraphQL type's documentation follows.
+//
+// A Git Repository integrated with Infrahub
+type CountRepositoriesCoreRepositoryPaginatedCoreRepository struct {
+	Count int `json:"count"`
+}
+
+// GetCount returns CountRepositoriesCoreRepositoryPaginatedCoreRepository.Count, and is useful for accessing the field via an interface.
+func (v *CountRepositoriesCoreRepositoryPaginatedCoreRepository) GetCount() int { return v.Count }
+
+// CountRepositoriesResponse is returned by CountRepositories on success.
+type CountRepositoriesResponse struct {
+	CoreRepository *CountRepositoriesCoreRepositoryPaginatedCoreRepository `json:"CoreRepository"`
+}
+
+// GetCoreRepository returns CountRepositoriesResponse.CoreRepository, and is useful for accessing the field via an interface.
+func (v *CountRepositoriesResponse) GetCoreRepository() *CountRepositoriesCoreRepositoryPaginatedCoreRepository {
+	return v.CoreRepository
+}
+
+// CountTagsBuiltinTagPaginatedBuiltinTag includes the requested fields of the GraphQL type PaginatedBuiltinTag.
+// The GraphQL type's documentation follows.
+//
+// Standard Tag object to attach to other objects to provide some context.
+type CountTagsBuiltinTagPaginatedBuiltinTag struct {
+	Count int `json:"count"`
+}
+
+// GetCount returns CountTagsBuiltinTagPaginatedBuiltinTag.Count, and is useful for accessing the field via an interface.
+func (v *CountTagsBuiltinTagPaginatedBuiltinTag) GetCount() int { return v.Count }
+
+// CountTagsResponse is returned by CountTags on success.
+type CountTagsResponse struct {
+	BuiltinTag *CountTagsBuiltinTagPaginatedBuiltinTag `json:"BuiltinTag"`
+}
+
+// GetBuiltinTag returns CountTagsResponse.BuiltinTag, and is useful for accessing the field via an interface.
+func (v *CountTagsResponse) GetBuiltinTag() *CountTagsBuiltinTagPaginatedBuiltinTag {
+	return v.BuiltinTag
+}
+
 // CreateBranchBranchCreate includes the requested fields of the GraphQL type BranchCreate.
 type CreateBranchBranchCreate struct {
 	Object *CreateBranchBranchCreateObjectBranch `json:"object"`
@@ -2171,6 +2259,126 @@ func CheckConnectivity(
 	}
 
 	data_ = &CheckConnectivityResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by CountCredentials.
+const CountCredentials_Operation = `
+query CountCredentials {
+	CorePasswordCredential {
+		count
+	}
+}
+`
+
+func CountCredentials(
+	ctx_ context.Context,
+	client_ graphql.Client,
+) (data_ *CountCredentialsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "CountCredentials",
+		Query:  CountCredentials_Operation,
+	}
+
+	data_ = &CountCredentialsResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by CountReadOnlyRepositories.
+const CountReadOnlyRepositories_Operation = `
+query CountReadOnlyRepositories {
+	CoreReadOnlyRepository {
+		count
+	}
+}
+`
+
+func CountReadOnlyRepositories(
+	ctx_ context.Context,
+	client_ graphql.Client,
+) (data_ *CountReadOnlyRepositoriesResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "CountReadOnlyRepositories",
+		Query:  CountReadOnlyRepositories_Operation,
+	}
+
+	data_ = &CountReadOnlyRepositoriesResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by CountRepositories.
+const CountRepositories_Operation = `
+query CountRepositories {
+	CoreRepository {
+		count
+	}
+}
+`
+
+func CountRepositories(
+	ctx_ context.Context,
+	client_ graphql.Client,
+) (data_ *CountRepositoriesResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "CountRepositories",
+		Query:  CountRepositories_Operation,
+	}
+
+	data_ = &CountRepositoriesResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by CountTags.
+const CountTags_Operation = `
+query CountTags {
+	BuiltinTag {
+		count
+	}
+}
+`
+
+func CountTags(
+	ctx_ context.Context,
+	client_ graphql.Client,
+) (data_ *CountTagsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "CountTags",
+		Query:  CountTags_Operation,
+	}
+
+	data_ = &CountTagsResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
