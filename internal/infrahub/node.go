@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"net/http"
 	"time"
 
 	"github.com/google/uuid"
@@ -212,15 +213,21 @@ func (n Nodes[T]) Delete(ctx context.Context, id string) error {
 
 // notFoundIfGone returns the failure of a mutation: ErrNotFound if the node does not exist, by the server's code
 // or, where Infrahub 1.9 gives none, by a read (infrahub-behaviour.md, Errors 11). After a mutation that was repeated in
-// vain, the read is not repeated as well: that would only double the time until the user learns of it.
+// vain, the read is not repeated as well, or not sent to an overloaded server: that would only double the time until the user
+// learns of it.
 func (n Nodes[T]) notFoundIfGone(ctx context.Context, id string, failure error) error {
 	if failure == nil || errors.Is(failure, ErrNotFound) {
 		return failure
 	}
-	if refusal, ok := errors.AsType[*Error](failure); ok && (refusal.Status == 0 || retryableStatus(refusal.Status)) {
-		ctx = withoutRetries(ctx)
+	if refusal, ok := errors.AsType[*Error](failure); ok {
+		switch {
+		case refusal.Status == http.StatusTooManyRequests:
+			return failure
+		case refusal.Status == 0 || retryableStatus(refusal.Status):
+			ctx = withoutRetries(ctx)
+		}
 	}
-	if _, err := n.Get(ctx, id); errors.Is(err, ErrNotFound) {
+	if _, err := n.get(ctx, Filter{IDs: []string{id}}, id); errors.Is(err, ErrNotFound) {
 		return err
 	}
 	return failure

@@ -44,7 +44,7 @@ func matrixFaults() []matrixFault {
 		refused     = faultClass{"Infrahub Refused the Token", "Check that the account", false, 5 * time.Second}
 		malformed   = faultClass{"Infrahub Refused the Request", "", false, 5 * time.Second}
 		foreign     = faultClass{"Not an Infrahub Server", "Something else than Infrahub answered.", false, 5 * time.Second}
-		busy        = faultClass{"Infrahub Is Not Ready", "busy, restarting or failing", true, 2 * time.Minute}
+		busy        = faultClass{"Infrahub Is Not Ready", "busy, restarting or failing", true, 3 * time.Minute}
 		unreachable = faultClass{"Infrahub Not Reached", "No answer came.", true, 15 * time.Second}
 		silent      = faultClass{unreachable.connecting, unreachable.hint, true, 8 * time.Minute}
 	)

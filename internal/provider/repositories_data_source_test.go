@@ -61,7 +61,7 @@ func TestRepositoriesDataSource_Filters(t *testing.T) {
 			[]string{readWrite[0]},
 			"Tags Repositories",
 		},
-		{attributes{"tag": "core", "credential_id": credential}, nil, "Credentials Tags " + both},
+		{attributes{"tag": "core", "credential_id": credential}, nil, "Tags Credentials " + both},
 	} {
 		s.Log.Reset()
 		state, diags := p.readDataSource(repositoriesType, test.config)

@@ -2,33 +2,13 @@ package acceptance
 
 import (
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
 
-	"github.com/Masterminds/semver/v3"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mockserver"
 )
-
-// requireActions skips a test if the CLI does not know actions: Terraform before 1.14, and OpenTofu.
-func (w *workspace) requireActions() {
-	w.t.Helper()
-	printed, err := w.command("version").Output()
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	line, _, _ := strings.Cut(string(printed), "\n")
-	number, isTerraform := strings.CutPrefix(line, "Terraform v")
-	version, err := semver.NewVersion(number)
-	if isTerraform && err != nil {
-		w.t.Fatalf("the CLI is %q: %v", line, err)
-	}
-	if !isTerraform || version.LessThan(semver.MustParse("1.14.0-0")) {
-		w.t.Skipf("actions need Terraform 1.14: the CLI is %s", line)
-	}
-}
 
 // invoke invokes an action and returns what Terraform printed.
 func (w *workspace) invoke(address string) string {
@@ -51,7 +31,7 @@ func TestAction_ExamplesAreAppliedAndInvoked(t *testing.T) {
 			s := newServer(t)
 			s.newRemote(t, "network/automation.git")
 			w := s.newWorkspace(t, requirement+s.example(t, file))
-			w.requireActions()
+			requireCLI(t, "an action", actions())
 			w.apply()
 			s.resetLog()
 			before := w.instances()
@@ -107,7 +87,7 @@ func TestAction_IsTriggeredByAChangeOfAResource(t *testing.T) {
 			}`)
 	}
 	w := s.newWorkspace(t, configuration("before"))
-	w.requireActions()
+	requireCLI(t, "an action", actions())
 	w.apply()
 	w.assertPrinted("apply", "Infrahub reaches "+s.gitAddress+"/network.git", "Imported "+s.name("network")+" at main into branch main: commit "+r.Commits["main"]+", as before")
 
@@ -133,7 +113,7 @@ func TestAction_FailureIsPrintedWithTheReasonOfInfrahub(t *testing.T) {
 	s := newServer(t)
 	r := s.newRemote(t, "network.git")
 	w := s.newWorkspace(t, requirement+s.fill(readOnlyWithImport))
-	w.requireActions()
+	requireCLI(t, "an action", actions())
 	w.apply()
 	r.breakMain(t, "v2.0.0")
 	w.run(1, "apply", "-auto-approve", "-invoke=action.infrahub_import_latest_commit.test")
@@ -148,7 +128,7 @@ func TestAction_InterruptEndsTheInvocation(t *testing.T) {
 	s.mockOnly(t, "a task has to hang")
 	s.newRemote(t, "network.git")
 	w := s.newWorkspace(t, requirement+s.fill(readOnlyWithImport))
-	w.requireActions()
+	requireCLI(t, "an action", actions())
 	w.apply()
 	s.resetLog()
 	s.mock.Inject(mockserver.Fault{Operation: importLast, StuckTask: true, Times: 1})

@@ -14,6 +14,8 @@ func identityImports() since { return since{terraform: 12, openTofu: 12} }
 
 func queries() since { return since{terraform: 14} }
 
+func actions() since { return since{terraform: 14} }
+
 // requireCLI skips a test if the CLI lacks a feature.
 func requireCLI(t *testing.T, feature string, needed since) {
 	t.Helper()

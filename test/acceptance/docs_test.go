@@ -133,7 +133,7 @@ func (b block) validate(t *testing.T) {
 	if regexp.MustCompile(`(?m)^list "`).MatchString(b.text) {
 		w := newWorkspace(t, requirement)
 		w.write("block.tfquery.hcl", b.text)
-		w.skipBelow(14, "terraform query")
+		requireCLI(t, "terraform query", queries())
 		w.run(0, "validate", "-query")
 		return
 	}
@@ -143,10 +143,10 @@ func (b block) validate(t *testing.T) {
 	}
 	w := newWorkspace(t, text)
 	if regexp.MustCompile(`(?m)^action "|action_trigger`).MatchString(text) {
-		w.skipBelow(14, "actions")
+		requireCLI(t, "an action", actions())
 	}
 	if strings.Contains(text, "identity = {") {
-		w.skipBelow(12, "import by identity")
+		requireCLI(t, "import by identity", identityImports())
 	}
 	if b.fragment {
 		w.run(1, "validate") // otherwise remove the mark
@@ -155,22 +155,3 @@ func (b block) validate(t *testing.T) {
 	}
 }
 
-// skipBelow skips a test that needs a feature of Terraform, or of OpenTofu where that has it.
-func (w *workspace) skipBelow(minor int, feature string) {
-	w.t.Helper()
-	output, err := w.command("version").CombinedOutput()
-	if err != nil {
-		w.t.Fatalf("%v\n%s", err, output)
-	}
-	match := regexp.MustCompile(`(?m)^(Terraform|OpenTofu) v1\.(\d+)\.`).FindStringSubmatch(string(output))
-	if match == nil {
-		w.t.Fatalf("no version of the CLI in:\n%s", output)
-	}
-	var have int
-	if _, err := fmt.Sscan(match[2], &have); err != nil {
-		w.t.Fatal(err)
-	}
-	if have < minor || minor >= 14 && match[1] == "OpenTofu" {
-		w.t.Skipf("%s %s has no %s", match[1], match[2], feature)
-	}
-}
