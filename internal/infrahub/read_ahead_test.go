@@ -25,9 +25,9 @@ type refreshTest struct {
 	ids    []string
 }
 
-func startRefresh(t *testing.T, tags int, options mockserver.Options) *refreshTest {
+func startRefresh(t *testing.T, tags int) *refreshTest {
 	t.Helper()
-	r := &refreshTest{server: start(t, options)}
+	r := &refreshTest{server: start(t, mockserver.Options{})}
 	seeder := r.server.client(t)
 	for i := range tags {
 		id, err := seeder.Tags().Create(t.Context(), infrahub.Tag{Name: fmt.Sprintf("tag-%05d", i)})
@@ -89,7 +89,7 @@ func TestRefresh_ReadsManyNodesInPages(t *testing.T) {
 		t.Run(fmt.Sprintf("%d of %d, %d at once", test.nodes, test.of, test.atOnce), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				r := startRefresh(t, test.of, mockserver.Options{})
+				r := startRefresh(t, test.of)
 				r.Inject(mockserver.Fault{Delay: 100 * time.Millisecond})
 				got := r.refresh(t, test.order(shuffled(r.ids)[:test.nodes]), test.atOnce)
 				if got > test.most || got > 2*test.nodes {
@@ -104,7 +104,7 @@ func TestRefresh_ReadsManyNodesInPages(t *testing.T) {
 func TestRefresh_PagesEndWithTheFirstMutation(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		r := startRefresh(t, 200, mockserver.Options{})
+		r := startRefresh(t, 200)
 		r.refresh(t, r.ids, parallelism)
 		if got := r.refresh(t, r.ids, parallelism); got != 0 {
 			t.Errorf("%d requests for nodes that pages have", got)
@@ -122,7 +122,7 @@ func TestRefresh_PagesEndWithTheFirstMutation(t *testing.T) {
 func TestRefresh_GetIsNeverServedFromAPage(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		r := startRefresh(t, 50, mockserver.Options{})
+		r := startRefresh(t, 50)
 		r.refresh(t, r.ids, parallelism)
 		r.Ask(t, `mutation{BuiltinTagUpdate(data:{id:"`+r.ids[7]+`" description:{value:"by others"}}){ok}}`)
 		tag, err := r.client.Tags().Get(t.Context(), r.ids[7])
@@ -134,7 +134,7 @@ func TestRefresh_GetIsNeverServedFromAPage(t *testing.T) {
 func TestRefresh_NodeThatNoPageHasIsReadAlone(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		r := startRefresh(t, 50, mockserver.Options{})
+		r := startRefresh(t, 50)
 		r.refresh(t, r.ids, parallelism)
 		late, err := r.server.client(t).Tags().Create(t.Context(), infrahub.Tag{Name: "late"})
 		must(t, err)
@@ -149,7 +149,7 @@ func TestRefresh_NodeThatNoPageHasIsReadAlone(t *testing.T) {
 func TestRefresh_PageThatFailsIsReplacedBySingleReads(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		r := startRefresh(t, 300, mockserver.Options{})
+		r := startRefresh(t, 300)
 		r.client = r.server.client(t, noRetries)
 		r.refresh(t, r.ids[:9], 1)
 		r.Inject(mockserver.Fault{Operation: "CountTags", Times: 1, Status: http.StatusInternalServerError})
@@ -161,7 +161,7 @@ func TestRefresh_PageThatFailsIsReplacedBySingleReads(t *testing.T) {
 func TestGet_ReadsThatBeginTogetherShareARequest(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		r := startRefresh(t, 10, mockserver.Options{})
+		r := startRefresh(t, 10)
 		r.Inject(mockserver.Fault{Operation: "Tags", Delay: 100 * time.Millisecond})
 		before := len(r.requests())
 		var readers sync.WaitGroup
@@ -193,7 +193,7 @@ func TestGet_RefusalOfASharedRequestIsNotTheOthers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				r := startRefresh(t, 4, mockserver.Options{})
+				r := startRefresh(t, 4)
 				r.client = r.server.client(t, noRetries)
 				test.fault.Operation, test.fault.Delay = "Tags", 100*time.Millisecond
 				r.Inject(test.fault)

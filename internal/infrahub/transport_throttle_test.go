@@ -25,15 +25,19 @@ type front struct {
 	// takes is how long a response takes.
 	takes time.Duration
 
-	requests, underWay, most atomic.Int64
+	requests, underWay atomic.Int64
+
+	mutex sync.Mutex
+	most  int64
 }
 
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.requests.Add(1)
 	now := f.underWay.Add(1)
 	defer f.underWay.Add(-1)
-	for most := f.most.Load(); now > most && !f.most.CompareAndSwap(most, now); most = f.most.Load() {
-	}
+	f.mutex.Lock()
+	f.most = max(f.most, now)
+	f.mutex.Unlock()
 	time.Sleep(f.takes)
 	if refused, retryAfter := f.refuse(); refused {
 		if retryAfter != "" {
@@ -81,7 +85,7 @@ func TestThrottle_BoundsTheRequestsUnderWay(t *testing.T) {
 				f := &front{takes: time.Second}
 				client := startFront(t, f, func(c *infrahub.Config) { c.Concurrency, c.Timeout = configured, 2*time.Second })
 				eachAtOnce(50, func(i int) { createTag(t, client, "tag-"+strconv.Itoa(i)) })
-				wantEqual(t, "most requests under way", want, f.most.Load())
+				wantEqual(t, "most requests under way", want, f.most)
 				wantEqual(t, "requests", 50, f.requests.Load())
 			})
 		})
@@ -126,7 +130,7 @@ func TestThrottle_OverloadedServerGetsEveryRequestInTheEnd(t *testing.T) {
 				if got := f.requests.Load(); got > tags*5/2 {
 					t.Errorf("%d requests for %d tags, want at most 2.5 for each", got, tags)
 				}
-				wantEqual(t, "tags", float64(tags), f.server.Ask(t, `{BuiltinTag{count}}`).At("data.BuiltinTag.count").(float64))
+				wantEqual(t, "tags", any(float64(tags)), f.server.Ask(t, `{BuiltinTag{count}}`).At("data.BuiltinTag.count"))
 			})
 		})
 	}

@@ -4,6 +4,7 @@
 package contract
 
 import (
+	"context"
 	"encoding/json"
 	"math/rand/v2"
 	"net"
@@ -14,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/hashicorp/go-retryablehttp"
 
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/gitserver"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mockserver"
@@ -107,6 +110,9 @@ func newServer(t *testing.T, address, token string) *server {
 	t.Helper()
 	// A live server that crashes drops its connections without notice.
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	if os.Getenv("INFRAHUB_ADDRESS") != "" {
+		client = repeatRefused(client)
+	}
 	s := &server{
 		Endpoint: mocktest.Endpoint{Address: address, Token: token, Client: client},
 		suffix:   randomWord(8), root: t.TempDir(), awaited: map[string]bool{},
@@ -114,6 +120,18 @@ func newServer(t *testing.T, address, token string) *server {
 	s.git = mocktest.ServeGit(t, s.root, gitserver.Options{Username: gitUsername, Password: gitPassword})
 	s.version = s.Ask(t, `{InfrahubInfo{version}}`).Text("data.InfrahubInfo.version")
 	return s
+}
+
+// repeatRefused returns a client that repeats what an overloaded server refuses (infrahub-behaviour.md, Errors 10): that it is
+// overloaded proves and refutes no fact.
+func repeatRefused(client *http.Client) *http.Client {
+	repeating := retryablehttp.NewClient()
+	repeating.HTTPClient, repeating.Logger, repeating.RetryMax = client, nil, 20
+	repeating.CheckRetry = func(_ context.Context, response *http.Response, err error) (bool, error) {
+		return err == nil && response.StatusCode == http.StatusTooManyRequests, nil
+	}
+	repeating.ErrorHandler = retryablehttp.PassthroughErrorHandler
+	return repeating.StandardClient()
 }
 
 // old reports whether the server is a 1.9, whose errors have no extensions (infrahub-behaviour.md, Errors 11).
