@@ -219,7 +219,10 @@ type matrixCell struct {
 func newMatrixCell(t *testing.T, remote *mocktest.Remote, block attributes) *matrixCell {
 	t.Helper()
 	s := &server{Server: mocktest.New(t, mockserver.Options{})}
-	c := &matrixCell{server: s, t: t, remote: remote, pipes: mocktest.ServePipes(t, s)}
+	c := &matrixCell{server: s, t: t, remote: remote, pipes: mocktest.ServePipes(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		time.Sleep(time.Millisecond) // the request before this one, which the client gave up, injects its fault first
+		s.ServeHTTP(w, r)
+	}))}
 	c.block = attributes{"address": s.Address, "api_token": s.Token}.with(block)
 	t.Cleanup(func() { time.Sleep(time.Hour) }) // what still runs after this fails the test
 	return c

@@ -58,7 +58,6 @@ data "infrahub_repositories" "filtered" {
   names              = data.infrahub_repositories.both.names
   tag                = infrahub_tag.test.name
   credential_id      = infrahub_password_credential.test.id
-  sync_status        = "in-sync"
   operational_status = "online"
 }
 data "infrahub_repository_tasks" "test" { repository_id = infrahub_repository.test.id }
