@@ -27,8 +27,9 @@ var (
 	ErrAmbiguous = errors.New("ambiguous name")
 	// ErrMerged means that the branch was merged and accepts no more changes.
 	ErrMerged = errors.New("merged, and accepts no more changes")
-	// ErrInactive means that the repository is not in use on the branch, because the branch is older.
-	ErrInactive = errors.New("inactive, because the branch is older than the repository")
+	// ErrInactive means that the repository is not in use on the branch, because it was created on another branch, or
+	// after this one.
+	ErrInactive = errors.New("inactive: it was created on another branch, or after this one")
 )
 
 // Error is a request that failed. It has the server's own message if there is one.

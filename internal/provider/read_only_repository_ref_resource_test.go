@@ -86,7 +86,7 @@ func TestReadOnlyRepositoryRef_BranchThatIsOlderThanTheRepositoryIsRefused(t *te
 	s.Log.Reset()
 	i := p.newInstance(readOnlyRefType)
 	i.apply(i.plan(attributes{"repository_id": repository.id(), "branch": "early", "ref": "v1.1.0"})).onlyError(t).
-		expect(t, "branch", "Ref Not Set", "network", "early", "older than the repository", "depends_on")
+		expect(t, "branch", "Ref Not Set", "network", "early", "or after this one", "depends_on")
 	s.expectMutations(t)
 }
 

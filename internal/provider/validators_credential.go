@@ -29,7 +29,7 @@ func (usernameOfPassword) ValidateString(ctx context.Context, req validator.Stri
 		resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root(name), &password)...)
 		if !password.IsNull() && !password.IsUnknown() {
 			resp.Diagnostics.AddAttributeWarning(req.Path, "Credential Has No Username",
-				"The credential has a password and no username. A repository that uses it fails, and Infrahub does not say that the username is missing.\n\n"+
+				"The credential has a password and no username. Git hosts may refuse it, and the error of the import then does not say that the username is missing.\n\n"+
 					"Set username to the account that the password belongs to. For a token most hosts accept any name, such as git.")
 			return
 		}

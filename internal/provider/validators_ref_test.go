@@ -116,7 +116,7 @@ func TestPasswordCredential_PasswordWithoutAUsernameIsAWarning(t *testing.T) {
 			diags := p.validate(credentialType, attributes{"name": "git"}.with(config))
 			diags.requireNoErrors(t)
 			diags.expectNoSecret(t, secret)
-			diags.onlyWarning(t).expect(t, "username", "Credential Has No Username", "fails", "Set username")
+			diags.onlyWarning(t).expect(t, "username", "Credential Has No Username", "refuse it", "Set username")
 			p.validate(credentialType, attributes{"name": "git", "username": "bot"}.with(config)).requireNone(t)
 			p.validate(credentialType, attributes{"name": "git", "username": unknown}.with(config)).requireNone(t)
 		})
