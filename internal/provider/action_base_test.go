@@ -345,7 +345,7 @@ func TestActions_MissingBranchIsLeftToTheInvocation(t *testing.T) {
 		p.planAction(a.action, a.config(nil)).requireNone(t)
 		a.Log.Reset()
 		p.invokeAction(t.Context(), a.action, a.config(nil), func(string) {}).onlyError(t).
-			expect(t, "", "Repository Not Read", "branch gone", "create it")
+			expect(t, "", "Repository Not Read", "branch gone", "Create the branch")
 		a.expectMutations(t)
 	})
 }

@@ -183,7 +183,7 @@ func TestSingleDataSources_OnABranchThatIsGone(t *testing.T) {
 			}
 			return
 		}
-		diags.onlyError(t).expect(t, "", d.title+" Not Read", "branch gone", "The branch is not there")
+		diags.onlyError(t).expect(t, "", d.title+" Not Read", "branch gone", "Create the branch, or set another one")
 	})
 }
 

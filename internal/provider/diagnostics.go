@@ -69,7 +69,7 @@ type subject struct {
 // server relates to a field is put on the attribute of that name, or credential_id for credential.
 func errorDiagnostic(summary string, about subject, err error) diag.Diagnostic {
 	known := whatIsKnown(err)
-	if strings.HasSuffix(summary, " Not Read") {
+	if strings.HasSuffix(summary, " Not Read") || strings.HasSuffix(summary, " Not Listed") {
 		known = "" // a read changes nothing, and may follow a change that was carried out
 	}
 	diagnostic := diag.NewErrorDiagnostic(summary, detail(about.object, err, nextStep(about, known, err)))
@@ -138,7 +138,7 @@ func nextStep(about subject, known string, err error) string {
 	case errors.Is(err, infrahub.ErrUnauthorized):
 		return sentences("Infrahub refused the account.", known, "Check that the account of the token may do this in Infrahub, and that the token is still valid.")
 	case errors.Is(err, infrahub.ErrBranchNotFound):
-		return sentences("The branch is not there: create it, or name another one.", known)
+		return sentences("Create the branch, or set another one: branch of the provider block ("+branchVariable+"), or of the resource if it has one.", known)
 	case errors.Is(err, infrahub.ErrMerged):
 		return "Use a branch of another name, created after the merge."
 	case errors.Is(err, infrahub.ErrInactive):

@@ -76,7 +76,7 @@ func TestDiagnostics_OfRequests(t *testing.T) {
 			"CreateRepository",
 		},
 		"branch is gone": {
-			fmt.Errorf("read: %w", infrahub.ErrBranchNotFound), "", []string{"The branch is not there"}, "Request id",
+			fmt.Errorf("read: %w", infrahub.ErrBranchNotFound), "", []string{"Create the branch, or set another one"}, "Request id",
 		},
 		"object is gone": {
 			fmt.Errorf("repository 5 on branch main: %w", infrahub.ErrNotFound), "", []string{"deleted outside of Terraform", "plan again"}, "",

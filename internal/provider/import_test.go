@@ -96,7 +96,7 @@ func TestImport_ByIdentityOfAnObjectThatIsGone(t *testing.T) {
 		}
 		got := i.newInstance(r.name).importByIdentity(identity).onlyError(t)
 		if r.name == readOnlyRefType { // its branch is gone
-			got.expect(t, "", "Object Not Read", "create it")
+			got.expect(t, "", "Object Not Read", "Create the branch")
 			return
 		}
 		got.expect(t, "", "Object Not Found", identity.text("id"))

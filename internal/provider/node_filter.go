@@ -52,8 +52,8 @@ func (f nodeFilter) require(ctx context.Context, client *infrahub.Client, value 
 		return nil
 	case errors.Is(err, infrahub.ErrNotFound):
 		return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root(f.attribute), "Filter Value Not Found", fmt.Sprintf(
-			"%s is %q, which branch %s does not have, so the list would be empty. It must be %s. Without it the list is not filtered by it.",
-			f.attribute, value, client.Branch(), f.expects))}
+			"%q does not exist on branch %s, so nothing can match. %s must be %s. Correct it, or remove it to list without this filter.",
+			value, client.Branch(), f.attribute, f.expects))}
 	default:
 		return diag.Diagnostics{diag.WithPath(path.Root(f.attribute), errorDiagnostic(
 			"Filter Value Not Read", subject{object: fmt.Sprintf("%s %q on branch %s", f.attribute, value, client.Branch())}, err))}

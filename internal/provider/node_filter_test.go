@@ -58,11 +58,11 @@ func TestNodeFilter_ValueThatDoesNotExistIsAnError(t *testing.T) {
 			for _, test := range []struct{ attribute, value, expects string }{
 				{"tag", "nope", "the name of a tag"},
 				{"credential_id", "0d0c96ac-0000-4ca5-9f28-68b527a471d7", "the id of a password credential"},
-				{"credential_id", "git", "names are not accepted"},
+				{"credential_id", "git", "the id of a password credential that exists; names are not accepted"},
 			} {
 				s.Log.Reset()
 				listed, failure := i.listFailing(t.Context(), name, listRequest{config: attributes{test.attribute: test.value}}, func(int) {})
-				failure.expect(t, test.attribute, "Filter Value Not Found", test.value, "branch main", test.expects)
+				failure.expect(t, test.attribute, "Filter Value Not Found", test.value, "does not exist on branch main", test.attribute+" must be "+test.expects, "remove it to list without this filter")
 				if sent := s.Log.Requests(); listed > 0 || slices.ContainsFunc(sent, func(r mockserver.Request) bool { return r.Operation == listResourceTypes()[name].operation }) {
 					t.Errorf("%d results, sent %v", listed, sent)
 				}

@@ -231,7 +231,7 @@ func TestReadOnlyRepositoryRef_DeletedBranchOrRepositoryRemovesIt(t *testing.T) 
 	if i.state != nil {
 		t.Errorf("kept %v", i.state)
 	}
-	i.apply(i.plan(config)).onlyError(t).expect(t, "branch", "Ref Not Set", "release", "create it")
+	i.apply(i.plan(config)).onlyError(t).expect(t, "branch", "Ref Not Set", "release", "Create the branch")
 	s.createBranch(t, "release")
 	repository.mustDestroy()
 	i.apply(i.plan(config)).onlyError(t).expect(t, "repository_id", "Ref Not Set", config.text("repository_id"))

@@ -426,7 +426,7 @@ func readOnlyRefTable() resourceType {
 		},
 		// It sets an attribute of a repository that exists, and leaves that as it is when it is destroyed.
 		queries: []string{"Branches", "ReadOnlyRepositories"}, createMutation: "UpdateReadOnlyRepository", updateMutation: "UpdateReadOnlyRepository",
-		deletedError: diagnostic{"branch", "Ref Not Set", "create it"}, notImported: []string{"wait_for_import"}, importSuffix: "/release",
+		deletedError: diagnostic{"branch", "Ref Not Set", "Create the branch"}, notImported: []string{"wait_for_import"}, importSuffix: "/release",
 		deleteOutside: func(t *testing.T, s *server, state attributes) {
 			t.Helper()
 			s.deleteBranch(t, state.text("branch"))

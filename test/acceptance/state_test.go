@@ -226,8 +226,8 @@ func (w *workspace) instances() map[string][]instance {
 	w.t.Helper()
 	var state struct {
 		Resources []struct {
-			Type, Name string
-			Instances  []instance
+			Mode, Type, Name string
+			Instances        []instance
 		}
 	}
 	if err := json.Unmarshal([]byte(w.read("terraform.tfstate")), &state); err != nil {
@@ -235,6 +235,9 @@ func (w *workspace) instances() map[string][]instance {
 	}
 	instances := map[string][]instance{}
 	for _, resource := range state.Resources {
+		if resource.Mode == "data" {
+			continue
+		}
 		for _, each := range resource.Instances {
 			maps.DeleteFunc(each.Attributes, func(_ string, value any) bool { return value == nil })
 		}
