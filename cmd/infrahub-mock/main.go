@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -110,7 +111,7 @@ func run(ctx context.Context, arguments []string, stdout, stderr io.Writer) erro
 		return errors.Join(err, listener.Close())
 	}
 	defer mock.Close()
-	greet(stdout, listener.Addr().String(), c.server)
+	greet(stdout, reachable(listener.Addr()), c.server)
 	server := &http.Server{Handler: mock, ReadHeaderTimeout: 10 * time.Second}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
@@ -139,6 +140,15 @@ func (c config) mock(ctx context.Context) (*mockserver.Server, error) {
 		mock.Inject(fault)
 	}
 	return mock, nil
+}
+
+// reachable returns an address that a client on this machine can use: a server in a container listens on all addresses.
+func reachable(address net.Addr) string {
+	tcp, isTCP := address.(*net.TCPAddr)
+	if !isTCP || !tcp.IP.IsUnspecified() {
+		return address.String()
+	}
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(tcp.Port))
 }
 
 // greet prints how to use the server.

@@ -96,6 +96,20 @@ func TestStart_ServesUntilStopped(t *testing.T) {
 	}
 }
 
+// The container image listens on all addresses, which are no address for a client.
+func TestStart_PrintsAnAddressThatAClientCanUse(t *testing.T) {
+	t.Parallel()
+	for _, listen := range []string{"0.0.0.0:0", "[::]:0", ":0"} {
+		r := serve(t, "--listen", listen)
+		if !strings.HasPrefix(r.address, "http://127.0.0.1:") {
+			t.Errorf("with -listen %s it prints the address %s", listen, r.address)
+		}
+		if got := r.post(t, "{InfrahubInfo{version}}"); got.Status == 0 {
+			t.Errorf("with -listen %s nothing answers at %s", listen, r.address)
+		}
+	}
+}
+
 func TestStart_CreatesTheSeed(t *testing.T) {
 	t.Parallel()
 	r := serve(t, "--token", "abc", "--seed", writeSeed(t, "tags:\n  - name: blue\nbranches:\n  - name: release\n"))

@@ -10,6 +10,8 @@ import (
 type since struct{ terraform, openTofu int }
 
 // The versions of features that not every supported CLI has.
+func writeOnlyAttributes() since { return since{terraform: 11, openTofu: 11} }
+
 func identityImports() since { return since{terraform: 12, openTofu: 12} }
 
 func queries() since { return since{terraform: 14} }
@@ -24,6 +26,18 @@ func requireCLI(t *testing.T, feature string, needed since) {
 	if product, minor := cliVersion(t, w.printed["version"]); !needed.isIn(product, minor) {
 		t.Skipf("%s needs Terraform 1.%d%s: the CLI is %s 1.%d", feature, needed.terraform, needed.orOpenTofu(), product, minor)
 	}
+}
+
+// requireFeatures skips a test if the CLI lacks what a configuration uses: write-only attributes, and the ephemeral variables for them.
+func requireFeatures(t *testing.T, configuration string) {
+	t.Helper()
+	if usesWriteOnlyAttributes(configuration) {
+		requireCLI(t, "a configuration with write-only attributes", writeOnlyAttributes())
+	}
+}
+
+func usesWriteOnlyAttributes(configuration string) bool {
+	return regexp.MustCompile(`(?m)^\s*(password_wo|ephemeral)\s+=`).MatchString(configuration)
 }
 
 // cliVersion returns the product and the minor version of what a CLI prints about itself. Nothing else tells the products apart:
@@ -70,6 +84,19 @@ func TestCLIVersion_TellsTheProductsApart(t *testing.T) {
 		product, minor := cliVersion(t, printed)
 		if identityImports().isIn(product, minor) != want.identities || queries().isIn(product, minor) != want.queries {
 			t.Errorf("%q: %s 1.%d, want %+v", printed, product, minor, want)
+		}
+	}
+}
+
+func TestUsesWriteOnlyAttributes(t *testing.T) {
+	t.Parallel()
+	for configuration, want := range map[string]bool{
+		"resource \"a\" \"b\" {\n  password_wo         = var.x\n  password_wo_version = 1\n}\n": true,
+		"variable \"x\" {\n\tephemeral = true\n}\n":                                          true,
+		"# password_wo = 1\npassword = \"password_wo = 1\"\n":                               false,
+	} {
+		if usesWriteOnlyAttributes(configuration) != want {
+			t.Errorf("want %t of\n%s", want, configuration)
 		}
 	}
 }

@@ -147,6 +147,9 @@ func providers() map[string]func() (tfprotov6.ProviderServer, error) {
 // run runs the steps and checks that they left nothing on the server.
 func (s *server) run(t *testing.T, steps ...resource.TestStep) {
 	t.Helper()
+	for _, step := range steps {
+		requireFeatures(t, step.Config)
+	}
 	resource.Test(t, resource.TestCase{ProtoV6ProviderFactories: providers(), Steps: steps})
 	s.assertNothingLeft(t)
 }

@@ -64,6 +64,7 @@ type workspace struct {
 // newWorkspace returns a workspace with a configuration. The environment is added to that of the test.
 func newWorkspace(t *testing.T, configuration string, environment ...string) *workspace {
 	t.Helper()
+	requireFeatures(t, configuration)
 	directory := t.TempDir()
 	w := &workspace{t: t, directory: directory, printed: map[string]string{}, transcript: map[string]string{}}
 	w.write("cli.tfrc", "provider_installation {\n  dev_overrides { \"infrahub-community/infrahub\" = \""+os.Getenv(builtProvider)+"\" }\n  direct {}\n}\n")

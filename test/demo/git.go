@@ -3,7 +3,10 @@ package main
 import (
 	"crypto/rand"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
+	"sync/atomic"
+	"time"
 
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/gitserver"
 )
@@ -14,6 +17,7 @@ type git struct {
 	username string
 	password string
 	commits  map[string]string // by tag
+	delay    atomic.Int64      // a time.Duration for which each request waits
 	close    func()
 }
 
@@ -40,7 +44,10 @@ func serveGit(root, path string) (*git, error) {
 	if err != nil {
 		return nil, err
 	}
-	listening := httptest.NewServer(handler)
+	listening := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		time.Sleep(time.Duration(served.delay.Load()))
+		handler.ServeHTTP(w, r)
+	}))
 	served.location, served.close = listening.URL+path, listening.Close
 	return served, nil
 }

@@ -1,7 +1,9 @@
 // Demo shows the provider at work. Bump adds a repository, bumps it to its next release, and removes it. Release
-// imports the next release of a repository on a branch, proposes and merges the branch, and cleans up.
+// imports the next release of a repository on a branch, proposes and merges the branch, and cleans up. Pictures writes
+// what the CLI prints of a plan, an apply and a failed import into a directory, for the pictures of README.md.
 //
 //	demo bump|release PLUGINS CONFIGURATION
+//	demo pictures PLUGINS CONFIGURATION DIRECTORY
 //
 // PLUGINS is a filesystem mirror with the provider, CONFIGURATION the directory to apply. The demo serves Git on
 // loopback, and a mock Infrahub, unless DEMO_INFRAHUB_ADDRESS and DEMO_INFRAHUB_TOKEN name a live one, which has to run
@@ -29,8 +31,9 @@ func main() {
 }
 
 func run(screen *screen, args []string) (err error) {
-	if len(args) != 3 || args[0] != "bump" && args[0] != "release" {
-		return errors.New("usage: demo bump|release PLUGINS CONFIGURATION")
+	arguments := map[string]int{"bump": 3, "release": 3, "pictures": 4}
+	if len(args) == 0 || arguments[args[0]] != len(args) {
+		return errors.New("usage: demo bump|release PLUGINS CONFIGURATION, or demo pictures PLUGINS CONFIGURATION DIRECTORY")
 	}
 	reviewed := args[0] == "release"
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -43,8 +46,8 @@ func run(screen *screen, args []string) (err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 
 	path := "/private/automation.git"
-	if reviewed {
-		path = "/automation.git" // the plan lists its refs without a password
+	if reviewed || args[0] == "pictures" {
+		path = "/automation.git" // the provider lists its refs without a password
 	}
 	git, err := serveGit(dir+"/git", path)
 	if err != nil {
@@ -58,15 +61,22 @@ func run(screen *screen, args []string) (err error) {
 	defer infrahub.close()
 
 	name := "demo-" + strings.ToLower(rand.Text()[:6])
+	if args[0] == "pictures" {
+		name = "automation"
+		screen.colour = true
+	}
 	environ := append(infrahub.environ(), append(git.environ(), "TF_VAR_name="+name)...)
 	cli, err := newCLI(screen, dir+"/terraform", args[2], args[1], environ)
 	if err != nil {
 		return err
 	}
 	story := &story{screen: screen, cli: cli, git: git, infrahub: infrahub, name: name}
-	if reviewed {
+	switch args[0] {
+	case "pictures":
+		return story.pictures(ctx, args[3])
+	case "release":
 		err = story.release(ctx)
-	} else {
+	default:
 		err = story.bump(ctx)
 	}
 	if err != nil {
