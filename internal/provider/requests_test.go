@@ -3,8 +3,6 @@ package provider
 import (
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -34,24 +32,15 @@ type fleet struct {
 	instances []*instance
 }
 
-// newFleet returns n repositories that do not exist yet. All have one remote, at a location for each.
-func newFleet(t *testing.T, remote *mocktest.Remote, n int) *fleet {
+// newFleet returns n repositories that do not exist yet.
+func newFleet(t *testing.T, n int) *fleet {
 	t.Helper()
 	s := &server{Server: mocktest.New(t, mockserver.Options{Delay: mockserver.LiveDelay})}
 	s.Inject(mockserver.Fault{Delay: 20 * time.Millisecond})
 	f := &fleet{server: s, pipes: mocktest.ServePipes(t, s.Log), instances: make([]*instance, n)}
 	t.Cleanup(func() { time.Sleep(time.Hour) }) // what still runs after this fails the test
 	f.restart(t)
-	for i := range n {
-		if err := os.Symlink(remote.Path, f.location(remote, i)); err != nil && !os.IsExist(err) {
-			t.Fatal(err)
-		}
-	}
 	return f
-}
-
-func (f *fleet) location(remote *mocktest.Remote, i int) string {
-	return filepath.Join(filepath.Dir(remote.Path), fmt.Sprintf("network-%d.git", i))
 }
 
 // restart replaces the provider's process, as each run of the CLI does.
@@ -144,10 +133,10 @@ func TestRequests_OfAChange(t *testing.T) {
 			t.Parallel()
 			remote := newRemote(t)
 			synctest.Test(t, func(t *testing.T) {
-				f := newFleet(t, remote, test.n)
+				f := newFleet(t, test.n)
 				config := func(ref string, description any) func(int) attributes {
 					return func(i int) attributes {
-						return attributes{"name": fmt.Sprintf("network-%d", i), "location": f.location(remote, i), "ref": ref, "description": description}
+						return attributes{"name": nameOf(i), "location": linkTo(t, remote, i), "ref": ref, "description": description}
 					}
 				}
 				for _, change := range []struct {
