@@ -154,4 +154,3 @@ func (b block) validate(t *testing.T) {
 		w.run(0, "validate")
 	}
 }
-
