@@ -3,6 +3,7 @@
 # else `terraform`, else `tofu`, else a terraform that hc-install gets into .cache/. The user's CLI settings stay outside.
 set -euo pipefail
 top=$(cd "$(dirname "$0")/.." && pwd)
+version=1.15.9 # of the terraform to get
 
 cli=${TF_ACC_TERRAFORM_PATH:-$(command -v terraform || command -v tofu || true)}
 if [ -z "$cli" ]; then
@@ -10,7 +11,11 @@ if [ -z "$cli" ]; then
   if [ ! -x "$cli" ]; then
     echo "Neither terraform nor tofu is on PATH: getting terraform into .cache/cli/" >&2
     mkdir -p "$top/.cache/cli"
-    go -C "$top/tools" tool hc-install install -path "$top/.cache/cli" terraform >&2
+    if ! go -C "$top/tools" tool hc-install install -version "$version" -path "$top/.cache/cli" terraform >&2; then
+      echo "Could not get it. Install terraform (https://developer.hashicorp.com/terraform/install) or tofu (https://opentofu.org/docs/intro/install)," >&2
+      echo "or set TF_ACC_TERRAFORM_PATH to the path of either." >&2
+      exit 1
+    fi
   fi
   export PATH=$top/.cache/cli:$PATH # tfplugindocs looks for it there
 fi

@@ -86,7 +86,7 @@ type TooOldError struct {
 }
 
 func (e *TooOldError) Error() string {
-	return fmt.Sprintf("the server runs Infrahub %s; this client needs %s or newer", e.Version, OldestVersion)
+	return fmt.Sprintf("it runs Infrahub %s, and the provider needs %s or newer", e.Version, OldestVersion)
 }
 
 // graphqlError is one entry of "errors" in a response. extensions.code is a string, or a number in the responses

@@ -47,7 +47,7 @@ func TestImportActions_WaitForEarlierImports(t *testing.T) {
 		a.invoke(attributes{"wait_for_import": false}).requireNone(t)
 		time.Sleep(50 * time.Millisecond)
 		a.Log.Reset()
-		a.invoke(attributes{"timeouts": attributes{"invoke": "500ms"}}).onlyError(t).expect(t, "", "Import Not Started", "network",
+		a.invoke(attributes{"timeouts": attributes{"invoke": "3s"}}).onlyError(t).expect(t, "", "Import Not Started", "network",
 			"it waited for earlier imports of the repository, which still run ("+a.workflow+": RUNNING, task ", "the timeout expired", "Nothing was changed", "terraform apply -invoke=action.")
 		a.expectLines("Waiting for earlier imports to end: " + a.workflow + ": RUNNING, task ")
 		a.invokeUntil(nil, func(line string) bool { return strings.HasPrefix(line, "Waiting") }).onlyError(t).

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -25,7 +26,7 @@ func connectDiagnostic(config infrahub.Config, err error) diag.Diagnostic {
 	case errors.Is(err, tlsconfig.ErrNoCertificate):
 		summary, attribute, next = "Invalid Provider Configuration", "tls_ca_pem", "Give certificates in PEM form: -----BEGIN CERTIFICATE-----."
 	case errors.Is(err, infrahub.ErrUnauthorized) && config.Token != "":
-		summary, attribute, next = "Infrahub Refused the Token", "api_token", "Check api_token in the provider block or "+tokenVariable+": it may be revoked, or of another server."
+		summary, attribute, next = "Infrahub Refused the Token", "api_token", "Check api_token in the provider block or "+tokenVariable+": it may be revoked, or belong to another server."
 	case errors.Is(err, infrahub.ErrUnauthorized):
 		summary, attribute, next = "Infrahub Refused the Login", "username", "Check username and password in the provider block, or "+usernameVariable+" and "+passwordVariable+"."
 	case errors.Is(err, infrahub.ErrBusy):
@@ -34,6 +35,8 @@ func connectDiagnostic(config infrahub.Config, err error) diag.Diagnostic {
 		summary, next = "Not an Infrahub Server", "Something else answered: check that the address is Infrahub's own, and what proxies stand before it."
 	case isAnswer(err):
 		summary, next = "Infrahub Refused the Request", "The server, or a proxy before it, answered, but did not accept the request: check the address in the provider block or "+addressVariable+", and what proxies stand before it."
+	case errors.Is(err, syscall.ECONNREFUSED):
+		next = "Nothing listens there: the server does not run or is still starting, or the port is wrong. Check the address in the provider block or " + addressVariable + "."
 	case isCertificateError(err):
 		next = "If a private authority issued the server's certificate, set tls_ca_file or tls_ca_pem."
 	case errors.As(err, &old):

@@ -170,7 +170,8 @@ func (r *configReader) address(value types.String) *url.URL {
 	text := r.text("address", value, addressVariable, "")
 	if text == "" {
 		if !value.IsUnknown() {
-			r.missing("address", addressVariable, "the URL of the Infrahub server")
+			r.missing("address", addressVariable, "the URL of the Infrahub server", "It looks like https://infrahub.example.com. Without a server, "+
+				"try the provider with infrahub-mock: the provider's guide \"Getting started\" shows how.")
 		}
 		return &url.URL{}
 	}
@@ -185,9 +186,12 @@ func (r *configReader) address(value types.String) *url.URL {
 	return address
 }
 
-func (r *configReader) missing(name, variable, what string) {
-	r.diags.AddAttributeError(path.Root(name), "Missing Provider Configuration",
-		fmt.Sprintf("The provider needs %s: set %q in the provider block, or the environment variable %s.", what, name, variable))
+func (r *configReader) missing(name, variable, what, hint string) {
+	detail := fmt.Sprintf("The provider needs %s: set %q in the provider block, or the environment variable %s.", what, name, variable)
+	if hint != "" {
+		detail += "\n\n" + hint
+	}
+	r.diags.AddAttributeError(path.Root(name), "Missing Provider Configuration", detail)
 }
 
 // authentication reads a token or a login from the provider block or, if it has neither, from the environment. Both from one
@@ -207,7 +211,7 @@ func (r *configReader) authentication(model providerModel, config *infrahub.Conf
 		config.Username, config.Password = environment(usernameVariable), environment(passwordVariable)
 		switch {
 		case config.Token == "" && config.Username == "" && config.Password == "":
-			r.missing("api_token", tokenVariable, "an API token, or a username and a password")
+			r.missing("api_token", tokenVariable, "an API token, or a username and a password", "Create a token in Infrahub, in the settings of your account.")
 			return
 		case config.Token != "" && (config.Username != "" || config.Password != ""):
 			r.diags.AddAttributeError(path.Root("api_token"), "Conflicting Provider Configuration",
@@ -219,12 +223,12 @@ func (r *configReader) authentication(model providerModel, config *infrahub.Conf
 	}
 	if config.Username == "" {
 		if config.Username = environment(usernameVariable); config.Username == "" {
-			r.missing("username", usernameVariable, "the username that the password belongs to")
+			r.missing("username", usernameVariable, "the username that the password belongs to", "")
 		}
 	}
 	if config.Password == "" {
 		if config.Password = environment(passwordVariable); config.Password == "" {
-			r.missing("password", passwordVariable, "the password of the username")
+			r.missing("password", passwordVariable, "the password of the username", "")
 		}
 	}
 }

@@ -378,7 +378,13 @@ func TestConfiguration_TokenAndLoginInTheBlockAreRefused(t *testing.T) {
 func TestConfiguration_MissingAddressIsAnError(t *testing.T) {
 	t.Parallel()
 	newProvider(t).configure(attributes{"api_token": "token"}).onlyError(t).
-		expect(t, "address", "Missing Provider Configuration", `"address"`, addressVariable)
+		expect(t, "address", "Missing Provider Configuration", `"address"`, addressVariable, "https://infrahub.example.com", "infrahub-mock")
+}
+
+func TestConfiguration_MissingTokenIsAnError(t *testing.T) {
+	t.Parallel()
+	newProvider(t).configure(attributes{"address": "http://127.0.0.1:9"}).onlyError(t).
+		expect(t, "api_token", "Missing Provider Configuration", `"api_token"`, tokenVariable, "Create a token in Infrahub")
 }
 
 func TestConfiguration_AddressWithUserinfoIsRefusedAndNotRepeated(t *testing.T) {

@@ -124,7 +124,7 @@ func TestConnect_UnreachableAddressIsAnError(t *testing.T) {
 		t.Fatal(err)
 	}
 	diags := newProvider(t).configure(attributes{"address": address, "username": "admin", "password": secret, "max_retries": 0})
-	diags.onlyError(t).expect(t, "address", "Infrahub Not Reached", address, "refused", "Check the address", addressVariable)
+	diags.onlyError(t).expect(t, "address", "Infrahub Not Reached", address, "refused", "still starting", "Check the address", addressVariable)
 	diags.expectNoSecret(t, secret)
 }
 

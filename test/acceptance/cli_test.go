@@ -92,8 +92,8 @@ func TestUsesWriteOnlyAttributes(t *testing.T) {
 	t.Parallel()
 	for configuration, want := range map[string]bool{
 		"resource \"a\" \"b\" {\n  password_wo         = var.x\n  password_wo_version = 1\n}\n": true,
-		"variable \"x\" {\n\tephemeral = true\n}\n":                                          true,
-		"# password_wo = 1\npassword = \"password_wo = 1\"\n":                               false,
+		"variable \"x\" {\n\tephemeral = true\n}\n":                                             true,
+		"# password_wo = 1\npassword = \"password_wo = 1\"\n":                                   false,
 	} {
 		if usesWriteOnlyAttributes(configuration) != want {
 			t.Errorf("want %t of\n%s", want, configuration)
