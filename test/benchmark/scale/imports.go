@@ -38,7 +38,7 @@ func (b bench) measureImports(ctx context.Context, n int) ([]importRow, error) {
 	if n == 0 {
 		return nil, nil
 	}
-	s, err := startServer(ctx, 0, mockserver.LiveDelay)
+	s, err := startServer(ctx, mockserver.LiveDelay)
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +48,7 @@ func (b bench) measureImports(ctx context.Context, n int) ([]importRow, error) {
 		return nil, err
 	}
 	var rows []importRow
-	fmt.Printf("\nImports at delays like those of a live server:\n")
+	fmt.Printf("Imports at delays like those of a live server:\n")
 	for _, o := range operations(n) {
 		if o.name != "create" && o.name != "bump of all" {
 			continue

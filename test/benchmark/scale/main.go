@@ -73,17 +73,17 @@ func start(arguments []string) (err error) {
 	if measured.CLI, err = b.version(ctx); err != nil {
 		return err
 	}
-	if measured.Rows, err = b.measureScale(ctx, numbers, latencies); err != nil {
-		return err
-	}
 	if measured.Imports, err = b.measureImports(ctx, imports); err != nil {
 		return err
 	}
-	content, err := json.MarshalIndent(measured, "", "  ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(arguments[1], append(content, '\n'), 0o600)
+	return b.measureScale(ctx, numbers, latencies, func(rows []row) error {
+		measured.Rows = rows
+		content, err := json.MarshalIndent(measured, "", "  ")
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(arguments[1], append(content, '\n'), 0o600)
+	})
 }
 
 // readEnvironment returns the numbers of repositories, the latencies, how often plans are repeated, and the number of imports.
