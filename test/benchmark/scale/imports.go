@@ -33,8 +33,9 @@ type importRow struct {
 	ListsPerInterval float64 `json:"lists_per_interval"`
 }
 
-// measureImports measures the create and the bump of n repositories.
-func (b bench) measureImports(ctx context.Context, n int) ([]importRow, error) {
+// measureImports measures a create and a bump that wait for imports.
+func (b bench) measureImports(ctx context.Context) ([]importRow, error) {
+	n := b.imports
 	if n == 0 {
 		return nil, nil
 	}

@@ -63,10 +63,10 @@ const mostAtEveryLatency = 100
 
 // measureScale measures every operation for each number of repositories: the floors, and the provider at each latency. It calls write
 // with the rows so far after each number.
-func (b bench) measureScale(ctx context.Context, numbers []int, latencies []time.Duration, write func([]row) error) error {
+func (b bench) measureScale(ctx context.Context, write func([]row) error) error {
 	var rows []row
 	printHeader()
-	for _, n := range numbers {
+	for _, n := range b.numbers {
 		floors := map[string]map[subject]row{}
 		for _, floor := range []subject{terraformData, serverless} {
 			measured, err := b.measure(ctx, floor, n, []time.Duration{0})
@@ -82,7 +82,7 @@ func (b bench) measureScale(ctx context.Context, numbers []int, latencies []time
 			printRows(measured)
 			rows = append(rows, measured...)
 		}
-		rounds := [][]time.Duration{slices.Sorted(slices.Values(latencies))}
+		rounds := [][]time.Duration{slices.Sorted(slices.Values(b.latencies))}
 		if n <= mostAtEveryLatency {
 			rounds = slices.Collect(slices.Chunk(rounds[0], 1))
 		}
@@ -125,6 +125,9 @@ func (b bench) measure(ctx context.Context, of subject, n int, latencies []time.
 	var rows []row
 	for _, o := range operations(n) {
 		at := latencies
+		if !o.repeats && o.name != "create" && n > b.changes {
+			continue
+		}
 		if !o.repeats {
 			at = []time.Duration{highest}
 		}
