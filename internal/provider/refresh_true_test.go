@@ -207,21 +207,20 @@ func (s *server) changeRandomly(t *testing.T, known *histories, ids []string, ch
 		return
 	}
 	time.Sleep(rand.N(4 * time.Millisecond))
-	switch dice := rand.IntN(1000); {
-	case dice == 0:
+	dice := rand.IntN(1000)
+	if dice == 0 {
 		known.change(id, deleted, func() {
 			s.Ask(t, `mutation($id:String!){CoreReadOnlyRepositoryDelete(data:{id:$id}){ok}}`, "id", id)
 		})
-	default:
-		ref := known.last(id)[:len("v1.0.0")]
-		if dice < 5 {
-			ref = map[string]string{"v1.0.0": "v1.1.0", "v1.1.0": "v1.0.0"}[ref]
-		}
-		description := fmt.Sprintf("change %d", change)
-		known.change(id, ref+" "+description, func() {
-			s.Ask(t, `mutation($id:String!,$ref:String!,$description:String!){
-				CoreReadOnlyRepositoryUpdate(data:{id:$id ref:{value:$ref} description:{value:$description}}){ok}
-			}`, "id", id, "ref", ref, "description", description)
-		})
+		return
 	}
+	ref, description := known.last(id)[:len("v1.0.0")], fmt.Sprintf("change %d", change)
+	if dice < 5 {
+		ref = map[string]string{"v1.0.0": "v1.1.0", "v1.1.0": "v1.0.0"}[ref]
+	}
+	known.change(id, ref+" "+description, func() {
+		s.Ask(t, `mutation($id:String!,$ref:String!,$description:String!){
+			CoreReadOnlyRepositoryUpdate(data:{id:$id ref:{value:$ref} description:{value:$description}}){ok}
+		}`, "id", id, "ref", ref, "description", description)
+	})
 }

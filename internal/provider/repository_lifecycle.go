@@ -252,7 +252,7 @@ func (r *repositoryResource[M]) ModifyPlan(ctx context.Context, req resource.Mod
 	if prior == nil {
 		r.warnOfBranch(&resp.Diagnostics)
 	} else {
-		r.planUpdate(ctx, parts, answered, req, resp)
+		r.planUpdate(ctx, parts, *prior, answered, req, resp)
 	}
 	if !answered && parts.Commit.IsUnknown() {
 		parts.resolution.PlannedCommit = types.StringNull() // the import is due anyway, and its result cannot be checked
@@ -273,15 +273,12 @@ func (r *repositoryResource[M]) warnOfBranch(diags *diag.Diagnostics) {
 
 // planUpdate plans no change beyond the configuration if no import is due. Otherwise it plans a new commit, and new statuses
 // where they are not those that a good import leaves behind. Answered is whether the plan has the answer of the Git remote.
-func (r *repositoryResource[M]) planUpdate(ctx context.Context, plan repositoryParts, answered bool, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	var prior M
-	resp.Diagnostics.Append(req.State.Get(ctx, &prior)...)
+func (r *repositoryResource[M]) planUpdate(ctx context.Context, plan, state repositoryParts, answered bool, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	failed, diags := loadFailedImport(ctx, req.Private)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	state := r.parts(&prior)
 	if r.kind == infrahub.ReadWrite {
 		branch, diags := loadText(ctx, req.Private, importedBranchKey)
 		resp.Diagnostics.Append(diags...)

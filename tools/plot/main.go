@@ -84,6 +84,8 @@ func drawTo(file io.Writer, measured results) error {
 	if err := errors.Join(times.err, requests.err); err != nil {
 		return err
 	}
+	times.plot.Y.Max *= 4 // room for the legends
+	requests.plot.Y.Max *= 4
 	const width, height = 11 * vg.Inch, 4 * vg.Inch
 	canvas := vgsvg.New(width, height)
 	tiles := draw.Tiles{Rows: 1, Cols: 2, PadX: vg.Millimeter * 6, PadTop: vg.Millimeter * 2, PadBottom: vg.Millimeter * 2, PadLeft: vg.Millimeter * 2, PadRight: vg.Millimeter * 4}

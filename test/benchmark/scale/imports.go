@@ -33,12 +33,13 @@ type importRow struct {
 	ListsPerInterval float64 `json:"lists_per_interval"`
 }
 
-// measureImports measures the create and the bump of n repositories.
-func (b bench) measureImports(ctx context.Context, n int) ([]importRow, error) {
+// measureImports measures a create and a bump that wait for imports.
+func (b bench) measureImports(ctx context.Context) ([]importRow, error) {
+	n := b.imports
 	if n == 0 {
 		return nil, nil
 	}
-	s, err := startServer(ctx, 0, mockserver.LiveDelay)
+	s, err := startServer(ctx, mockserver.LiveDelay)
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +49,7 @@ func (b bench) measureImports(ctx context.Context, n int) ([]importRow, error) {
 		return nil, err
 	}
 	var rows []importRow
-	fmt.Printf("\nImports at delays like those of a live server:\n")
+	fmt.Printf("Imports at delays like those of a live server:\n")
 	for _, o := range operations(n) {
 		if o.name != "create" && o.name != "bump of all" {
 			continue

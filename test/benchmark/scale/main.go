@@ -8,6 +8,7 @@
 //	BENCH_N          numbers of repositories, "1 10 100 1000" by default
 //	BENCH_LATENCY    latencies of the server in milliseconds, "0 20 100" by default
 //	BENCH_COUNT      how often plans are repeated, of which the median counts: 3 by default
+//	BENCH_CHANGES    up to how many repositories a bump and a destroy are measured: 1000 by default
 //	BENCH_IMPORTS    with how many repositories the wait for imports is measured: 100 by default, 0 for not at all
 package main
 
@@ -44,8 +45,11 @@ type results struct {
 // bench is one run of the program.
 type bench struct {
 	cli, providers, directory string
-	// count is how often plans are repeated.
-	count int
+	numbers                   []int
+	latencies                 []time.Duration
+	// count is how often plans are repeated, changes up to how many repositories bumps and destroys are measured, and imports with how
+	// many the wait for imports is.
+	count, changes, imports int
 }
 
 func start(arguments []string) (err error) {
@@ -54,11 +58,11 @@ func start(arguments []string) (err error) {
 	if len(arguments) != 2 {
 		return errors.New("usage: scale PROVIDERS RESULTS")
 	}
-	numbers, latencies, counts, imports, err := readEnvironment()
+	b, err := readEnvironment()
 	if err != nil {
 		return err
 	}
-	b := bench{cli: os.Getenv("TF_ACC_TERRAFORM_PATH"), providers: arguments[0], count: counts}
+	b.cli, b.providers = os.Getenv("TF_ACC_TERRAFORM_PATH"), arguments[0]
 	if b.cli == "" {
 		return errors.New("TF_ACC_TERRAFORM_PATH names no CLI to run; `make bench` sets it")
 	}
@@ -73,32 +77,35 @@ func start(arguments []string) (err error) {
 	if measured.CLI, err = b.version(ctx); err != nil {
 		return err
 	}
-	if measured.Rows, err = b.measureScale(ctx, numbers, latencies); err != nil {
+	if measured.Imports, err = b.measureImports(ctx); err != nil {
 		return err
 	}
-	if measured.Imports, err = b.measureImports(ctx, imports); err != nil {
-		return err
-	}
-	content, err := json.MarshalIndent(measured, "", "  ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(arguments[1], append(content, '\n'), 0o600)
+	return b.measureScale(ctx, func(rows []row) error {
+		measured.Rows = rows
+		content, err := json.MarshalIndent(measured, "", "  ")
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(arguments[1], append(content, '\n'), 0o600)
+	})
 }
 
-// readEnvironment returns the numbers of repositories, the latencies, how often plans are repeated, and the number of imports.
-func readEnvironment() (numbers []int, latencies []time.Duration, count, imports int, err error) {
+// readEnvironment returns what the environment says of a run.
+func readEnvironment() (bench, error) {
+	var b bench
 	numbers, first := readNumbers("BENCH_N", "1 10 100 1000")
 	milliseconds, second := readNumbers("BENCH_LATENCY", "0 20 100")
 	counts, third := readNumbers("BENCH_COUNT", "3")
-	waits, fourth := readNumbers("BENCH_IMPORTS", "100")
-	if err := cmp.Or(first, second, third, fourth); err != nil {
-		return nil, nil, 0, 0, err
+	changes, fourth := readNumbers("BENCH_CHANGES", "1000")
+	imports, fifth := readNumbers("BENCH_IMPORTS", "100")
+	if err := cmp.Or(first, second, third, fourth, fifth); err != nil {
+		return b, err
 	}
 	for _, number := range milliseconds {
-		latencies = append(latencies, time.Duration(number)*time.Millisecond)
+		b.latencies = append(b.latencies, time.Duration(number)*time.Millisecond)
 	}
-	return numbers, latencies, max(counts[0], 1), waits[0], nil
+	b.numbers, b.count, b.changes, b.imports = numbers, max(counts[0], 1), changes[0], imports[0]
+	return b, nil
 }
 
 // readNumbers returns the numbers in a variable of the environment: at least one.

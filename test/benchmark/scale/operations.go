@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mockserver"
@@ -56,61 +57,89 @@ type ratio struct {
 	CPUSeconds float64 `json:"cpu_seconds"`
 }
 
-// measureScale measures every operation for each number of repositories: the floors, and the provider at each latency.
-func (b bench) measureScale(ctx context.Context, numbers []int, latencies []time.Duration) ([]row, error) {
+// mostAtEveryLatency is up to how many repositories changes are measured at each latency. With more, the CLI itself takes minutes for
+// them: they are measured at the highest latency alone.
+const mostAtEveryLatency = 100
+
+// measureScale measures every operation for each number of repositories: the floors, and the provider at each latency. It calls write
+// with the rows so far after each number.
+func (b bench) measureScale(ctx context.Context, write func([]row) error) error {
 	var rows []row
 	printHeader()
-	for _, n := range numbers {
-		floors := map[subject][]row{}
+	for _, n := range b.numbers {
+		floors := map[string]map[subject]row{}
 		for _, floor := range []subject{terraformData, serverless} {
-			measured, err := b.measure(ctx, floor, n, 0)
+			measured, err := b.measure(ctx, floor, n, []time.Duration{0})
 			if err != nil {
-				return nil, err
+				return err
 			}
-			floors[floor] = measured
+			for _, r := range measured {
+				if floors[r.Operation] == nil {
+					floors[r.Operation] = map[subject]row{}
+				}
+				floors[r.Operation][floor] = r
+			}
 			printRows(measured)
 			rows = append(rows, measured...)
 		}
-		for _, latency := range latencies {
-			measured, err := b.measure(ctx, infrahubProvider, n, latency)
+		rounds := [][]time.Duration{slices.Sorted(slices.Values(b.latencies))}
+		if n <= mostAtEveryLatency {
+			rounds = slices.Collect(slices.Chunk(rounds[0], 1))
+		}
+		for _, round := range rounds {
+			measured, err := b.measure(ctx, infrahubProvider, n, round)
 			if err != nil {
-				return nil, err
+				return err
 			}
-			for i := range measured {
-				measured[i].OfTerraformData = measured[i].ratioTo(floors[terraformData][i])
-				measured[i].OfServerless = measured[i].ratioTo(floors[serverless][i])
+			for i, r := range measured {
+				measured[i].OfTerraformData = r.ratioTo(floors[r.Operation][terraformData])
+				measured[i].OfServerless = r.ratioTo(floors[r.Operation][serverless])
 			}
 			printRows(measured)
 			rows = append(rows, measured...)
+		}
+		if err := write(rows); err != nil {
+			return err
 		}
 	}
-	return rows, nil
+	return nil
 }
 
 func (r row) ratioTo(floor row) *ratio {
 	return &ratio{Seconds: r.Seconds / floor.Seconds, CPUSeconds: r.CPUSeconds / floor.CPUSeconds}
 }
 
-// measure measures every operation of one subject.
-func (b bench) measure(ctx context.Context, of subject, n int, latency time.Duration) ([]row, error) {
-	s, err := startServer(ctx, latency, mockserver.NoDelay)
+// measure measures every operation of one subject: what changes nothing at each latency, changes at the last one.
+func (b bench) measure(ctx context.Context, of subject, n int, latencies []time.Duration) ([]row, error) {
+	s, err := startServer(ctx, mockserver.NoDelay)
 	if err != nil {
 		return nil, err
 	}
 	defer s.close()
-	directory := filepath.Join(b.directory, fmt.Sprintf("%s-%d-%d", of, n, latency.Milliseconds()))
+	highest := latencies[len(latencies)-1]
+	directory := filepath.Join(b.directory, fmt.Sprintf("%s-%d-%d", of, n, highest.Milliseconds()))
 	w, err := newWorkspace(b.cli, directory, b.providers, of, n, s.address)
 	if err != nil {
 		return nil, err
 	}
 	var rows []row
 	for _, o := range operations(n) {
-		measured, err := b.repeat(ctx, w, s, o)
-		if err != nil {
-			return nil, fmt.Errorf("%s of %d %s: %w", o.name, n, of, err)
+		at := latencies
+		if !o.repeats && o.name != "create" && n > b.changes {
+			continue
 		}
-		measured.Subject, measured.N, measured.LatencyMillis, measured.Operation = of, n, latency.Milliseconds(), o.name
-		rows = append(rows, measured)
+		if !o.repeats {
+			at = []time.Duration{highest}
+		}
+		for _, latency := range at {
+			s.latency.Store(int64(latency))
+			measured, err := b.repeat(ctx, w, s, o)
+			if err != nil {
+				return nil, fmt.Errorf("%s of %d %s: %w", o.name, n, of, err)
+			}
+			measured.Subject, measured.N, measured.LatencyMillis, measured.Operation = of, n, latency.Milliseconds(), o.name
+			rows = append(rows, measured)
+		}
 	}
 	return rows, nil
 }
@@ -147,13 +176,13 @@ func printHeader() {
 
 func printRows(rows []row) {
 	for _, r := range rows {
-		ratios := ""
+		var ratios strings.Builder
 		for _, of := range []*ratio{r.OfTerraformData, r.OfServerless} {
 			if of != nil {
-				ratios += fmt.Sprintf("  %5.2f (%5.2f)", of.Seconds, of.CPUSeconds)
+				fmt.Fprintf(&ratios, "  %5.2f (%5.2f)", of.Seconds, of.CPUSeconds)
 			}
 		}
 		fmt.Printf("%-14s %5d %4d ms  %-20s %6.2f s %6.2f s %9d %10d %4.0f M %s\n",
-			r.Subject, r.N, r.LatencyMillis, r.Operation, r.Seconds, r.CPUSeconds, r.Requests, r.Bytes, r.PeakMiB, ratios)
+			r.Subject, r.N, r.LatencyMillis, r.Operation, r.Seconds, r.CPUSeconds, r.Requests, r.Bytes, r.PeakMiB, ratios.String())
 	}
 }

@@ -30,20 +30,23 @@ type server struct {
 	log     *mockserver.Recorder
 	serving *http.Server
 	address string
+	// latency is after how many nanoseconds the server begins to respond.
+	latency atomic.Int64
 	// transferred is how many bytes went over its connections, in both directions.
 	transferred atomic.Int64
 }
 
-// startServer starts a mock server that responds after a latency, and whose imports take as long as the delay says.
-func startServer(ctx context.Context, latency time.Duration, delay mockserver.Delay) (*server, error) {
+// startServer starts a mock server whose imports take as long as the delay says.
+func startServer(ctx context.Context, delay mockserver.Delay) (*server, error) {
 	mock, err := mockserver.New(mockserver.Options{Delay: delay})
 	if err != nil {
 		return nil, err
 	}
-	if latency > 0 {
-		mock.Inject(mockserver.Fault{Delay: latency})
-	}
-	s := &server{mock: mock, log: mockserver.Record(mock)}
+	s := &server{mock: mock}
+	s.log = mockserver.Record(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		time.Sleep(time.Duration(s.latency.Load()))
+		mock.ServeHTTP(w, r)
+	}))
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		mock.Close()

@@ -2,11 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -96,7 +96,7 @@ type usage struct {
 // run runs the CLI and measures it. It is an error if the CLI does not change as many resources as it should.
 func (w *workspace) run(ctx context.Context, ref, changes string, arguments ...string) (usage, error) {
 	command := exec.CommandContext(ctx, w.cli, append([]string{arguments[0], "-no-color"}, arguments[1:]...)...)
-	command.Dir, command.Env = w.directory, append(w.environment, "TF_VAR_ref="+ref)
+	command.Dir, command.Env = w.directory, slices.Concat(w.environment, []string{"TF_VAR_ref=" + ref})
 	var output strings.Builder
 	command.Stdout, command.Stderr = &output, &output
 	began := time.Now()
@@ -106,10 +106,11 @@ func (w *workspace) run(ctx context.Context, ref, changes string, arguments ...s
 	peak := watchMemory(command.Process.Pid)
 	err := command.Wait()
 	used := usage{wall: time.Since(began), peak: peak()}
-	if exit, ok := errors.AsType[*exec.ExitError](err); ok || err == nil && !strings.Contains(output.String(), changes) {
-		return usage{}, fmt.Errorf("%s: %v, want %q:\n%.3000s", strings.Join(arguments, " "), exit, changes, output.String())
-	} else if err != nil {
-		return usage{}, err
+	if err != nil {
+		return usage{}, fmt.Errorf("%s: %w:\n%.3000s", strings.Join(arguments, " "), err, output.String())
+	}
+	if !strings.Contains(output.String(), changes) {
+		return usage{}, fmt.Errorf("%s does not print %q:\n%.3000s", strings.Join(arguments, " "), changes, output.String())
 	}
 	used.cpu = command.ProcessState.UserTime() + command.ProcessState.SystemTime()
 	return used, nil
