@@ -40,7 +40,7 @@ if [ -z "$dist" ]; then
     skips+=,sign
     skip "the signature: gpg is not installed"
   fi
-  goreleaser=(go tool "-modfile=tools/release/go.mod" goreleaser)
+  goreleaser=(go run github.com/goreleaser/goreleaser/v2@v2.14.1)
   "${goreleaser[@]}" check
   "${goreleaser[@]}" release --snapshot --clean --skip="$skips"
 fi
