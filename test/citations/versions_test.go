@@ -43,7 +43,7 @@ func TestVersions_PipelineTestsWhatTheGuideNames(t *testing.T) {
 		}
 		oldest, want := row[1], strings.Split(row[2], ", ")
 		var got []string
-		for _, version := range strings.Split(job[2], ", ") {
+		for version := range strings.SplitSeq(job[2], ", ") {
 			got = append(got, strings.TrimSuffix(strings.Trim(version, `"`), ".*"))
 		}
 		if !slices.Equal(got, want) {
