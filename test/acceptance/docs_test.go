@@ -80,6 +80,7 @@ func appliedExamples(t *testing.T) map[string]string {
 
 func TestDocs_BlocksAreFormatted(t *testing.T) {
 	t.Parallel()
+	needsNoServer(t)
 	w := newWorkspace(t, "")
 	pages := map[string]string{}
 	for i, b := range allBlocks(t) {
@@ -103,6 +104,7 @@ func TestDocs_BlocksAreFormatted(t *testing.T) {
 // another test applies is not validated once more.
 func TestDocs_BlocksAreValid(t *testing.T) {
 	t.Parallel()
+	needsNoServer(t)
 	applied := appliedExamples(t)
 	validated := map[string]bool{}
 	counts := map[string]int{}

@@ -119,6 +119,14 @@ func (s *server) mockOnly(t *testing.T, why string) {
 	}
 }
 
+// needsNoServer skips a test whose result does not depend on the server, except in the run against the newest mock.
+func needsNoServer(t *testing.T) {
+	t.Helper()
+	if os.Getenv("INFRAHUB_ADDRESS") != "" || os.Getenv("TEST_MOCK_VERSION") != "" {
+		t.Skip("run once, with the newest mock: it needs no server")
+	}
+}
+
 // name returns a name that is unique on a shared server.
 func (s *server) name(base string) string { return base + "-" + s.suffix }
 
