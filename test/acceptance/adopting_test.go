@@ -216,6 +216,7 @@ func (g *grown) adoptByBlocks(t *testing.T, edit func(blocks string) string) {
 // state: an adoption changes nothing.
 func TestAdopting_EachWayEndsInAnEmptyPlanWithoutAMutation(t *testing.T) {
 	t.Parallel()
+	newestOnly(t)
 	g := newGrown(t)
 	t.Cleanup(func() { // after all ways, and before the objects are removed
 		g.assertMutations(t)

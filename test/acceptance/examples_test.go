@@ -18,6 +18,7 @@ const examples = "../../examples"
 // imports it into another state, from which it is destroyed, and then from the first.
 func TestExamples_AreAppliedImportedAndDestroyed(t *testing.T) {
 	t.Parallel()
+	newestOnly(t)
 	directories, err := filepath.Glob(filepath.Join(examples, "resources", "*"))
 	if err != nil || len(directories) == 0 {
 		t.Fatalf("no examples: %v", err)
@@ -74,6 +75,7 @@ func TestExamples_ImportsWithAnIdentityAreValid(t *testing.T) {
 
 func TestExamples_DataSourcesAreRead(t *testing.T) {
 	t.Parallel()
+	newestOnly(t)
 	files, err := filepath.Glob(filepath.Join(examples, "data-sources", "*", "data-source.tf"))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no examples: %v", err)

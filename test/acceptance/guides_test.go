@@ -44,6 +44,7 @@ func guideConfigurations() map[string]guideConfiguration {
 
 func TestGuides_ConfigurationsAreApplied(t *testing.T) {
 	t.Parallel()
+	newestOnly(t)
 	for name, guide := range guideConfigurations() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -93,6 +94,7 @@ func TestGuides_EveryConfigurationHasATest(t *testing.T) {
 // The guide's Git repository is a directory, which only the mock beside it can clone.
 func TestGuides_GettingStartedRunsAsWritten(t *testing.T) {
 	t.Parallel()
+	newestOnly(t)
 	s := newServer(t)
 	s.mockOnly(t, "the guide has a Git repository on the machine of the server")
 	directory := t.TempDir()

@@ -127,6 +127,14 @@ func needsNoServer(t *testing.T) {
 	}
 }
 
+// newestOnly skips a test in the run against an older mock: what it shows of the provider does not depend on the version.
+func newestOnly(t *testing.T) {
+	t.Helper()
+	if version := os.Getenv("TEST_MOCK_VERSION"); version != "" {
+		t.Skip("run once, with the newest mock, and not as " + version)
+	}
+}
+
 // name returns a name that is unique on a shared server.
 func (s *server) name(base string) string { return base + "-" + s.suffix }
 
