@@ -52,6 +52,9 @@ func TestLog_IsOffOnlyIfNoVariableAsksForIt(t *testing.T) {
 			if got := os.Getenv("TF_LOG_SDK"); got != want {
 				t.Errorf("TF_LOG_SDK is %q, want %q", got, want)
 			}
+			if got := os.Getenv("TF_LOG_PROVIDER"); (got == "OFF") == asks {
+				t.Errorf("TF_LOG_PROVIDER is %q", got)
+			}
 		})
 	}
 }

@@ -63,7 +63,7 @@ func (c *Client) OnDefaultBranch() *Client { return c.WithBranch("") }
 // the description changes. Deleting one deletes what was changed on it.
 func (c *Client) Branches() Nodes[Branch] {
 	global := c.graphql.withBranch("") // the client's own branch may be missing
-	return Nodes[Branch]{
+	branches := Nodes[Branch]{
 		client: c, kind: "branch", serverChoosesID: true, unpaged: true,
 		key:  func(branch Branch) (string, string) { return branch.ID, branch.Name },
 		list: c.listBranches,
@@ -96,6 +96,8 @@ func (c *Client) Branches() Nodes[Branch] {
 			return err
 		},
 	}
+	branches.holder = branches.holderByName // for a branch of another client that is created after requireFreeName
+	return branches
 }
 
 // listBranches returns a page of the branches by name. The server lists all of them at once, and takes one name.

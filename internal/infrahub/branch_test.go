@@ -1,6 +1,7 @@
 package infrahub_test
 
 import (
+	"errors"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -48,7 +49,10 @@ func TestCreateBranch_TakenName(t *testing.T) {
 		s := start(t, mockserver.Options{})
 		s.createRelease(t)
 		_, err := s.client(t).Branches().Create(t.Context(), infrahub.Branch{Name: "release"})
-		wantErrorIs(t, err, infrahub.ErrExists)
+		taken, ok := errors.AsType[*infrahub.TakenError](err)
+		if !ok || taken.Field != "name" || taken.Name != "release" {
+			t.Errorf("got %v, want a TakenError for the name of release", err)
+		}
 		s.wantOperations(t, "Branches")
 	})
 }

@@ -21,8 +21,6 @@ var (
 	ErrBusy = errors.New("the server is busy, restarting or failing")
 	// ErrUnreachable means that no response came at all.
 	ErrUnreachable = errors.New("no response")
-	// ErrExists means that the name is taken.
-	ErrExists = errors.New("already exists")
 	// ErrAmbiguous means that several objects have the name.
 	ErrAmbiguous = errors.New("ambiguous name")
 	// ErrMerged means that the branch was merged and accepts no more changes.

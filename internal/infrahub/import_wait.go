@@ -329,12 +329,12 @@ func (i *Import) waitForStatus(ctx context.Context) (*Repository, error) {
 	}
 }
 
-// waitForNextSync waits until the periodic sync has imported another commit than the previous one. If it finds
-// none, which is not visible from outside, the wait ends after syncTimeout with a warning. An error status gets
+// waitForNextSync waits until the periodic sync has imported another commit than the previous one. If none is seen
+// the wait ends after syncTimeout with a warning: whether the sync has run is not visible from outside. An error status gets
 // more time, because it may belong to the old clone, which the server gives up before it makes a new one.
 func (i *Import) waitForNextSync(ctx context.Context, previousCommit *string) (*Imported, error) {
-	const warning = "The periodic sync found no other commit than before at the new location. " +
-		"That is right if both locations have the same commits."
+	warning := fmt.Sprintf("No other commit than before was seen within %s of the change of the location. "+
+		"That is right if both locations have the same commits; otherwise the periodic sync has not imported yet. Plan again to see the commit.", syncTimeout)
 	limited, cancel := context.WithTimeout(ctx, failedSyncTimeout)
 	defer cancel()
 	start, sameCommit := time.Now(), false

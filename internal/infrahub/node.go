@@ -123,7 +123,7 @@ func (n Nodes[T]) List(ctx context.Context, filter Filter) iter.Seq2[T, error] {
 
 // Create creates a node and returns its id. If the reply is lost the node is looked up, and taken over where
 // it exists: nothing is created twice, nothing is lost (infrahub-behaviour.md, Writing 1). *TakenError if another node
-// has the unique name or location; ErrExists if the server chooses the ids (branches) and the name is taken.
+// has the unique name or location.
 func (n Nodes[T]) Create(ctx context.Context, want T) (string, error) {
 	if n.serverChoosesID {
 		if err := n.requireFreeName(ctx, want); err != nil {
@@ -179,7 +179,7 @@ func (n Nodes[T]) requireFreeName(ctx context.Context, want T) error {
 	if taken == nil {
 		return nil
 	}
-	taken.cause = &Error{Operation: "create " + n.kind, Message: fmt.Sprintf("the %s %s already exists", n.kind, taken.Name), Field: "name", kind: ErrExists}
+	taken.cause = &Error{Operation: "create " + n.kind, Message: fmt.Sprintf("the %s %s already exists", n.kind, taken.Name), Field: "name"}
 	return taken
 }
 

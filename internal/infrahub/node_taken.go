@@ -114,11 +114,7 @@ func (c *Client) RepositoryHolders(ctx context.Context, kind Kind, name string, 
 }
 
 func (c *Client) firstRepository(ctx context.Context, kind Kind, filter Filter) (*Repository, error) {
-	other := ReadOnly
-	if kind == ReadOnly {
-		other = ReadWrite
-	}
-	for _, kind := range []Kind{kind, other} {
+	for _, kind := range []Kind{kind, kind.Other()} {
 		for repository, err := range c.Repositories(kind).List(ctx, filter) {
 			if err != nil {
 				return nil, err

@@ -148,14 +148,27 @@ func TestRefresh_NodeThatNoPageHasIsReadAlone(t *testing.T) {
 
 func TestRefresh_PageThatFailsIsReplacedBySingleReads(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		r := startRefresh(t, 300)
-		r.client = r.server.client(t, noRetries)
-		r.refresh(t, r.ids[:9], 1)
-		r.Inject(mockserver.Fault{Operation: "CountTags", Times: 1, Status: http.StatusInternalServerError})
-		r.refresh(t, r.ids, 1)
-		wantEqual(t, "counts", 1, len(r.requests("CountTags")))
-	})
+	for name, test := range map[string]struct {
+		fault mockserver.Fault
+		// requests are the count, the pages and the single reads of 300 tags.
+		requests int
+	}{
+		"the count":          {mockserver.Fault{Operation: "CountTags", Times: 1}, 1 + 300},
+		"two of three pages": {mockserver.Fault{Operation: "Tags", Times: 2}, 1 + 3 + 200},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				r := startRefresh(t, 300)
+				r.client = r.server.client(t, noRetries)
+				r.refresh(t, r.ids[:9], 1)
+				test.fault.Status = http.StatusInternalServerError
+				r.Inject(test.fault)
+				wantEqual(t, "requests", test.requests, r.refresh(t, r.ids, 1))
+				wantEqual(t, "counts", 1, len(r.requests("CountTags")))
+			})
+		})
+	}
 }
 
 func TestGet_ReadsThatBeginTogetherShareARequest(t *testing.T) {

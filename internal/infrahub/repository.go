@@ -30,6 +30,14 @@ func (k Kind) String() string {
 	return "repository"
 }
 
+// Other returns the other one of the two kinds.
+func (k Kind) Other() Kind {
+	if k == ReadOnly {
+		return ReadWrite
+	}
+	return ReadOnly
+}
+
 // Repository is a repository of either kind, as it is on one branch. A nil field is not set; an empty one counts as
 // not set.
 type Repository struct {

@@ -122,7 +122,7 @@ func TestRelocate_ReadWriteToTheSameCommitsIsAWarning(t *testing.T) {
 		began := time.Now()
 		imported := waitFor(t, relocate(t, client, before, newRemote(t).Path))
 		wantEqual(t, "commit", "main", commitName(r, imported.Commit))
-		wantContains(t, imported.Warning, "no other commit")
+		wantContains(t, imported.Warning, "No other commit than before was seen")
 		wantDuration(t, began, time.Minute, 10*time.Minute)
 	})
 }

@@ -74,12 +74,9 @@ func (a *actionBase) ModifyPlan(ctx context.Context, req action.ModifyPlanReques
 
 // find returns the repository with an id, or why the action cannot work on it.
 func (a *actionBase) find(ctx context.Context, id types.String) (*infrahub.Repository, diag.Diagnostic) {
-	found, err := a.FindRepository(ctx, id.ValueString())
-	if err != nil {
-		return nil, a.failed("Repository Not Read", fmt.Sprintf("Repository %s on branch %s", id.ValueString(), a.Branch()), err)
-	}
-	if a.requireKind == nil {
-		return found, nil
+	found, problem := a.findRepository(ctx, id.ValueString(), invokeAgain)
+	if problem != nil || a.requireKind == nil {
+		return found, problem
 	}
 	return found, a.requireKind(*found)
 }
@@ -87,8 +84,7 @@ func (a *actionBase) find(ctx context.Context, id types.String) (*infrahub.Repos
 // failed returns the diagnostic of an invocation that failed before or beside an import.
 func (a *actionBase) failed(summary, object string, err error) diag.Diagnostic {
 	if errors.Is(err, infrahub.ErrNotFound) {
-		return diag.NewAttributeErrorDiagnostic(path.Root("repository_id"), "Repository Not Found", fmt.Sprintf(
-			"%s: Infrahub has no repository of either kind with this id. It was deleted, or the id is that of another object. %s", object, anyRepositoryReference().hint()))
+		return repositoryNotFound(object)
 	}
 	return errorDiagnostic(summary, subject{object: object, again: invokeAgain}, err)
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 
-	"github.com/infrahub-community/terraform-provider-infrahub/internal/gitremote"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
 )
 
@@ -42,7 +41,7 @@ func (a *checkConnectivityAction) Invoke(ctx context.Context, req action.InvokeR
 		resp.Diagnostics.Append(problem)
 		return
 	}
-	progress, location := progressOf(resp), gitremote.Remote{Location: repository.Location}.RedactedLocation()
+	progress, location := progressOf(resp), redactedLocation(repository)
 	progress(fmt.Sprintf("Infrahub connects %s to %s", repository.Name, location))
 	if err := a.check(ctx, repository.ID); err != nil {
 		resp.Diagnostics.Append(a.notReached(*repository, err))
@@ -65,7 +64,7 @@ func (a *checkConnectivityAction) check(ctx context.Context, id string) error {
 
 // notReached returns why Infrahub does not reach a repository, or why that is not known.
 func (a *checkConnectivityAction) notReached(repository infrahub.Repository, err error) diag.Diagnostic {
-	object, location := a.describeForAction(repository), gitremote.Remote{Location: repository.Location}.RedactedLocation()
+	object, location := a.describeForAction(repository), redactedLocation(&repository)
 	unreached, failed := errors.AsType[*infrahub.ConnectivityError](err)
 	switch {
 	case failed:

@@ -146,8 +146,6 @@ func nextStep(about subject, known string, err error) string {
 		return "Use a branch of another name, created after the merge."
 	case errors.Is(err, infrahub.ErrInactive):
 		return "Create the branch after the repository was imported: depends_on = [infrahub_read_only_repository.NAME], and replace_triggered_by = [infrahub_read_only_repository.NAME.id] in its lifecycle. Replace the branch that exists now (-replace)."
-	case errors.Is(err, infrahub.ErrExists):
-		return "Import it (terraform import), or choose another name."
 	case errors.Is(err, infrahub.ErrAmbiguous):
 		return "Give its id instead of its name."
 	case errors.Is(err, infrahub.ErrNotFound):

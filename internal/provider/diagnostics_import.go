@@ -9,7 +9,6 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
-	"github.com/infrahub-community/terraform-provider-infrahub/internal/gitremote"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
 )
 
@@ -83,7 +82,7 @@ func importHint(failure *infrahub.ImportError) string {
 	case infrahub.CredentialRefused:
 		return "Check credential_id, and username and password of that credential."
 	case infrahub.RemoteUnreachable:
-		return "Check that the Infrahub server itself reaches " + gitremote.Remote{Location: failure.Repository.Location}.RedactedLocation() + "."
+		return "Check that the Infrahub server itself reaches " + redactedLocation(&failure.Repository) + "."
 	case infrahub.RepositoryMissing:
 		return "Check location: the remote has no such repository, or hides it from this credential."
 	case infrahub.ConfigurationInvalid:

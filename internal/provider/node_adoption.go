@@ -333,14 +333,10 @@ func (r *nodeResource[M, T]) adoptNode(plan M, planned tfsdk.Plan) adopter[T] {
 	}
 }
 
-// isTaken reports whether a create was refused because the object may exist already. The server's own refusal of a branch that was
-// created since it was looked up has no code.
+// isTaken reports whether a create was refused because another object has the name or the location.
 func isTaken(err error) bool {
-	if _, ok := errors.AsType[*infrahub.TakenError](err); ok {
-		return true
-	}
-	failure, ok := errors.AsType[*infrahub.Error](err)
-	return ok && !infrahub.OutcomeUnknown(err) && strings.Contains(failure.Message, "already exist")
+	_, ok := errors.AsType[*infrahub.TakenError](err)
+	return ok
 }
 
 // adoptedNodes are the nodes that this process has adopted or is deleting. If a resource is replaced with create_before_destroy, or

@@ -7,6 +7,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/gitremote"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
 )
 
@@ -76,15 +77,15 @@ func repositoryConflict(kind infrahub.Kind, location string, byName, byLocation 
 	case byName != nil && byLocation != nil && byName.ID != byLocation.ID:
 		return conflict("name",
 			"the %s has the name, with the location %s, and the %s has the location. Correct name or location, or import the one that is meant.",
-			named(byName), byName.Location, named(byLocation))
+			named(byName), redactedLocation(byName), named(byLocation))
 	case byName != nil && byName.Kind != kind:
 		return conflict("name",
 			"the %s has the name, with the location %s. It is of the other kind, which cannot be changed: manage it as %s, or choose another name.",
-			named(byName), byName.Location, typeNameOf(byName.Kind.String()))
+			named(byName), redactedLocation(byName), typeNameOf(byName.Kind.String()))
 	case byName != nil:
 		return conflict("location",
 			"the %s has the location %s, and the configuration has %s. Correct location, or choose another name. To move the repository, import it, and then change its location:\n\n%s",
-			named(byName), byName.Location, location, importBlock(typeNameOf(kind.String()), byName.ID))
+			named(byName), redactedLocation(byName), location, importBlock(typeNameOf(kind.String()), byName.ID))
 	case byLocation.Kind != kind:
 		return conflict("location",
 			"the %s has the location. It is of the other kind, which cannot be changed: manage it as %s, or choose another location.",
@@ -94,6 +95,11 @@ func repositoryConflict(kind infrahub.Kind, location string, byName, byLocation 
 			"the %s has the location. Set name = %q to adopt it, or choose another location. To rename it, import it, and then change its name:\n\n%s",
 			named(byLocation), byLocation.Name, importBlock(typeNameOf(kind.String()), byLocation.ID))
 	}
+}
+
+// redactedLocation returns the location that the server has, without a user and a password that others may have put into it.
+func redactedLocation(repository *infrahub.Repository) string {
+	return gitremote.Remote{Location: repository.Location}.RedactedLocation()
 }
 
 // named returns kind, name and id of a repository.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/gitserver"
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mockserver"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mocktest"
 )
@@ -121,6 +122,22 @@ func TestAdoption_ConflictWithAnObjectInTheStateIsNoErrorOfThePlan(t *testing.T)
 	before.testProvider = planning
 	before.refresh().requireNone(t)
 	planning.newInstance(readOnlyType).plan(adopting(readOnlyConfig(r, "main"))).diagnostics.requireNone(t)
+}
+
+// Others may have put a user and a password into a location.
+func TestAdoption_ConflictShowsNoPasswordInALocation(t *testing.T) {
+	t.Parallel()
+	location := "https://bot:" + secret + "@git.example.com/network.git"
+	holder := &infrahub.Repository{Kind: infrahub.ReadWrite, ID: nodeUUID, Name: "network", Location: location}
+	other := &infrahub.Repository{Kind: infrahub.ReadOnly, ID: otherUUID, Name: "other", Location: location}
+	for name, byLocation := range map[string]*infrahub.Repository{"one candidate": nil, "two candidates": other} {
+		for _, kind := range []infrahub.Kind{infrahub.ReadOnly, infrahub.ReadWrite} {
+			conflict := repositoryConflict(kind, "https://git.example.com/moved.git", holder, byLocation)
+			if !strings.Contains(conflict.reason, "git.example.com/network.git") || strings.Contains(conflict.reason, secret) {
+				t.Errorf("%s, %s: %s", name, kind, conflict.reason)
+			}
+		}
+	}
 }
 
 func TestAdoption_GitSuffixThatTheServerAppendsIsNoDifference(t *testing.T) {

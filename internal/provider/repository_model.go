@@ -70,14 +70,10 @@ func repositoryKind[M any](typeName, title string, kind infrahub.Kind, schema fu
 // otherRepositoryType returns the resource type of the repository of the other kind that has an id or a name, "" if none is
 // found. A name is unique over both kinds (infrahub-behaviour.md, Kinds 3).
 func otherRepositoryType(ctx context.Context, client *infrahub.Client, kind infrahub.Kind, given string) string {
-	other := infrahub.ReadOnly
-	if kind == infrahub.ReadOnly {
-		other = infrahub.ReadWrite
-	}
-	if _, err := findID(ctx, client.Repositories(other), given, true); err != nil {
+	if _, err := findID(ctx, client.Repositories(kind.Other()), given, true); err != nil {
 		return ""
 	}
-	return typeNameOf(other.String())
+	return typeNameOf(kind.Other().String())
 }
 
 func expandRepository(kind infrahub.Kind, model repositoryParts) infrahub.Repository {

@@ -100,12 +100,16 @@ func (d *repositoryTasksDataSource) Read(ctx context.Context, req datasource.Rea
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	resp.Diagnostics.Append(anyRepositoryReference().check(model.RepositoryID)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
 	limit := int64(defaultTaskLimit)
 	if !model.Limit.IsNull() {
 		limit = model.Limit.ValueInt64()
 	}
 	id := model.RepositoryID.ValueString()
-	repository, problem := d.repository(ctx, id)
+	repository, problem := d.findRepository(ctx, id, "")
 	if problem != nil {
 		resp.Diagnostics.Append(problem)
 		return
@@ -120,26 +124,6 @@ func (d *repositoryTasksDataSource) Read(ctx context.Context, req datasource.Rea
 		model.Tasks = append(model.Tasks, flattenTask(task))
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
-}
-
-// repository returns the repository of either kind that has an id.
-func (d *repositoryTasksDataSource) repository(ctx context.Context, id string) (*infrahub.Repository, diag.Diagnostic) {
-	object := fmt.Sprintf("Repository %q on branch %s", id, d.Branch())
-	for _, kind := range []infrahub.Kind{infrahub.ReadOnly, infrahub.ReadWrite} {
-		found, err := d.Repositories(kind).Get(ctx, id)
-		switch {
-		case err == nil:
-			return found, nil
-		case !errors.Is(err, infrahub.ErrNotFound):
-			return nil, errorDiagnostic("Repository Not Read", subject{object: object}, err)
-		}
-	}
-	next := "Look it up in Infrahub, and check the branch of the provider."
-	if !isUUID(id) {
-		next = "An id is a UUID, and names are not accepted in its place: take the id from the resource or data source of the repository."
-	}
-	return nil, diag.NewAttributeErrorDiagnostic(path.Root("repository_id"), "Repository Not Found",
-		fmt.Sprintf("%s: Infrahub has no repository of either kind with this id. %s", object, next))
 }
 
 func tasksNotListed(object string, err error) diag.Diagnostic {

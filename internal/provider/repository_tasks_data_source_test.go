@@ -140,14 +140,13 @@ func TestRepositoryTasksDataSource_RepositoryThatDoesNotExistIsAnError(t *testin
 	s := startServer(t, mockserver.Options{})
 	s.createReadOnlyRepository(t, "network", newRemote(t).Path, "v1.0.0")
 	p := s.connect(t)
-	for id, part := range map[string]string{nodeUUID: "Look it up in Infrahub", "network": "names are not accepted"} {
-		s.Log.Reset()
-		_, diags := p.readDataSource(repositoryTasksType, attributes{"repository_id": id})
-		got := diags.onlyError(t)
-		got.expect(t, "repository_id", "Repository Not Found", `"`+id+`"`, "branch main", part)
-		expectTitleCase(t, got.summary)
-		s.expectOperations(t, "ReadOnlyRepositories", "Repositories")
-	}
+	_, diags := p.readDataSource(repositoryTasksType, attributes{"repository_id": nodeUUID})
+	diags.onlyError(t).expect(t, "repository_id", "Repository Not Found", nodeUUID, "branch main", "no repository of either kind")
+	s.expectOperations(t, "ReadOnlyRepositories", "Repositories")
+	s.Log.Reset()
+	_, diags = p.readDataSource(repositoryTasksType, attributes{"repository_id": "network"})
+	diags.onlyError(t).expect(t, "repository_id", "Not an Id", `"network"`, "infrahub_repository.NAME.id")
+	s.expectOperations(t)
 }
 
 func TestRepositoryTasksDataSource_AccountThatMayNotReadTasksIsAnError(t *testing.T) {

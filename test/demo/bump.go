@@ -52,6 +52,9 @@ func (s *story) applyFirst(ctx context.Context) ([]string, error) {
 }
 
 func (s *story) planBump(ctx context.Context) ([]string, error) {
+	if err := s.infrahub.settle(ctx, s.name); err != nil {
+		return nil, err
+	}
 	if err := s.plan(ctx, "v1.1.0"); err != nil {
 		return nil, err
 	}

@@ -11,6 +11,8 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"slices"
+	"time"
 
 	client "github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mockserver"
@@ -81,6 +83,32 @@ func (s *infrahub) repository(ctx context.Context, branch, name string) (*client
 		return nil, errors.Join(fmt.Errorf("branch %s has no commit of %s", branch, name), err)
 	}
 	return found, nil
+}
+
+// settle waits until the echo of an import has ended (infrahub-behaviour.md, Importing 7), as it has long before a next release. While
+// it runs a plan also shows the statuses.
+func (s *infrahub) settle(ctx context.Context, name string) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	for {
+		found, err := s.repository(ctx, "main", name)
+		if err != nil {
+			return err
+		}
+		tasks, err := s.client.RepositoryTasks(ctx, found.ID, 10)
+		if err != nil {
+			return fmt.Errorf("wait for the tasks of %s: %w", name, err)
+		}
+		running := slices.ContainsFunc(tasks, func(t client.Task) bool { return t.Duration == nil })
+		if found.Healthy() && !running {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("wait for the tasks of %s: %w", name, ctx.Err())
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
 }
 
 // merge merges a branch into main, as reviewers do. The provider has no resource for that.

@@ -8,14 +8,14 @@ mock=$!
 trap 'kill "$mock"; rm -rf "$scratch"' EXIT
 
 # Create a Git repository with two releases for the mock to import.
-git init --quiet --initial-branch main "$scratch/work"
+git init --quiet --initial-branch main "$scratch/clone"
 for release in v1.0.0 v1.1.0; do
-  printf 'queries: []\n# %s\n' "$release" >"$scratch/work/.infrahub.yml"
-  git -C "$scratch/work" add .
-  git -C "$scratch/work" -c user.name=Automation -c user.email=automation@example.com commit --quiet --message "$release"
-  git -C "$scratch/work" tag "$release"
+  printf 'queries: []\n# %s\n' "$release" >"$scratch/clone/.infrahub.yml"
+  git -C "$scratch/clone" add .
+  git -C "$scratch/clone" -c user.name=Automation -c user.email=automation@example.com commit --quiet --message "$release"
+  git -C "$scratch/clone" tag "$release"
 done
-git clone --quiet --bare "$scratch/work" "$scratch/automation.git"
+git clone --quiet --bare "$scratch/clone" "$scratch/automation.git"
 
 export INFRAHUB_ADDRESS=http://127.0.0.1:8123
 export INFRAHUB_API_TOKEN=11111111-2222-4333-8444-555555555555
