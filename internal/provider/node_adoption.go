@@ -293,7 +293,7 @@ func (r *nodeResource[M, T]) adopt(ctx context.Context, req resource.CreateReque
 	if found == nil {
 		return false
 	}
-	token, ok := r.adopted.add(found.id)
+	token, ok := r.adopted.add(ctx, found.id)
 	if !ok {
 		return false
 	}
@@ -339,15 +339,16 @@ func isTaken(err error) bool {
 	return ok
 }
 
-// adoptedNodes are the nodes that this process has adopted or is deleting. If a resource is replaced with create_before_destroy, or
-// renamed without a moved block, one and the same apply adopts the object and deletes it.
+// adoptedNodes are the nodes that this process has adopted, is deleting or has deleted. If a resource is replaced with
+// create_before_destroy, or renamed without a moved block, one and the same apply adopts the object and deletes it.
 type adoptedNodes struct {
 	mu sync.Mutex
 	// seen are the nodes that are in the state already.
 	seen map[string]bool
 	// tokens are in the private state of the resources that have adopted a node, by the id of the node.
-	tokens   map[string]string
-	deleting map[string]bool
+	tokens map[string]string
+	// deletes are the ends of the deletes that are under way or have succeeded, by the id of the node.
+	deletes map[string]chan struct{}
 }
 
 func (a *adoptedNodes) see(id string) {
@@ -365,18 +366,44 @@ func (a *adoptedNodes) isSeen(id string) bool {
 	return a.seen[id]
 }
 
-// add notes that a node is being adopted, and returns a token for the private state. It reports false if the node is being deleted.
-func (a *adoptedNodes) add(id string) (token string, ok bool) {
+// add notes that a node is being adopted, and returns a token for the private state. It waits for the end of a delete that is under
+// way, and reports false if the node was deleted: a node that was found before may be gone.
+func (a *adoptedNodes) add(ctx context.Context, id string) (token string, ok bool) {
+	for {
+		token, deleted := a.addOrWait(id)
+		if deleted == nil {
+			return token, true
+		}
+		select {
+		case <-deleted:
+		case <-ctx.Done():
+			return "", false
+		}
+		if a.isDeleted(id) {
+			return "", false
+		}
+	}
+}
+
+// addOrWait returns the end of the delete of a node, or notes that the node is being adopted.
+func (a *adoptedNodes) addOrWait(id string) (token string, deleted <-chan struct{}) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.deleting[id] {
-		return "", false
+	if end, ok := a.deletes[id]; ok {
+		return "", end
 	}
 	if a.tokens == nil {
 		a.tokens = map[string]string{}
 	}
 	a.tokens[id] = uuid.NewString()
-	return a.tokens[id], true
+	return a.tokens[id], nil
+}
+
+func (a *adoptedNodes) isDeleted(id string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	_, ok := a.deletes[id]
+	return ok
 }
 
 func (a *adoptedNodes) remove(id string) {
@@ -385,24 +412,28 @@ func (a *adoptedNodes) remove(id string) {
 	delete(a.tokens, id)
 }
 
-// beginDelete reports whether a resource may delete a node: not if another resource has adopted it since. While it is being deleted
-// nobody adopts it.
+// beginDelete reports whether a resource may delete a node: not if another resource has adopted it since. While it is being deleted,
+// and after it was, nobody adopts it.
 func (a *adoptedNodes) beginDelete(id, token string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if adopted, ok := a.tokens[id]; ok && adopted != token {
 		return false
 	}
-	if a.deleting == nil {
-		a.deleting = map[string]bool{}
+	if a.deletes == nil {
+		a.deletes = map[string]chan struct{}{}
 	}
-	a.deleting[id] = true
+	a.deletes[id] = make(chan struct{})
 	return true
 }
 
-func (a *adoptedNodes) endDelete(id string) {
+// endDelete notes how the delete of a node ended.
+func (a *adoptedNodes) endDelete(id string, deleted bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	delete(a.deleting, id)
+	close(a.deletes[id])
+	if !deleted {
+		delete(a.deletes, id)
+	}
 	delete(a.tokens, id)
 }

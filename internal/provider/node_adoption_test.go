@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -325,6 +326,34 @@ func TestAdoption_ObjectIsNotDeletedByTheResourceThatHadIt(t *testing.T) {
 		i.mustDestroy()
 		if sent := s.takeMutations(); len(sent) != 1 {
 			t.Errorf("a destroy of the resource that has it sent %v", sent)
+		}
+	})
+}
+
+// In the other order the object is deleted between the lookup and the adoption: the create makes a new one.
+func TestAdoption_ObjectThatTheSameApplyDeletesFirstIsCreatedAgain(t *testing.T) {
+	t.Parallel()
+	eachAdoptable(t, func(t *testing.T, r resourceType) {
+		s, before, object := r.created(t)
+		applying := s.connect(t)
+		before.testProvider = applying
+		i := applying.newInstance(r.name)
+		plan := i.plan(adopting(object.full))
+		plan.diagnostics.requireNoErrors(t)
+		destroy := before.plan(nil)
+		s.Log.Reset()
+		s.Inject(mockserver.Fault{Operation: r.queries[0], Times: 1, After: true, Delay: 300 * time.Millisecond})
+		created := make(chan diagnostics)
+		go func() { created <- i.apply(plan) }()
+		time.Sleep(100 * time.Millisecond) // the lookup is carried out, and its answer is on its way
+		before.apply(destroy).requireNone(t)
+		(<-created).requireNone(t)
+		if sent := s.takeMutations(); len(sent) != 2 || !strings.HasPrefix(sent[0], r.deleteMutation) || sent[1] != object.createFull {
+			t.Errorf("sent %v, want a delete and a create", sent)
+		}
+		i.refresh().requireNone(t)
+		if i.id() == before.id() {
+			t.Errorf("the object that was deleted, %s, is still in the state", i.id())
 		}
 	})
 }

@@ -242,8 +242,8 @@ func (r *nodeResource[M, T]) Delete(ctx context.Context, req resource.DeleteRequ
 			"%s: another resource has adopted this object (id %s) in the same apply. It was not deleted, and is managed by that resource from now on.", r.describe(state, r.Branch()), id))
 		return
 	}
-	defer r.adopted.endDelete(id)
 	err := r.nodesWithoutSecrets().Delete(ctx, id)
+	defer func() { r.adopted.endDelete(id, err == nil) }()
 	if errors.Is(err, infrahub.ErrBranchNotFound) {
 		err = r.deleteWithoutBranch(ctx, id, state, req.Private, &resp.Diagnostics, err)
 	}
