@@ -244,6 +244,7 @@ func (r *repositoryResource[M]) ModifyPlan(ctx context.Context, req resource.Mod
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	proposed := parts.computed()
 	if parts.resolution != nil {
 		parts.resolution.PlannedCommit = types.StringUnknown()
 	}
@@ -257,7 +258,9 @@ func (r *repositoryResource[M]) ModifyPlan(ctx context.Context, req resource.Mod
 	if !answered && parts.Commit.IsUnknown() {
 		parts.resolution.PlannedCommit = types.StringNull() // the import is due anyway, and its result cannot be checked
 	}
-	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
+	if parts.computed() != proposed { // Set takes a quarter of the time of a plan without changes
+		resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
+	}
 }
 
 // warnOfBranch warns of what it means to create a repository on another branch than the default one.

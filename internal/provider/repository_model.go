@@ -41,6 +41,15 @@ type repositoryParts struct {
 	resolution *refResolution
 }
 
+// computed returns the values that a plan decides on.
+func (p repositoryParts) computed() [5]types.String {
+	values := [5]types.String{p.Commit, p.InternalStatus, p.OperationalStatus, p.SyncStatus}
+	if p.resolution != nil {
+		values[4] = p.resolution.PlannedCommit
+	}
+	return values
+}
+
 // repositoryKind describes a kind of repository whose model is M.
 func repositoryKind[M any](typeName, title string, kind infrahub.Kind, schema func(context.Context) schema.Schema, parts func(*M) repositoryParts) nodeKind[M, infrahub.Repository] {
 	return nodeKind[M, infrahub.Repository]{
