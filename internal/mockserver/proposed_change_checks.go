@@ -80,7 +80,7 @@ func (r checkRun) run(ctx context.Context) {
 	s.store.mu.Lock()
 	changed := s.store.changed(source)
 	s.store.mu.Unlock()
-	if r.includes("ARTIFACT") && r.checks != allChecks {
+	if r.checks == "ARTIFACT" {
 		r.submit(workflowArtifacts, "Trigger artifacts refresh", nil, nil)
 	}
 	if r.includes("GENERATOR") {
