@@ -127,17 +127,19 @@ func (r checkRun) submit(workflow, title string, parameters map[string]any, work
 	})
 }
 
-// checkData compares the branch with main and records the conflicts, unless neither has changed since they were recorded
-// (infrahub-behaviour.md, Proposals 11).
+// checkData compares the branch with main and records the conflicts, unless the change is not open, or neither has changed since
+// they were recorded (infrahub-behaviour.md, Proposals 11).
 func (r checkRun) checkData(ctx context.Context, source *branch) {
 	s := r.engine.server
 	s.store.mu.Lock()
-	diff := s.store.diff(source)
-	unchanged := s.store.recordedDiffs[r.change].equal(diff)
-	s.store.recordedDiffs[r.change] = diff
-	conflicts := s.store.conflicts(source)
+	change := s.store.get(s.store.branches[mainBranch], proposedChangeKind, r.change)
+	diff, conflicts := s.store.diff(source), s.store.conflicts(source)
+	due := change != nil && change.text("state") == changeOpen && !s.store.recordedDiffs[r.change].equal(diff)
+	if due {
+		s.store.recordedDiffs[r.change] = diff
+	}
 	s.store.mu.Unlock()
-	if unchanged {
+	if !due {
 		return
 	}
 	r.record(ctx, dataValidatorKind, "Data Integrity", func(main *branch, validator *node) {
@@ -194,7 +196,7 @@ func endValidator(validator *node, passed bool) {
 }
 
 // changeValidator edits the validator of the change that has a kind and these peers; it creates a missing one. It does nothing
-// if the change or a peer is gone, or if the change is not open and the validator is the server's own.
+// if the change or a peer is gone.
 func (r checkRun) changeValidator(kindName, label string, peers map[string]string, edit func(main *branch, validator *node)) {
 	s := r.engine.server
 	s.store.mu.Lock()
@@ -202,9 +204,6 @@ func (r checkRun) changeValidator(kindName, label string, peers map[string]strin
 	main := s.store.branches[mainBranch]
 	change := s.store.get(main, proposedChangeKind, r.change)
 	if change == nil || peers["repository"] != "" && s.store.get(main, genericRepositoryKind, peers["repository"]) == nil {
-		return
-	}
-	if kindName == dataValidatorKind && change.text("state") != changeOpen {
 		return
 	}
 	validator := s.store.validator(main, change, kindName, peers)
