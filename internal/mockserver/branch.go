@@ -190,7 +190,7 @@ func (s *Server) merge(ctx context.Context, b *branch) error {
 	if b.status == statusMerged {
 		return unprocessable("Branch '%s' has already been merged", b.name)
 	}
-	if s.store.conflicts(b) {
+	if len(s.store.conflicts(b)) > 0 {
 		return unprocessable("Branch %s contains conflicts with the default branch. Please create a Proposed Change to resolve the conflicts or manually update them before merging.", b.name)
 	}
 	s.store.merge(b)

@@ -51,3 +51,6 @@ func (d Delay) logging() time.Duration { return d.of(300 * time.Millisecond) }
 
 // merging is the time of BranchMerge.
 func (d Delay) merging() time.Duration { return d.of(500 * time.Millisecond) }
+
+// checking is the time of one check, and of the first step of a run of the checks, which no task shows.
+func (d Delay) checking() time.Duration { return d.of(400 * time.Millisecond) }

@@ -145,12 +145,12 @@ func (e *engine) importCommit(ctx context.Context, t *task, j job, c *clone, com
 	if err := e.writeAttribute(ctx, j, "sync_status", "syncing"); err != nil {
 		return err
 	}
-	queries, err := e.readQueries(t, j, c, commit)
+	objects, err := e.readObjects(t, j, c, commit)
 	if canceled := e.pause(ctx, e.server.options.Delay.importing()); canceled != nil {
 		return canceled
 	}
 	if err == nil {
-		err = e.server.storeQueries(j, queries, func(format string, arguments ...any) { e.log(t, "info", format, arguments...) })
+		err = e.server.storeObjects(j, objects, func(format string, arguments ...any) { e.log(t, "info", format, arguments...) })
 	}
 	status := "in-sync"
 	if err != nil {

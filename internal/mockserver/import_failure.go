@@ -11,7 +11,7 @@ import (
 // errRepositoryDeleted is the error of an import whose repository was deleted meanwhile.
 var errRepositoryDeleted = errors.New("the repository is gone")
 
-// pythonError is an exception of the server's code.
+// pythonError is an exception of the server's code, or a workflow's own report of its failure if it has no class.
 type pythonError struct{ class, message string }
 
 func (e *pythonError) Error() string { return e.message }
@@ -42,12 +42,19 @@ func quote(text string) string {
 
 // logException logs an exception as Prefect does when a task raises it.
 func (t *task) logException(e *pythonError) {
+	if e.class == "" {
+		return
+	}
 	t.log("error", "Encountered exception during execution: %s(%s)\nTraceback …", e.class, quote(e.message))
 }
 
 // logFailure logs the last line of a failed task (infrahub-behaviour.md, Importing 24).
 func (t *task) logFailure(e *pythonError) {
-	t.log("error", "Finished in state Failed(%s)", quote("Flow run encountered an exception: "+e.class+": "+e.message))
+	reason := e.message
+	if e.class != "" {
+		reason = "Flow run encountered an exception: " + e.class + ": " + e.message
+	}
+	t.log("error", "Finished in state Failed(%s)", quote(reason))
 }
 
 // gitError is the server's exception for a failed Git command. Operational is the operational_status that

@@ -3,18 +3,23 @@ package mockserver
 import (
 	"crypto/sha256"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/google/uuid"
 )
 
-// importedQuery is a GraphQL query of a repository. Queries are the only objects that the mock server imports.
-type importedQuery struct{ name, text string }
+// importedObject is an object of a repository: a GraphQL query or a check definition. The mock server imports no others.
+type importedObject struct {
+	kind, name string
+	title      string // what the log of an import calls it
+	values     map[string]string
+}
 
-// readQueries returns the queries that the configuration of a commit names.
-func (e *engine) readQueries(t *task, j job, c *clone, commit string) ([]importedQuery, error) {
-	references, err := e.readConfig(t, j, c, commit)
+// readObjects returns the objects that the configuration of a commit names.
+func (e *engine) readObjects(t *task, j job, c *clone, commit string) ([]importedObject, error) {
+	config, err := e.readConfig(t, j, c, commit)
 	if err != nil {
 		e.locked(func() {
 			exception := newPythonError(err)
@@ -23,82 +28,121 @@ func (e *engine) readQueries(t *task, j job, c *clone, commit string) ([]importe
 		})
 		return nil, err
 	}
-	var queries []importedQuery
-	for _, reference := range references {
-		content, err := c.file(commit, reference.path)
+	var objects []importedObject
+	for _, query := range config.queries {
+		content, err := c.file(commit, query.path)
 		if isFileNotFound(err) {
-			message := fmt.Sprintf("File '%s' does not exist.", reference.path)
-			e.log(t, "error", "Query '%s': %s", reference.name, message)
+			message := fmt.Sprintf("File '%s' does not exist.", query.path)
+			e.log(t, "error", "Query '%s': %s", query.name, message)
 			return nil, &pythonError{"RepositoryFileNotFoundError", message}
 		}
 		if err != nil {
 			return nil, err
 		}
-		queries = append(queries, importedQuery{reference.name, content})
+		objects = append(objects, importedObject{queryKind, query.name, "Graphql Query", map[string]string{"query": content}})
+	}
+	for _, check := range config.checks {
+		content, err := c.file(commit, check.path)
+		if isFileNotFound(err) {
+			module := strings.ReplaceAll(strings.TrimSuffix(check.path, ".py"), "/", ".")
+			return nil, &pythonError{"ModuleNotFoundError", fmt.Sprintf("No module named '%s'", module)}
+		}
+		if err != nil {
+			return nil, err
+		}
+		objects = append(objects, importedObject{checkDefinitionKind, check.name, "CheckDefinition", map[string]string{
+			"file_path": check.path, "class_name": check.class, checkSource: content,
+		}})
 	}
 	e.locked(func() {
-		for _, objects := range []string{"Python transforms", "Jinja2 transforms", "check definitions", "generator definitions", "artifact definitions"} {
-			t.log("info", "Found 0 %s in the repository", objects)
+		for _, what := range []string{"Python transforms", "Jinja2 transforms", "check definitions", "generator definitions", "artifact definitions"} {
+			count := 0
+			if what == "check definitions" {
+				count = len(config.checks)
+			}
+			t.log("info", "Found %d %s in the repository", count, what)
 		}
 	})
-	return queries, nil
+	return objects, nil
 }
 
-// storeQueries replaces the queries that a branch has of a repository. It fails if another repository owns
-// a query of the same name (infrahub-behaviour.md, Importing 26).
-func (s *Server) storeQueries(j job, queries []importedQuery, log func(format string, arguments ...any)) error {
+// storeObjects replaces the objects that a branch has of a repository. It fails if another repository owns
+// an object of the same kind and name (infrahub-behaviour.md, Importing 26).
+func (s *Server) storeObjects(j job, objects []importedObject, log func(format string, arguments ...any)) error {
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
 	b := s.store.branches[j.branch]
 	if b == nil || s.store.get(b, j.kind.name, j.repository) == nil {
 		return errRepositoryDeleted
 	}
-	existing := map[string]*node{}
-	for _, n := range s.store.list(b, queryKind) {
-		if slices.Contains(n.related["repository"], j.repository) {
-			existing[n.text("name")] = n
-		}
+	stale := map[[2]string]*node{}
+	for _, n := range s.store.importedFrom(b, j.repository) {
+		stale[[2]string{n.kind.name, n.text("name")}] = n
 	}
-	for _, query := range queries {
-		n := existing[query.name]
-		delete(existing, query.name)
+	for _, o := range objects {
+		n := stale[[2]string{o.kind, o.name}]
+		delete(stale, [2]string{o.kind, o.name})
 		switch {
 		case n == nil:
-			log("New Graphql Query '%s' found, creating", query.name)
-			if s.store.findByName(b, queryKind, query.name) != nil {
-				return duplicateQueryError(j, query)
+			log("New %s '%s' found, creating", o.title, o.name)
+			if s.store.findByName(b, o.kind, o.name) != nil {
+				return duplicateObjectError(j, o)
 			}
-			n = newNode(s.store.kinds.named(queryKind), uuid.NewString())
+			n = newNode(s.store.kinds.named(o.kind), uuid.NewString())
 			n.related["repository"] = []string{j.repository}
-			n.set("name", query.name, false)
-			n.set("description", nil, true)
-		case n.text("query") == query.text:
+			n.set("name", o.name, false)
+			if o.kind == queryKind {
+				n.set("description", nil, true)
+			}
+		case o.equals(n):
 			continue
 		default:
-			log("New version of the Graphql Query '%s' found, updating", query.name)
+			log("New version of the %s '%s' found, updating", o.title, o.name)
 		}
-		n.set("query", query.text, false)
+		for name, content := range o.values {
+			n.set(name, content, false)
+		}
 		s.store.put(b, n)
 	}
-	for _, n := range existing {
+	for _, n := range stale {
 		s.store.remove(b, n)
 	}
 	return nil
 }
 
-// duplicateQueryError returns the exception of the server's own client for a name that is taken.
-func duplicateQueryError(j job, q importedQuery) error {
+// equals reports whether a node has the values of the object.
+func (o importedObject) equals(n *node) bool {
+	for name, content := range o.values {
+		if n.text(name) != content {
+			return false
+		}
+	}
+	return true
+}
+
+// duplicateObjectError returns the exception of the server's own client for a name that is taken.
+func duplicateObjectError(j job, o importedObject) error {
+	create := o.kind + "Create"
 	variable := "$value_" + strings.ReplaceAll(uuid.NewString(), "-", "")
 	attribute := func(name, value string) string {
 		return fmt.Sprintf("            %s: {\n                value: %s\n                is_protected: true\n                source: \"%s\"\n            }\n", name, value, j.repository)
 	}
-	document := "\nmutation (" + variable + ": String!) {\n    CoreGraphQLQueryCreate(\n        data: {\n" +
-		attribute("query", variable) +
-		attribute("fingerprint", fmt.Sprintf("\"%x\"", sha256.Sum256([]byte(q.name+q.text)))) +
-		attribute("name", `"`+q.name+`"`) +
+	var fields strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(o.values)) {
+		switch name {
+		case "query":
+			fields.WriteString(attribute(name, variable))
+			fields.WriteString(attribute("fingerprint", fmt.Sprintf("\"%x\"", sha256.Sum256([]byte(o.name+o.values[name])))))
+		case checkSource:
+		default:
+			fields.WriteString(attribute(name, `"`+o.values[name]+`"`))
+		}
+	}
+	document := "\nmutation (" + variable + ": String!) {\n    " + create + "(\n        data: {\n" + fields.String() +
+		attribute("name", `"`+o.name+`"`) +
 		fmt.Sprintf("            repository: {\n                id: \"%s\"\n                _relation__is_protected: true\n                _relation__source: \"%s\"\n            }\n", j.repository, j.repository) +
 		"        }\n    ){\n        ok\n        object {\n            id\n        }\n    }\n}\n"
 	errors := `[{'message': "Violates uniqueness constraint 'name'", 'locations': [{'line': 3, 'column': 5}], ` +
-		`'path': ['CoreGraphQLQueryCreate'], 'extensions': {'code': 'UNDEFINED_ERROR', 'http_status': 422, 'data': {}}}]`
+		`'path': ['` + create + `'], 'extensions': {'code': 'UNDEFINED_ERROR', 'http_status': 422, 'data': {}}}]`
 	return &pythonError{"GraphQLError", "An error occurred while executing the GraphQL Query " + document + ", " + errors}
 }

@@ -11,9 +11,19 @@ const (
 	genericCredentialKind  = "CoreCredential"
 	tagKind                = "BuiltinTag"
 	queryKind              = "CoreGraphQLQuery"
+	checkDefinitionKind    = "CoreCheckDefinition"
 	proposedChangeKind     = "CoreProposedChange"
-	validatorKind          = "CoreDataValidator"
-	genericValidatorKind   = "CoreValidator"
+
+	genericValidatorKind    = "CoreValidator"
+	dataValidatorKind       = "CoreDataValidator"
+	schemaValidatorKind     = "CoreSchemaValidator"
+	repositoryValidatorKind = "CoreRepositoryValidator"
+	userValidatorKind       = "CoreUserValidator"
+	genericCheckKind        = "CoreCheck"
+	dataCheckKind           = "CoreDataCheck"
+	schemaCheckKind         = "CoreSchemaCheck"
+	fileCheckKind           = "CoreFileCheck"
+	standardCheckKind       = "CoreStandardCheck"
 )
 
 // scope is the set of branches that share a value. The node and the attributes of an agnostic kind are
@@ -125,10 +135,43 @@ func newKinds() kinds {
 			relationships: []relationship{{name: "validations", peer: genericValidatorKind, many: true}},
 		},
 		&kind{
-			name: validatorKind, generic: genericValidatorKind, agnostic: true, withoutHFID: true, hasLabel: true,
-			attributes: []attribute{text("label"), text("state").withDefault("queued"), text("conclusion").withDefault("unknown")},
+			name:          checkDefinitionKind,
+			attributes:    []attribute{name, text("file_path").mandatory(), text("class_name").mandatory(), text(checkSource)},
+			relationships: []relationship{{name: "repository", peer: genericRepositoryKind}},
+			unique:        []string{"name"},
 		},
+		validatorKind(dataValidatorKind),
+		validatorKind(schemaValidatorKind),
+		validatorKind(repositoryValidatorKind, relationship{name: "repository", peer: genericRepositoryKind}),
+		validatorKind(userValidatorKind, relationship{name: "repository", peer: genericRepositoryKind}, relationship{name: "check_definition", peer: checkDefinitionKind}),
+		checkKind(dataCheckKind, jsonAttribute("conflicts"), text("keep_branch"), text("enriched_conflict_id")),
+		checkKind(schemaCheckKind, jsonAttribute("conflicts"), text("enriched_conflict_id")),
+		checkKind(fileCheckKind, attribute{name: "files", typename: "ListAttribute"}, text("commit")),
+		checkKind(standardCheckKind),
 	)
+}
+
+func jsonAttribute(name string) attribute { return attribute{name: name, typename: "JSONAttribute"} }
+
+// validatorKind returns a kind of validator: the checks of one sort that a proposed change gets.
+func validatorKind(name string, more ...relationship) *kind {
+	return &kind{
+		name: name, generic: genericValidatorKind, agnostic: true, withoutHFID: true, hasLabel: true,
+		attributes: []attribute{
+			text("label"), text("state").withDefault("queued"), text("conclusion").withDefault("unknown"), text("started_at"), text("completed_at"),
+		},
+		relationships: append([]relationship{{name: "checks", peer: genericCheckKind, many: true}}, more...),
+	}
+}
+
+// checkKind returns a kind of check: one result of a validator.
+func checkKind(name string, more ...attribute) *kind {
+	return &kind{
+		name: name, generic: genericCheckKind, agnostic: true, withoutHFID: true, hasLabel: true,
+		attributes: append([]attribute{
+			text("name"), text("label"), text("kind"), text("severity"), text("message"), text("conclusion"), text("origin"), text("created_at"),
+		}, more...),
+	}
 }
 
 func repositoryKinds() kinds {

@@ -147,7 +147,7 @@ func (p *page) node(n *node) pageNode {
 	shown := pageNode{Kind: n.kind.name, Name: n.text("name"), ID: n.id}
 	for _, a := range n.kind.attributes {
 		content := n.values[a.name].content
-		if content == nil || a.name == "name" || a.name == "password" || a.name == "query" {
+		if content == nil || a.name == "name" || a.name == "password" || a.name == "query" || a.name == checkSource {
 			continue
 		}
 		shown.Values = append(shown.Values, pageValue{a.name, p.withoutUserinfo(fmt.Sprint(content))})

@@ -4,8 +4,14 @@ import (
 	"context"
 	"net/http"
 	"slices"
+)
 
-	"github.com/google/uuid"
+// The states of a proposed change that the server sets.
+const (
+	changeOpen     = "open"
+	changeMerging  = "merging"
+	changeMerged   = "merged"
+	changeCanceled = "canceled"
 )
 
 // createProposedChange answers CoreProposedChangeCreate (infrahub-behaviour.md, Branches 12).
@@ -25,7 +31,7 @@ func (s *Server) createProposedChange(_ context.Context, b *branch, input map[st
 	if err != nil {
 		return nil, err
 	}
-	s.engine.background(func(ctx context.Context) { s.validateProposedChange(ctx, n.id) })
+	s.engine.startChecks(n, allChecks)
 	return s.nodePayload(proposedChangeKind+"Create", b, n, nil), nil
 }
 
@@ -34,7 +40,7 @@ func (s *Server) checkSourceBranch(b *branch, source string) error {
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
 	for _, n := range s.store.list(b, proposedChangeKind) {
-		if n.text("source_branch") == source && n.text("state") == "open" {
+		if n.text("source_branch") == source && n.text("state") == changeOpen {
 			return unprocessable("An open proposed change already exists for branch '%s'", source)
 		}
 	}
@@ -47,89 +53,54 @@ func (s *Server) checkSourceBranch(b *branch, source string) error {
 	return nil
 }
 
-// validateProposedChange adds the server's own validations, which all succeed.
-func (s *Server) validateProposedChange(ctx context.Context, id string) {
-	for _, label := range []string{"Data Integrity", "Schema Integrity"} {
-		if s.engine.pause(ctx, s.options.Delay.importing()) != nil {
-			return
-		}
-		s.store.mu.Lock()
-		main := s.store.branches[mainBranch]
-		if n := s.store.get(main, proposedChangeKind, id); n != nil {
-			validation := newNode(s.store.kinds.named(validatorKind), uuid.NewString())
-			validation.label = label
-			validation.set("label", label, false)
-			validation.set("state", "completed", false)
-			validation.set("conclusion", "success", false)
-			s.store.put(main, validation)
-			n.related["validations"] = append(slices.Clone(n.related["validations"]), validation.id)
-			s.store.put(main, n)
-		}
-		s.store.mu.Unlock()
-	}
-}
-
-// updateProposedChange answers CoreProposedChangeUpdate; the state merged merges the source branch.
-func (s *Server) updateProposedChange(ctx context.Context, b *branch, input map[string]any) (any, error) {
+// proposedChange returns the proposed change that an input names.
+func (s *Server) proposedChange(input map[string]any) (*node, error) {
 	identifier, _ := input["id"].(string)
 	s.store.mu.Lock()
-	n := s.store.find(b, proposedChangeKind, identifier)
-	s.store.mu.Unlock()
-	if n == nil {
-		return nil, notFound(proposedChangeKind, identifier)
+	defer s.store.mu.Unlock()
+	if n := s.store.find(s.store.branches[mainBranch], proposedChangeKind, identifier); n != nil {
+		return n, nil
 	}
-	if state := n.text("state"); state != "open" {
+	return nil, notFound(proposedChangeKind, identifier)
+}
+
+// updateProposedChange answers CoreProposedChangeUpdate; the state merged merges the source branch. The response shows the
+// change as it was before the merge: merging (infrahub-behaviour.md, Proposals 13).
+func (s *Server) updateProposedChange(ctx context.Context, b *branch, input map[string]any) (any, error) {
+	n, err := s.proposedChange(input)
+	if err != nil {
+		return nil, err
+	}
+	if state := n.text("state"); state != changeOpen {
 		return nil, unprocessable("A proposed change in the %s state is not allowed to be updated", state)
 	}
 	state := inputText(input, "state")
 	switch {
-	case state != "" && !slices.Contains([]string{"open", "merged", "merging", "closed", "canceled"}, state):
+	case state != "" && !slices.Contains([]string{changeOpen, changeMerged, changeMerging, "closed", changeCanceled}, state):
 		return nil, failure{message: "'" + state + "' is not a valid ProposedChangeState", status: http.StatusInternalServerError}
-	case state == "merged":
-		if err := s.mergeProposedChange(ctx, n, input); err != nil {
-			return nil, err
-		}
+	case state == changeMerged && willBeDraft(n, input):
+		return nil, unprocessable("A draft proposed change is not allowed to be merged")
+	case state == changeMerged:
+		input["state"] = map[string]any{"value": changeMerging}
 	}
 	_, after, err := s.edit(b, n.kind, n.id, input)
 	if err != nil {
 		return nil, err
 	}
+	if state == changeMerged {
+		if err := s.mergeProposedChange(ctx, s.newChangeMerge(after)); err != nil {
+			return nil, err
+		}
+	}
 	return s.nodePayload(proposedChangeKind+"Update", b, after, nil), nil
 }
 
-func (s *Server) mergeProposedChange(ctx context.Context, n *node, input map[string]any) error {
-	draft := n.values["is_draft"].content == true
+// willBeDraft reports whether a proposed change is a draft after an update.
+func willBeDraft(n *node, input map[string]any) bool {
 	if attribute, ok := input["is_draft"].(map[string]any); ok && attribute["value"] != nil {
-		draft = attribute["value"] == true
+		return attribute["value"] == true
 	}
-	if draft {
-		return unprocessable("A draft proposed change is not allowed to be merged")
-	}
-	source := s.branch(n.text("source_branch"))
-	if source == nil {
-		return branchNotFound(n.text("source_branch"))
-	}
-	if s.hasConflicts(source) {
-		return failure{message: "Data conflicts found on branch and missing decisions about what branch to keep", status: http.StatusInternalServerError}
-	}
-	s.setProposedChangeState(n.id, "merging") // the merge cancels only what is open
-	return s.merge(ctx, source)
-}
-
-func (s *Server) hasConflicts(b *branch) bool {
-	s.store.mu.Lock()
-	defer s.store.mu.Unlock()
-	return s.store.conflicts(b)
-}
-
-func (s *Server) setProposedChangeState(id, state string) {
-	s.store.mu.Lock()
-	defer s.store.mu.Unlock()
-	main := s.store.branches[mainBranch]
-	if n := s.store.get(main, proposedChangeKind, id); n != nil {
-		n.set("state", state, false)
-		s.store.put(main, n)
-	}
+	return n.values["is_draft"].content == true
 }
 
 // cancelProposedChanges cancels the open proposed change of a branch that was merged or deleted. The store
@@ -137,8 +108,8 @@ func (s *Server) setProposedChangeState(id, state string) {
 func (s *Server) cancelProposedChanges(source string) {
 	main := s.store.branches[mainBranch]
 	for _, n := range s.store.list(main, proposedChangeKind) {
-		if n.text("source_branch") == source && n.text("state") == "open" {
-			n.set("state", "canceled", false)
+		if n.text("source_branch") == source && n.text("state") == changeOpen {
+			n.set("state", changeCanceled, false)
 			s.store.put(main, n)
 		}
 	}

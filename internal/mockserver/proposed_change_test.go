@@ -56,7 +56,7 @@ func TestProposedChange_Lifecycle(t *testing.T) {
 	if got := update(second, `state:{value:"merged"}`); !strings.Contains(got, "A draft proposed change is not allowed to be merged") {
 		t.Errorf("got %s", got)
 	}
-	if got := update(second, `is_draft:{value:false} state:{value:"merged"}`); !strings.Contains(got, `"merged"`) || strings.Contains(got, "errors") {
+	if got := update(second, `is_draft:{value:false} state:{value:"merged"}`); !strings.Contains(got, `"merging"`) || strings.Contains(got, "errors") {
 		t.Errorf("got %s", got)
 	}
 	if count := m.Ask(t, `{BuiltinTag(name__value:"new"){count}}`).At("data.BuiltinTag.count"); count != 1.0 {

@@ -51,6 +51,7 @@ func (s *Server) mutations(ctx context.Context, b *branch) object {
 		"InfrahubRepositoryProcess":                  s.processRepository,
 		"InfrahubRepositoryConnectivity":             s.checkConnectivity,
 		"BranchUpdate":                               s.updateBranch,
+		"CoreProposedChangeRunCheck":                 s.runCheck,
 	}
 	// Validation refuses the names that the schema has no mutation for.
 	for _, k := range s.store.kinds {
@@ -63,7 +64,7 @@ func (s *Server) mutations(ctx context.Context, b *branch) object {
 		})
 	}
 	for name, change := range map[string]func(ctx context.Context, input map[string]any, wait bool) (any, error){
-		"BranchCreate": s.createBranch, "BranchDelete": s.deleteBranch, "BranchMerge": s.mergeBranch,
+		"BranchCreate": s.createBranch, "BranchDelete": s.deleteBranch, "BranchMerge": s.mergeBranch, "CoreProposedChangeMerge": s.mergeChange,
 	} {
 		fields[name] = resolver(func(arguments map[string]any) (any, error) {
 			return s.ifWritable(b, name, func() (any, error) {

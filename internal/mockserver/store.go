@@ -69,10 +69,12 @@ type store struct {
 	usedIDs  map[string]bool // those of deleted nodes, too (infrahub-behaviour.md, Writing 1)
 	merging  string          // the branch that is being merged
 	count    int             // how many nodes were created
+	// recordedDiffs holds by proposed change what was compared when its conflicts were recorded.
+	recordedDiffs map[string]branchDiff
 }
 
 func newStore() *store {
-	s := &store{kinds: newKinds(), shared: map[string]*node{}, branches: map[string]*branch{}, usedIDs: map[string]bool{}}
+	s := &store{kinds: newKinds(), shared: map[string]*node{}, branches: map[string]*branch{}, usedIDs: map[string]bool{}, recordedDiffs: map[string]branchDiff{}}
 	s.branches[mainBranch] = &branch{
 		id: uuid.NewString(), name: mainBranch, description: "Default Branch", status: "OPEN", created: time.Now(), syncWithGit: true,
 		nodes: map[string]*node{},
@@ -147,15 +149,21 @@ func (s *store) put(b *branch, n *node) {
 }
 
 // remove deletes a node from a branch, and from every branch if its kind is agnostic. Nodes that refer
-// to it are detached. The queries that this branch imported from a repository are deleted with it
-// (infrahub-behaviour.md, Writing 7, Branches 1).
+// to it are detached. The objects that this branch imported from a repository are deleted with it, and the validators of a
+// repository and of a proposed change (infrahub-behaviour.md, Writing 7, Branches 1, Proposals 7).
 func (s *store) remove(b *branch, n *node) {
 	if n.kind.is(genericRepositoryKind) {
-		for _, query := range s.list(b, queryKind) {
-			if slices.Contains(query.related["repository"], n.id) {
-				delete(b.nodes, query.id)
+		for _, object := range s.importedFrom(b, n.id) {
+			delete(b.nodes, object.id)
+		}
+		for _, validator := range s.list(b, genericValidatorKind) {
+			if slices.Contains(validator.related["repository"], n.id) {
+				delete(s.shared, validator.id)
 			}
 		}
+	}
+	for _, id := range n.related["validations"] {
+		delete(s.shared, id)
 	}
 	if !n.kind.agnostic {
 		delete(b.nodes, n.id)
@@ -165,6 +173,13 @@ func (s *store) remove(b *branch, n *node) {
 	for _, other := range s.branches {
 		delete(other.nodes, n.id)
 	}
+}
+
+// importedFrom returns what a branch has imported from a repository.
+func (s *store) importedFrom(b *branch, repository string) []*node {
+	return slices.DeleteFunc(slices.Concat(s.list(b, queryKind), s.list(b, checkDefinitionKind)), func(n *node) bool {
+		return !slices.Contains(n.related["repository"], repository)
+	})
 }
 
 // list returns the nodes of a kind or generic that a branch sees, sorted by name.
@@ -245,9 +260,16 @@ func (s *store) newBranch(name, description string, syncWithGit bool) *branch {
 	return b
 }
 
-// conflicts reports whether main and a branch have given a branch-aware attribute of an agnostic node
-// different values since the branch was created (infrahub-behaviour.md, Branches 8).
-func (s *store) conflicts(b *branch) bool {
+// conflict is an attribute that main and a branch have given different values since the branch was created.
+type conflict struct {
+	node                *node
+	attribute           string
+	before, main, other any
+}
+
+// conflicts returns the conflicts of a branch with main (infrahub-behaviour.md, Branches 8), the attributes of a node in the
+// order of their names.
+func (s *store) conflicts(b *branch) []conflict {
 	main := s.branches[mainBranch]
 	content := func(n *node, name string) any {
 		if n == nil {
@@ -255,16 +277,35 @@ func (s *store) conflicts(b *branch) bool {
 		}
 		return n.values[name].content
 	}
+	var found []conflict
 	for id, own := range b.nodes {
 		base, onMain := b.base[id], main.nodes[id]
-		if !own.kind.agnostic || own == base || onMain == nil {
+		if own == base || onMain == nil {
 			continue
 		}
-		for _, attribute := range own.kind.attributes {
-			before, here, there := content(base, attribute.name), content(own, attribute.name), content(onMain, attribute.name)
-			if attribute.scope == aware && here != before && there != before && here != there {
-				return true
+		for _, a := range own.kind.attributes {
+			c := conflict{own, a.name, content(base, a.name), content(onMain, a.name), content(own, a.name)}
+			if (!own.kind.agnostic || a.scope == aware) && c.other != c.before && c.main != c.before && c.other != c.main {
+				found = append(found, c)
 			}
+		}
+	}
+	slices.SortFunc(found, func(a, b conflict) int {
+		return cmp.Or(cmp.Compare(a.node.id, b.node.id), cmp.Compare(a.attribute, b.attribute))
+	})
+	return found
+}
+
+// changed reports whether a branch has changes that a merge would bring to main.
+func (s *store) changed(b *branch) bool {
+	for id, own := range b.nodes {
+		if own != b.base[id] {
+			return true
+		}
+	}
+	for id := range b.base {
+		if b.nodes[id] == nil {
+			return true
 		}
 	}
 	return false

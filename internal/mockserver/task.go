@@ -24,6 +24,19 @@ const (
 	workflowCreateBranch    = "create-branch"
 	workflowDeleteBranch    = "branch-delete"
 	workflowMergeBranch     = "branch-merge"
+
+	workflowGenerators            = "proposed-changed-run-generator"
+	workflowDataIntegrity         = "proposed-changed-data-integrity"
+	workflowSchemaIntegrity       = "proposed-changed-schema-integrity"
+	workflowUserTests             = "proposed-changed-user-tests"
+	workflowArtifacts             = "proposed-changed-refresh-artifacts"
+	workflowRepositoryChecks      = "proposed-changed-repository-checks"
+	workflowInternalChecks        = "git-repository-trigger-internal-checks"
+	workflowMergeConflicts        = "git-repository-check-merge-conflict"
+	workflowUserChecks            = "git-repository-trigger-user-checks"
+	workflowUserChecksDefinitions = "git-repository-user-checks-definition-trigger"
+	workflowUserCheck             = "git-repository-run-user-check"
+	workflowMergeProposedChange   = "proposed-change-merge"
 )
 
 // workflowLabels returns the tags that every task of a workflow has.
@@ -88,9 +101,11 @@ func (t *task) enter(state string) {
 	t.state, t.updated = state, time.Now()
 }
 
-// tag tags the task with a branch and with nodes.
+// tag tags the task with a branch, unless it is "", and with nodes.
 func (t *task) tag(branch string, nodes ...taskNode) {
-	t.branches = append(slices.DeleteFunc(t.branches, func(b string) bool { return b == branch }), branch)
+	if branch != "" {
+		t.branches = append(slices.DeleteFunc(t.branches, func(b string) bool { return b == branch }), branch)
+	}
 	for _, n := range nodes {
 		if !slices.Contains(t.nodes, n) {
 			t.nodes = append(t.nodes, n)

@@ -307,6 +307,20 @@ func (s *Server) remove(b *branch, k *kind, input map[string]any) (any, error) {
 	if n == nil {
 		return nil, notFound(k.name, identifier)
 	}
+	if err := s.checkUnvalidated(n); err != nil {
+		return nil, err
+	}
 	s.store.remove(b, n)
 	return object{k.name + "Delete", map[string]any{"ok": true}}, nil
+}
+
+// checkUnvalidated refuses to delete a repository that has a validator of its own (infrahub-behaviour.md, Proposals 7).
+func (s *Server) checkUnvalidated(n *node) error {
+	for _, validator := range s.store.list(s.store.branches[mainBranch], repositoryValidatorKind) {
+		if slices.Contains(validator.related["repository"], n.id) {
+			return violation(n.kind.name, repositoryValidatorKind+".repository", fmt.Sprintf(
+				"Cannot delete %s '%s'. It is linked to mandatory relationship repository on node %s '%s'", n.kind.name, n.id, repositoryValidatorKind, validator.id))
+		}
+	}
+	return nil
 }

@@ -50,6 +50,19 @@ func QueryFiles(name, version string) map[string]string {
 	}
 }
 
+// CheckFiles returns the files of a repository that imports one GraphQL query and one check of proposed changes. The
+// check fails with a message about an object, or passes if the message is "". Each version is another text.
+func CheckFiles(name, version, check, message string) map[string]string {
+	files := QueryFiles(name, version)
+	files[".infrahub.yml"] += "check_definitions:\n  - name: " + check + "\n    file_path: checks/check.py\n    class_name: Check\n"
+	files["checks/check.py"] = "from infrahub_sdk.checks import InfrahubCheck\n\n\nclass Check(InfrahubCheck):\n    query = \"" + name + "\"\n\n" +
+		"    def validate(self, data):\n        self.log_info(message=\"looked at it\")\n"
+	if message != "" {
+		files["checks/check.py"] += "        self.log_error(message=\"" + message + "\", object_id=\"vlan-1\", object_type=\"BuiltinTag\")\n"
+	}
+	return files
+}
+
 // BrokenFiles returns the files of a repository whose import fails: its configuration is no valid YAML.
 func BrokenFiles() map[string]string { return map[string]string{".infrahub.yml": "queries: [\n"} }
 

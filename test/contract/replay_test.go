@@ -105,7 +105,7 @@ func TestReplay(t *testing.T) {
 		"location and merge": {
 			files: []string{"location-merge.json"}, delay: mockserver.LiveDelay, // the server validates a proposed change only after a while
 			remotes: []string{"s1.git", "s2.git", "s3.git", "s4.git", "m1.git"},
-			events:  map[string]func(t *testing.T, r *replay){"m1 create": wait},
+			events:  map[string]func(t *testing.T, r *replay){"m1 create": wait, "proposed change after merge": wait},
 		},
 		"read-write": {
 			files: []string{"read-write.json"}, remotes: []string{"e2.git"},

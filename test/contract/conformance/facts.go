@@ -23,6 +23,7 @@ func sections() []struct{ file, title string } {
 		{"writing_test.go", "Writing"},
 		{"importing_test.go", "Importing"},
 		{"branches_test.go", "Branches"},
+		{"proposed_change_test.go", "Proposals"},
 		{"errors_test.go", "Errors"},
 		{"document_test.go", "Documents"},
 		{"replay_test.go", "Recorded exchanges"},
