@@ -104,7 +104,7 @@ func run(ctx context.Context, arguments []string, stdout, stderr io.Writer) erro
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.listen)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w; choose another address with -listen, such as 127.0.0.1:0 for a free port", err)
 	}
 	mock, err := c.mock(ctx)
 	if err != nil {
