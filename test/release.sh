@@ -49,12 +49,17 @@ version=$(sed -E 's/.*"version":"([^"]+)".*/\1/' "$dist/metadata.json")
 name=terraform-provider-infrahub_$version
 target=$(go env GOOS)_$(go env GOARCH)
 echo "==> Artefacts of $version"
-(cd "$dist" && find . -maxdepth 1 -type f ! -name '*.json' ! -name '*.yaml' -printf '%f %s\n' | sort | awk '{ printf "  %-64s %8d KiB\n", $1, $2 / 1024 }')
+for file in "$dist"/*; do
+  case $file in *.json | *.yaml) continue ;; esac
+  if [ -f "$file" ]; then printf '  %-64s %8d KiB\n' "$(basename "$file")" $(($(wc -c <"$file") / 1024)); fi
+done
 
 echo "==> Checksums"
 # The manifest is published under another name than its file has.
 cp terraform-registry-manifest.json "$dist/${name}_manifest.json"
-(cd "$dist" && sha256sum --quiet --check "${name}_SHA256SUMS")
+sums=(sha256sum)
+if ! command -v sha256sum >/dev/null; then sums=(shasum -a 256); fi # macOS
+(cd "$dist" && "${sums[@]}" --check "${name}_SHA256SUMS" >/dev/null)
 for archive in "$dist"/*.zip "$dist"/*.tar.gz "$dist/${name}_manifest.json"; do
   grep -q " $(basename "$archive")\$" "$dist/${name}_SHA256SUMS" || fail "${name}_SHA256SUMS lacks $(basename "$archive")"
 done

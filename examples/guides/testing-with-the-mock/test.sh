@@ -22,5 +22,6 @@ export INFRAHUB_API_TOKEN=11111111-2222-4333-8444-555555555555
 export TF_VAR_location="$scratch/automation.git"
 until curl --silent --fail --output /dev/null "$INFRAHUB_ADDRESS/api/info"; do sleep 0.1; done
 
-terraform init -input=false
-terraform test
+cli=$(command -v terraform || command -v tofu)
+"$cli" init -input=false
+"$cli" test
