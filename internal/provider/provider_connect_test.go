@@ -2,7 +2,6 @@ package provider
 
 import (
 	"encoding/pem"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -114,15 +113,7 @@ func TestConnect_FailureIsOneErrorWithANextStep(t *testing.T) {
 
 func TestConnect_UnreachableAddressIsAnError(t *testing.T) {
 	t.Parallel()
-	var config net.ListenConfig
-	listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := "http://" + listener.Addr().String()
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
+	const address = "http://127.0.0.1:1" // no server gets this port by chance, unlike one that was free a moment ago
 	diags := newProvider(t).configure(attributes{"address": address, "username": "admin", "password": secret, "max_retries": 0})
 	diags.onlyError(t).expect(t, "address", "Infrahub Not Reached", address, "refused", "still starting", "Check the address", addressVariable)
 	diags.expectNoSecret(t, secret)
