@@ -57,7 +57,7 @@ name=terraform-provider-infrahub_$version
 target=$(go env GOOS)_$(go env GOARCH)
 echo "==> Artefacts of $version"
 for artefact in "$dist/infrahub-mock_"* "$dist/terraform-provider-infrahub_"*; do
-  [ ! -f "$artefact" ] || printf '  %-72s %7d KiB\n' "$(basename "$artefact")" $(($(wc -c <"$artefact") / 1024))
+  [ ! -f "$artefact" ] || printf '  %-72s %7d KiB\n' "$(basename "$artefact")" $((($(wc -c <"$artefact") + 1023) / 1024))
 done
 
 echo "==> Checksums"
