@@ -16,14 +16,21 @@ trap finish EXIT
 fail() { echo "release-check: $*" >&2; exit 1; }
 skipped=()
 skip() { skipped+=("$1"); echo "==> Not checked: $1"; }
+# macOS and BSDs have shasum instead of sha256sum, or a sha256sum without long options.
+checksums() { if command -v sha256sum >/dev/null; then sha256sum "$@"; else shasum -a 256 "$@"; fi; }
 
 dist=${1:-}
 if [ -z "$dist" ]; then
   dist=dist
   skips=publish
   if ! command -v syft >/dev/null; then
-    skips+=,sbom
-    skip "SBOMs: syft is not installed"
+    echo "==> Building syft, which is not on PATH: it takes some minutes"
+    if GOBIN=$work/bin go install github.com/anchore/syft/cmd/syft@v1.57.1; then
+      export PATH=$work/bin:$PATH
+    else
+      skips+=,sbom
+      skip "SBOMs: syft is not on PATH, and could not be built"
+    fi
   fi
   if ! docker buildx version >/dev/null 2>&1 || ! docker info >/dev/null 2>&1; then
     skips+=,docker
@@ -49,17 +56,14 @@ version=$(sed -E 's/.*"version":"([^"]+)".*/\1/' "$dist/metadata.json")
 name=terraform-provider-infrahub_$version
 target=$(go env GOOS)_$(go env GOARCH)
 echo "==> Artefacts of $version"
-for file in "$dist"/*; do
-  case $file in *.json | *.yaml) continue ;; esac
-  if [ -f "$file" ]; then printf '  %-64s %8d KiB\n' "$(basename "$file")" $(($(wc -c <"$file") / 1024)); fi
+for artefact in "$dist/infrahub-mock_"* "$dist/terraform-provider-infrahub_"*; do
+  [ ! -f "$artefact" ] || printf '  %-72s %7d KiB\n' "$(basename "$artefact")" $((($(wc -c <"$artefact") + 1023) / 1024))
 done
 
 echo "==> Checksums"
 # The manifest is published under another name than its file has.
 cp terraform-registry-manifest.json "$dist/${name}_manifest.json"
-sums=(sha256sum)
-if ! command -v sha256sum >/dev/null; then sums=(shasum -a 256); fi # macOS
-(cd "$dist" && "${sums[@]}" --check "${name}_SHA256SUMS" >/dev/null)
+(cd "$dist" && checksums -c "${name}_SHA256SUMS" >"$work/checksums") || fail "a checksum is wrong: $(grep -v ': OK$' "$work/checksums")"
 for archive in "$dist"/*.zip "$dist"/*.tar.gz "$dist/${name}_manifest.json"; do
   grep -q " $(basename "$archive")\$" "$dist/${name}_SHA256SUMS" || fail "${name}_SHA256SUMS lacks $(basename "$archive")"
 done
@@ -68,6 +72,15 @@ if [ -f "$dist/${name}_SHA256SUMS.sig" ] && [ -n "${GPG_FINGERPRINT:-}" ]; then
   echo "  all are right, and signed"
 else
   echo "  all are right"
+fi
+
+if [[ ${skipped[*]-} != *SBOMs* ]]; then
+  echo "==> SBOMs"
+  for archive in "$dist"/*.zip "$dist"/*.tar.gz; do
+    # Both programs contain this module.
+    grep -q 'pkg:golang/github.com/go-git/go-git' "$archive.sbom.json" || fail "the SBOM of $(basename "$archive") does not list its modules"
+  done
+  echo "  each archive has one, which lists its modules"
 fi
 
 echo "==> The mock, from its archive"

@@ -160,7 +160,7 @@ func TestStart_ErrorIsOneLine(t *testing.T) {
 		{"unknown flag", []string{"--nope"}, "flag provided but not defined: -nope"},
 		{"unknown delay", []string{"--delay", "slow"}, `unknown delay "slow": use "none" or "live"`},
 		{"argument", []string{"x"}, `unexpected argument "x"`},
-		{"port in use", []string{"--listen", listener.Addr().String()}, "address already in use"},
+		{"port in use", []string{"--listen", listener.Addr().String()}, "address already in use; choose another address with -listen"},
 		{"no seed file", []string{"--seed", "none.yaml"}, "open none.yaml: no such file or directory"},
 		{"unknown field in a seed", []string{"--seed", writeSeed(t, "tags:\n  - nom: a\n")}, "line 2: field nom not found"},
 		{"seed that the server refuses", []string{"--listen", "127.0.0.1:0", "--seed", writeSeed(t, "tags:\n  - name: a\n  - name: a\n")}, "seed: line 3: tags: Violates uniqueness constraint 'name'"},

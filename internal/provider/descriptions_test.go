@@ -24,8 +24,7 @@ type described struct {
 	replaces bool
 }
 
-// describedAttributes returns the attributes that a configuration can set, of every resource. The library that defines timeouts
-// describes them.
+// describedAttributes returns the attributes that a configuration can set, of every resource.
 func describedAttributes(t *testing.T) []described {
 	t.Helper()
 	var all []described
@@ -33,7 +32,7 @@ func describedAttributes(t *testing.T) []described {
 		var resp resource.SchemaResponse
 		r.Schema(t.Context(), resource.SchemaRequest{}, &resp)
 		for attribute, a := range resp.Schema.Attributes {
-			if attribute == "timeouts" || !a.IsRequired() && !a.IsOptional() {
+			if !a.IsRequired() && !a.IsOptional() {
 				continue
 			}
 			value, modifiers := defaultAndModifiers(t, a)
@@ -72,6 +71,8 @@ func defaultAndModifiers(t *testing.T, attribute schema.Attribute) (string, []st
 	case schema.SetAttribute:
 		return noDefault(t, a.Default != nil), descriptionsOf(t.Context(), a.PlanModifiers)
 	case schema.MapAttribute:
+		return noDefault(t, a.Default != nil), descriptionsOf(t.Context(), a.PlanModifiers)
+	case schema.SingleNestedAttribute:
 		return noDefault(t, a.Default != nil), descriptionsOf(t.Context(), a.PlanModifiers)
 	default:
 		t.Fatalf("%T is not known here: read its default and its plan modifiers", attribute)
@@ -131,9 +132,6 @@ func TestDescriptions_SayWhatHoldsWithoutASetting(t *testing.T) {
 			continue
 		}
 		for _, attribute := range s.Block.Attributes {
-			if attribute.Name == "timeouts" {
-				continue // the library that defines it describes only what is in it
-			}
 			if attribute.Optional && !without.MatchString(attribute.Description) {
 				t.Errorf("%s.%s: the description does not say what holds without it: %s", name, attribute.Name, attribute.Description)
 			}

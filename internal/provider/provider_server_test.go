@@ -1,12 +1,54 @@
 package provider
 
 import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/hashicorp/go-plugin"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
 )
+
+// The registries tell a CLI from the manifest whether it can use the provider, before it downloads it.
+func TestServe_SpeaksTheProtocolOfTheManifest(t *testing.T) {
+	t.Parallel()
+	content, err := os.ReadFile("../../terraform-registry-manifest.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var manifest struct {
+		Version  int
+		Metadata struct {
+			ProtocolVersions []string `json:"protocol_versions"`
+		}
+	}
+	if err := json.Unmarshal(content, &manifest); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	started, stopped, failed := make(chan *plugin.ReattachConfig, 1), make(chan struct{}), make(chan error, 1)
+	go func() { failed <- Serve("test", tf6server.WithDebug(ctx, started, stopped)) }()
+	defer func() {
+		stop()
+		<-stopped
+	}()
+	select {
+	case served := <-started:
+		want := []string{fmt.Sprintf("%d.0", served.ProtocolVersion)}
+		if diff := cmp.Diff(want, manifest.Metadata.ProtocolVersions); diff != "" || manifest.Version != 1 {
+			t.Errorf("the manifest of format %d differs from what is served (-want +got):\n%s", manifest.Version, diff)
+		}
+	case err := <-failed:
+		close(stopped)
+		t.Fatalf("the server ended: %v", err)
+	}
+}
 
 // Once StopProvider has returned, terraform-plugin-go sends no more events.
 func TestProviderServer_InterruptedActionEndsBeforeTheStop(t *testing.T) {

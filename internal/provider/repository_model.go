@@ -197,7 +197,7 @@ func repositoryAttributes(ctx context.Context) map[string]schema.Attribute {
 			Computed:            true,
 		},
 		"sync_status": schema.StringAttribute{
-			MarkdownDescription: "What Infrahub says of its import: `unknown`, `syncing`, `in-sync` or `error-import`. It lags behind; whether an import worked is told by the apply.",
+			MarkdownDescription: "What Infrahub says of its import: `unknown`, `syncing`, `in-sync` or `error-import`. It lags behind; the apply reports whether an import worked.",
 			Computed:            true,
 		},
 		"timeouts": timeoutsAttribute(ctx, timeouts.Opts{Create: true, Read: true, Update: true, Delete: true}),

@@ -16,6 +16,9 @@ import (
 // defaultTimeout bounds an operation for which timeouts says nothing.
 const defaultTimeout = 20 * time.Minute
 
+// timeoutsDescription says what a change does, as the description of each attribute does.
+const timeoutsDescription = "How long an operation may take before it fails. Without it 20 minutes; changing it changes nothing in Infrahub."
+
 // timeoutsAttribute returns the attribute timeouts, whose durations have to be positive.
 func timeoutsAttribute(ctx context.Context, opts timeouts.Opts) schema.Attribute {
 	attribute := timeouts.Attributes(ctx, opts)
@@ -23,9 +26,14 @@ func timeoutsAttribute(ctx context.Context, opts timeouts.Opts) schema.Attribute
 	if !ok {
 		return attribute
 	}
+	nested.MarkdownDescription = timeoutsDescription
 	for name, duration := range nested.Attributes {
 		if text, ok := duration.(schema.StringAttribute); ok {
 			text.Validators = append(text.Validators, positiveDuration{})
+			text.MarkdownDescription = fmt.Sprintf("How long each %s may take, such as `90s` or `1h30m`. Defaults to 20 minutes.", name)
+			if name == "delete" {
+				text.MarkdownDescription += " A destroy uses the value that the last apply saved."
+			}
 			nested.Attributes[name] = text
 		}
 	}
@@ -35,12 +43,13 @@ func timeoutsAttribute(ctx context.Context, opts timeouts.Opts) schema.Attribute
 // actionTimeoutsAttribute returns the attribute timeouts of an action, whose duration has to be positive.
 func actionTimeoutsAttribute(ctx context.Context) actionschema.Attribute {
 	attribute := actiontimeouts.AttributesWithOpts(ctx, actiontimeouts.Opts{
-		InvokeDescription: "How long the action may take, such as \"30s\" or \"2h45m\". Defaults to 20 minutes.",
+		InvokeDescription: "How long the action may take, such as `90s` or `1h30m`. Defaults to 20 minutes.",
 	})
 	nested, ok := attribute.(actionschema.SingleNestedAttribute)
 	if !ok {
 		return attribute
 	}
+	nested.MarkdownDescription = "How long the action may take before it fails. Without it the action may take 20 minutes."
 	for name, duration := range nested.Attributes {
 		if text, ok := duration.(actionschema.StringAttribute); ok {
 			text.Validators = append(text.Validators, positiveDuration{})

@@ -158,10 +158,9 @@ func TestRelease_DirectOfAPrivateRepository(t *testing.T) {
 	r := prepareRelease(t, "direct", "private/automation.git")
 	r.write("main.tf", strings.Replace(r.read("main.tf"), "= var.credential_id", "= infrahub_password_credential.git.id", 1)+r.fill(`
 		resource "infrahub_password_credential" "git" {
-			name                = "git-NAME"
-			username            = "`+gitUsername+`"
-			password_wo         = "`+gitPassword+`"
-			password_wo_version = 1
+			name     = "git-NAME"
+			username = "`+gitUsername+`"
+			password = "`+gitPassword+`"
 		}`))
 	r.workspace.run(1, "plan")
 	r.assertPrinted("plan", "Git Remote Refused")

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -35,6 +36,26 @@ func TestPages_HaveAnExample(t *testing.T) {
 	for _, page := range sources(t, ".md") {
 		if strings.HasPrefix(page, "docs/") && len(parseCode(readFile(t, page))) == 0 {
 			t.Errorf("%s has no example", page)
+		}
+	}
+}
+
+// The registries show about a hundred characters of a line of code. A reader has to scroll for the rest.
+func TestPages_CodeFitsTheScreen(t *testing.T) {
+	t.Parallel()
+	const width, unbreakable = 100, 50
+	for _, page := range sources(t, ".md") {
+		if page != "README.md" && !strings.HasPrefix(page, "docs/") {
+			continue
+		}
+		for _, block := range parseCode(readFile(t, page)) {
+			for line := range strings.Lines(block) {
+				words := strings.Fields(line)
+				longest := slices.MaxFunc(append(words, ""), func(a, b string) int { return len(a) - len(b) })
+				if utf8.RuneCountInString(strings.TrimSuffix(line, "\n")) > width && len(longest) <= unbreakable {
+					t.Errorf("%s: break this line: %s", page, line)
+				}
+			}
 		}
 	}
 }

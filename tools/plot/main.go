@@ -4,6 +4,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -84,8 +85,8 @@ func drawTo(file io.Writer, measured results) error {
 	if err := errors.Join(times.err, requests.err); err != nil {
 		return err
 	}
-	times.plot.Y.Max *= 4 // room for the legends
-	requests.plot.Y.Max *= 4
+	times.plot.Y.Max *= 16 // room for the legends
+	requests.plot.Y.Max *= 64
 	const width, height = 11 * vg.Inch, 4 * vg.Inch
 	canvas := vgsvg.New(width, height)
 	tiles := draw.Tiles{Rows: 1, Cols: 2, PadX: vg.Millimeter * 6, PadTop: vg.Millimeter * 2, PadBottom: vg.Millimeter * 2, PadLeft: vg.Millimeter * 2, PadRight: vg.Millimeter * 4}
@@ -93,7 +94,12 @@ func drawTo(file io.Writer, measured results) error {
 	for i, part := range plot.Align(diagrams, tiles, draw.New(canvas))[0] {
 		diagrams[0][i].Draw(part)
 	}
-	_, err := canvas.WriteTo(file)
+	var drawn bytes.Buffer
+	if _, err := canvas.WriteTo(&drawn); err != nil {
+		return err
+	}
+	// A browser without this font would take one with serifs.
+	_, err := file.Write(bytes.ReplaceAll(drawn.Bytes(), []byte("font-family:Liberation Sans"), []byte("font-family:Liberation Sans,Arial,Helvetica,sans-serif")))
 	return err
 }
 
@@ -140,7 +146,7 @@ func newDiagram(title, unit string) *diagram {
 	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = title, "repositories", unit
 	p.X.Scale, p.Y.Scale = plot.LogScale{}, plot.LogScale{}
 	p.X.Tick.Marker, p.Y.Tick.Marker = powers{}, powers{}
-	p.Legend.Top, p.Legend.Left = true, true
+	p.Legend.Top, p.Legend.Left, p.Legend.Padding, p.Legend.YOffs = true, true, vg.Points(3), -vg.Points(3)
 	p.Add(plotter.NewGrid())
 	return &diagram{plot: p}
 }

@@ -9,7 +9,8 @@ resource "infrahub_repository" "automation" {
   name     = "automation"
   location = "https://git.example.com/network/automation.git"
 
-  # After each change, such as another credential. Infrahub itself connects only for the next import.
+  # After each change, such as another credential. Infrahub itself connects only for the next
+  # import.
   lifecycle {
     action_trigger {
       events  = [after_update]

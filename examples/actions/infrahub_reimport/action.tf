@@ -1,4 +1,5 @@
-# A tag that objects of the repository refer to. When it changes, Infrahub imports the same commit again.
+# A tag that objects of the repository refer to. When it changes, Infrahub imports the same commit
+# again.
 resource "infrahub_tag" "core" {
   name        = "core"
   description = "The core network"

@@ -6,6 +6,6 @@ data "infrahub_read_only_repository" "automation" {
 check "automation_is_imported" {
   assert {
     condition     = data.infrahub_read_only_repository.automation.sync_status == "in-sync"
-    error_message = "Infrahub has not imported ${data.infrahub_read_only_repository.automation.ref}."
+    error_message = "Not imported: ${data.infrahub_read_only_repository.automation.ref}."
   }
 }

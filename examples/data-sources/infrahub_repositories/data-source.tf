@@ -13,7 +13,10 @@ data "infrahub_repositories" "failed" {
 }
 
 output "refs" {
-  value = { for repository in data.infrahub_repositories.all.repositories : repository.name => repository.ref }
+  value = {
+    for repository in data.infrahub_repositories.all.repositories :
+    repository.name => repository.ref
+  }
 }
 
 output "failed" {

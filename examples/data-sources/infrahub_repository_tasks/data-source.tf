@@ -9,5 +9,8 @@ data "infrahub_repository_tasks" "automation" {
 
 # Why the latest imports failed.
 output "reasons" {
-  value = { for task in data.infrahub_repository_tasks.automation.tasks : task.id => task.reason if task.reason != null }
+  value = {
+    for task in data.infrahub_repository_tasks.automation.tasks :
+    task.id => task.reason if task.reason != null
+  }
 }

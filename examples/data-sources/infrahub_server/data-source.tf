@@ -1,5 +1,5 @@
 data "infrahub_server" "this" {}
 
 output "infrahub" {
-  value = "${data.infrahub_server.this.version} at ${data.infrahub_server.this.address}, branch ${data.infrahub_server.this.branch}"
+  value = "${data.infrahub_server.this.version} at ${data.infrahub_server.this.address}"
 }

@@ -6,6 +6,7 @@ git init --quiet --initial-branch main automation
 for release in v1.0.0 v1.1.0; do
   printf 'queries: []\n# %s\n' "$release" >automation/.infrahub.yml
   git -C automation add .infrahub.yml
-  git -C automation -c user.name=Automation -c user.email=automation@example.com commit --quiet --message "$release"
+  git -C automation -c user.name=Automation -c user.email=automation@example.com \
+    commit --quiet --message "$release"
   git -C automation tag "$release"
 done

@@ -1,5 +1,6 @@
-# Pins a repository to a release in one line. For the next release, change that line by hand or let Renovate
-# change it (see ../renovate.json), and review it like any other change of this configuration.
+# Pins a repository to a release in one line. For the next release, change that line by hand or let
+# Renovate change it (see ../renovate.json), and review it like any other change of this
+# configuration.
 
 terraform {
   required_version = ">= 1.8"
@@ -8,10 +9,12 @@ terraform {
       source = "infrahub-community/infrahub"
     }
   }
-  # In a pipeline, add a backend with locking, such as "s3" or GitLab's "http": each run needs the state of the last run.
+  # In a pipeline, add a backend with locking, such as "s3" or GitLab's "http": each run needs the
+  # state of the last run.
 }
 
-provider "infrahub" {} # reads INFRAHUB_ADDRESS, INFRAHUB_API_TOKEN and, for a private repository, INFRAHUB_GIT_TOKEN
+# Reads INFRAHUB_ADDRESS, INFRAHUB_API_TOKEN and, for a private repository, INFRAHUB_GIT_TOKEN.
+provider "infrahub" {}
 
 variable "name" {
   description = "Name of the repository in Infrahub."

@@ -1,5 +1,5 @@
-# Imports a release on its own branch, to be reviewed and merged in Infrahub. A change of one line opens the
-# proposed change; the first apply after the merge cleans up.
+# Imports a release on its own branch, to be reviewed and merged in Infrahub. A change of one line
+# opens the proposed change; the first apply after the merge cleans up.
 
 terraform {
   required_version = ">= 1.8"
@@ -8,10 +8,12 @@ terraform {
       source = "infrahub-community/infrahub"
     }
   }
-  # In a pipeline, add a backend with locking, such as "s3" or GitLab's "http": each run needs the state of the last run.
+  # In a pipeline, add a backend with locking, such as "s3" or GitLab's "http": each run needs the
+  # state of the last run.
 }
 
-provider "infrahub" {} # reads INFRAHUB_ADDRESS, INFRAHUB_API_TOKEN and, for a private repository, INFRAHUB_GIT_TOKEN
+# Reads INFRAHUB_ADDRESS, INFRAHUB_API_TOKEN and, for a private repository, INFRAHUB_GIT_TOKEN.
+provider "infrahub" {}
 
 variable "name" {
   description = "Name of the repository in Infrahub."
@@ -58,7 +60,7 @@ resource "infrahub_read_only_repository" "automation" {
 
 locals {
   # The release that main does not have yet, if there is one.
-  in_review = toset([for release in [var.release] : release if release != infrahub_read_only_repository.automation.ref])
+  in_review = setsubtract([var.release], [infrahub_read_only_repository.automation.ref])
 }
 
 resource "infrahub_branch" "release" {
@@ -77,8 +79,11 @@ resource "infrahub_read_only_repository_ref" "release" {
   lifecycle {
     replace_triggered_by = [infrahub_branch.release[each.key].id]
     postcondition {
-      condition     = self.commit == data.infrahub_git_ref.release.commit
-      error_message = "The plan was to import ${data.infrahub_git_ref.release.commit}, but Infrahub imported ${self.commit}: the tag was moved in between. Plan again."
+      condition = self.commit == data.infrahub_git_ref.release.commit
+      error_message = format(
+        "Planned %s, but Infrahub imported %s: the tag was moved in between. Plan again.",
+        data.infrahub_git_ref.release.commit, self.commit,
+      )
     }
   }
 }

@@ -3,7 +3,8 @@ variable "git_token" {
   ephemeral = true
 }
 
-# Terraform and OpenTofu 1.11 or newer: the password is sent to Infrahub, and stored in no plan and no state.
+# Terraform and OpenTofu 1.11 or newer: the password is sent to Infrahub, and stored in no plan and
+# no state.
 resource "infrahub_password_credential" "git" {
   name                = "git-automation"
   description         = "Reads the automation repositories"

@@ -18,6 +18,7 @@ resource "infrahub_read_only_repository_ref" "release" {
   ref           = "v1.1.0"
 
   lifecycle {
-    replace_triggered_by = [infrahub_branch.release.id] # set the ref again if the branch is replaced
+    # Set the ref again if the branch is replaced.
+    replace_triggered_by = [infrahub_branch.release.id]
   }
 }

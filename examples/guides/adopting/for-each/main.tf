@@ -32,15 +32,21 @@ data "infrahub_repositories" "existing_read_only" {
 }
 
 import {
-  for_each = { for repository in data.infrahub_repositories.existing.repositories : repository.name => repository.id }
-  to       = infrahub_repository.network[each.key]
-  id       = each.value
+  for_each = {
+    for repository in data.infrahub_repositories.existing.repositories :
+    repository.name => repository.id
+  }
+  to = infrahub_repository.network[each.key]
+  id = each.value
 }
 
 import {
-  for_each = { for repository in data.infrahub_repositories.existing_read_only.repositories : repository.name => repository.id }
-  to       = infrahub_read_only_repository.network[each.key]
-  id       = each.value
+  for_each = {
+    for repository in data.infrahub_repositories.existing_read_only.repositories :
+    repository.name => repository.id
+  }
+  to = infrahub_read_only_repository.network[each.key]
+  id = each.value
 }
 
 resource "infrahub_repository" "network" {

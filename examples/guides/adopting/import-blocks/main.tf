@@ -24,6 +24,10 @@ data "infrahub_tags" "network" {
 }
 
 locals {
+  types = {
+    CoreRepository         = "infrahub_repository"
+    CoreReadOnlyRepository = "infrahub_read_only_repository"
+  }
   objects = concat(
     [for credential in data.infrahub_password_credential.network : {
       type = "infrahub_password_credential", name = credential.name, id = credential.id
@@ -32,17 +36,17 @@ locals {
       type = "infrahub_tag", name = tag.name, id = tag.id
     }],
     [for repository in data.infrahub_repositories.network.repositories : {
-      type = repository.kind == "CoreRepository" ? "infrahub_repository" : "infrahub_read_only_repository"
-      name = repository.name, id = repository.id
+      type = local.types[repository.kind], name = repository.name, id = repository.id
     }],
   )
 }
 
-# An import block for each object. A label of a resource has letters, digits, _ and -, and no digit or - at its beginning.
+# An import block for each object. A label of a resource has letters, digits, _ and -, and no digit
+# or - at its beginning.
 output "import_blocks" {
   value = join("\n", [for object in local.objects : <<-EOT
     import {
-      to = ${object.type}.${replace(replace(object.name, "/[^0-9A-Za-z_-]/", "_"), "/^[0-9-]/", "_$0")}
+      to = ${object.type}.${replace(replace(object.name, "/[^\\w-]/", "_"), "/^[0-9-]/", "_$0")}
       id = "${object.id}"
     }
   EOT

@@ -8,7 +8,10 @@ variables {
 
 run "repository_uses_the_credential" {
   assert {
-    condition     = infrahub_read_only_repository.automation.credential_id == infrahub_password_credential.git.id
+    condition = (
+      infrahub_read_only_repository.automation.credential_id ==
+      infrahub_password_credential.git.id
+    )
     error_message = "The repository has another credential."
   }
 
@@ -24,12 +27,18 @@ run "candidate_is_imported_on_its_branch" {
   }
 
   assert {
-    condition     = infrahub_read_only_repository_ref.candidate[0].repository_id == infrahub_read_only_repository.automation.id
+    condition = (
+      infrahub_read_only_repository_ref.candidate[0].repository_id ==
+      infrahub_read_only_repository.automation.id
+    )
     error_message = "The ref is of another repository."
   }
 
   assert {
-    condition     = infrahub_read_only_repository_ref.candidate[0].branch == infrahub_branch.candidate[0].name
+    condition = (
+      infrahub_read_only_repository_ref.candidate[0].branch ==
+      infrahub_branch.candidate[0].name
+    )
     error_message = "The ref is on another branch."
   }
 }
