@@ -1,6 +1,7 @@
 package mockserver_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -15,7 +16,7 @@ func (m *mock) changeState(t *testing.T, id string) (state string, validators []
 	const change = "data.CoreProposedChange.edges.0.node"
 	edges, _ := got.At(change + ".validations.edges").([]any)
 	for i := range edges {
-		at := strings.ReplaceAll(change+".validations.edges.#.node.", "#", string(rune('0'+i)))
+		at := fmt.Sprintf("%s.validations.edges.%d.node.", change, i)
 		validators = append(validators, got.Text(at+"label.value")+" "+got.Text(at+"state.value")+"/"+got.Text(at+"conclusion.value"))
 	}
 	return got.Text(change + ".state.value"), validators

@@ -307,15 +307,15 @@ func (s *Server) remove(b *branch, k *kind, input map[string]any) (any, error) {
 	if n == nil {
 		return nil, notFound(k.name, identifier)
 	}
-	if err := s.checkUnvalidated(n); err != nil {
+	if err := s.requireNoValidator(n); err != nil {
 		return nil, err
 	}
 	s.store.remove(b, n)
 	return object{k.name + "Delete", map[string]any{"ok": true}}, nil
 }
 
-// checkUnvalidated refuses to delete a repository that has a validator of its own (infrahub-behaviour.md, Proposals 7).
-func (s *Server) checkUnvalidated(n *node) error {
+// requireNoValidator refuses to delete a repository that has a validator of its own (infrahub-behaviour.md, Proposals 7).
+func (s *Server) requireNoValidator(n *node) error {
 	for _, validator := range s.store.list(s.store.branches[mainBranch], repositoryValidatorKind) {
 		if slices.Contains(validator.related["repository"], n.id) {
 			return violation(n.kind.name, repositoryValidatorKind+".repository", fmt.Sprintf(

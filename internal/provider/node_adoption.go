@@ -369,41 +369,26 @@ func (a *adoptedNodes) isSeen(id string) bool {
 // add notes that a node is being adopted, and returns a token for the private state. It waits for the end of a delete that is under
 // way, and reports false if the node was deleted: a node that was found before may be gone.
 func (a *adoptedNodes) add(ctx context.Context, id string) (token string, ok bool) {
-	for {
-		token, deleted := a.addOrWait(id)
-		if deleted == nil {
-			return token, true
-		}
+	a.mu.Lock()
+	end := a.deletes[id]
+	a.mu.Unlock()
+	if end != nil {
 		select {
-		case <-deleted:
+		case <-end:
 		case <-ctx.Done():
 			return "", false
 		}
-		if a.isDeleted(id) {
-			return "", false
-		}
 	}
-}
-
-// addOrWait returns the end of the delete of a node, or notes that the node is being adopted.
-func (a *adoptedNodes) addOrWait(id string) (token string, deleted <-chan struct{}) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if end, ok := a.deletes[id]; ok {
-		return "", end
+	if a.deletes[id] != nil {
+		return "", false
 	}
 	if a.tokens == nil {
 		a.tokens = map[string]string{}
 	}
 	a.tokens[id] = uuid.NewString()
-	return a.tokens[id], nil
-}
-
-func (a *adoptedNodes) isDeleted(id string) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	_, ok := a.deletes[id]
-	return ok
+	return a.tokens[id], true
 }
 
 func (a *adoptedNodes) remove(id string) {

@@ -1,10 +1,12 @@
 package provider
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -44,6 +46,14 @@ func (i *instance) adopt(s *server, config attributes) diagnostic {
 func (s *server) newInstance(t *testing.T, typeName string) *instance {
 	t.Helper()
 	return s.connect(t).newInstance(typeName)
+}
+
+// newNeighbor returns a resource that a new process applies together with another one.
+func (s *server) newNeighbor(t *testing.T, other *instance, typeName string) *instance {
+	t.Helper()
+	applying := s.connect(t)
+	other.testProvider = applying
+	return applying.newInstance(typeName)
 }
 
 func TestAdoption_EqualObjectIsAdoptedWithoutAMutation(t *testing.T) {
@@ -313,9 +323,7 @@ func TestAdoption_ObjectIsNotDeletedByTheResourceThatHadIt(t *testing.T) {
 	t.Parallel()
 	eachAdoptable(t, func(t *testing.T, r resourceType) {
 		s, before, object := r.created(t)
-		applying := s.connect(t)
-		before.testProvider = applying
-		i := applying.newInstance(r.name)
+		i := s.newNeighbor(t, before, r.name)
 		i.adopt(s, adopting(object.full))
 		before.apply(before.plan(nil)).onlyWarning(t).expect(t, "", r.title()+" Still Exists", i.id(), "another resource has adopted this object")
 		s.expectMutations(t)
@@ -335,9 +343,7 @@ func TestAdoption_ObjectThatTheSameApplyDeletesFirstIsCreatedAgain(t *testing.T)
 	t.Parallel()
 	eachAdoptable(t, func(t *testing.T, r resourceType) {
 		s, before, object := r.created(t)
-		applying := s.connect(t)
-		before.testProvider = applying
-		i := applying.newInstance(r.name)
+		i := s.newNeighbor(t, before, r.name)
 		plan := i.plan(adopting(object.full))
 		plan.diagnostics.requireNoErrors(t)
 		destroy := before.plan(nil)
@@ -356,6 +362,40 @@ func TestAdoption_ObjectThatTheSameApplyDeletesFirstIsCreatedAgain(t *testing.T)
 			t.Errorf("the object that was deleted, %s, is still in the state", i.id())
 		}
 	})
+}
+
+// An object that could not be deleted is adopted after all.
+func TestAdoption_WaitsForTheEndOfADelete(t *testing.T) {
+	t.Parallel()
+	for name, deleted := range map[string]bool{"that succeeds": true, "that fails": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var nodes adoptedNodes
+				if !nodes.beginDelete("id", "") {
+					t.Fatal("the delete of a node that nobody has adopted is refused")
+				}
+				canceled, cancel := context.WithCancel(t.Context())
+				cancel()
+				if _, ok := nodes.add(canceled, "id"); ok {
+					t.Error("adopted during the delete")
+				}
+				adopted := make(chan bool, 1)
+				go func() {
+					_, ok := nodes.add(t.Context(), "id")
+					adopted <- ok
+				}()
+				synctest.Wait()
+				if len(adopted) > 0 {
+					t.Error("did not wait")
+				}
+				nodes.endDelete("id", deleted)
+				if got := <-adopted; got == deleted {
+					t.Errorf("adopted: %t", got)
+				}
+			})
+		})
+	}
 }
 
 // title returns what diagnostics call the type.

@@ -17,7 +17,7 @@ import (
 const defaultTimeout = 20 * time.Minute
 
 // timeoutsDescription says what a change does, as the description of each attribute does.
-const timeoutsDescription = "How long an operation may take before it fails. Without it 20 minutes; changing it changes nothing in Infrahub."
+const timeoutsDescription = "How long an operation may take before it fails. Without it each may take 20 minutes. Changing it changes nothing in Infrahub."
 
 // timeoutsAttribute returns the attribute timeouts, whose durations have to be positive.
 func timeoutsAttribute(ctx context.Context, opts timeouts.Opts) schema.Attribute {
