@@ -64,7 +64,9 @@ type Client struct {
 	maxRetries int
 	tasks      *poller
 	reads      *sharedReads
-	log        *slog.Logger
+	// turns is held by the release that this process merges.
+	turns chan struct{}
+	log   *slog.Logger
 }
 
 // New returns a client. It sends nothing; Connect sends the first request.
@@ -85,6 +87,7 @@ func New(config Config) (*Client, error) {
 	return &Client{
 		branch: config.Branch, graphql: transport, maxRetries: config.MaxRetries,
 		tasks: newPoller(transport, config.Polling, config.Logger), reads: transport.reads, log: config.Logger,
+		turns: make(chan struct{}, 1),
 	}, nil
 }
 

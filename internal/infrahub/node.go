@@ -57,6 +57,8 @@ type Filter struct {
 	// SyncStatuses and OperationalStatuses pick the repositories with one of these statuses (infrahub-behaviour.md, Kinds 1).
 	// The other kinds ignore them.
 	SyncStatuses, OperationalStatuses []string
+	// SourceBranch picks the proposed changes of this branch. Other kinds of nodes ignore it.
+	SourceBranch string
 }
 
 // page is a part of a list.

@@ -30,7 +30,7 @@ func (c *Client) ProposedChanges() Nodes[ProposedChange] {
 		client: c, kind: "proposed change",
 		key: func(change ProposedChange) (string, string) { return change.ID, change.Name },
 		list: func(ctx context.Context, filter Filter, page page) ([]ProposedChange, error) {
-			resp, err := graphql.ProposedChanges(ctx, global, filter.IDs, filter.Names, page.limit, page.offset)
+			resp, err := graphql.ProposedChanges(ctx, global, filter.IDs, filter.Names, emptyAsNil(filter.SourceBranch), page.limit, page.offset)
 			if err != nil {
 				return nil, err
 			}

@@ -85,3 +85,11 @@ func deref[V any](pointer *V) V {
 	}
 	return *pointer
 }
+
+// emptyAsNil returns nil for "".
+func emptyAsNil(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
+}

@@ -5,6 +5,8 @@ package graphql
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"time"
 
 	"github.com/Khan/genqlient/graphql"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub/graphql/attribute"
@@ -59,6 +61,17 @@ func (v *BranchCreateInput) GetDescription() *string { return v.Description }
 
 // GetSync_with_git returns BranchCreateInput.Sync_with_git, and is useful for accessing the field via an interface.
 func (v *BranchCreateInput) GetSync_with_git() *bool { return v.Sync_with_git }
+
+// BranchStart includes the requested fields of the GraphQL type Branch.
+// The GraphQL type's documentation follows.
+//
+// Branch
+type BranchStart struct {
+	Branched_from *string `json:"branched_from"`
+}
+
+// GetBranched_from returns BranchStart.Branched_from, and is useful for accessing the field via an interface.
+func (v *BranchStart) GetBranched_from() *string { return v.Branched_from }
 
 // An enumeration.
 type BranchStatus string
@@ -184,6 +197,660 @@ type CheckConnectivityResponse struct {
 func (v *CheckConnectivityResponse) GetInfrahubRepositoryConnectivity() *CheckConnectivityInfrahubRepositoryConnectivityValidateRepositoryConnectivity {
 	return v.InfrahubRepositoryConnectivity
 }
+
+// CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinition includes the requested fields of the GraphQL type PaginatedCoreCheckDefinition.
+// The GraphQL type's documentation follows.
+//
+// Defines a user-defined check that validates data in a proposed change
+type CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinition struct {
+	Edges []*CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinition `json:"edges"`
+}
+
+// GetEdges returns CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinition.Edges, and is useful for accessing the field via an interface.
+func (v *CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinition) GetEdges() []*CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinition {
+	return v.Edges
+}
+
+// CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinition includes the requested fields of the GraphQL type EdgedCoreCheckDefinition.
+// The GraphQL type's documentation follows.
+//
+// Defines a user-defined check that validates data in a proposed change
+type CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinition struct {
+	Node *CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinition `json:"node"`
+}
+
+// GetNode returns CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinition.Node, and is useful for accessing the field via an interface.
+func (v *CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinition) GetNode() *CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinition {
+	return v.Node
+}
+
+// CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinition includes the requested fields of the GraphQL type CoreCheckDefinition.
+// The GraphQL type's documentation follows.
+//
+// Defines a user-defined check that validates data in a proposed change
+type CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinition struct {
+	// None (required)
+	Name *attribute.Text `json:"name"`
+}
+
+// GetName returns CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinition.Name, and is useful for accessing the field via an interface.
+func (v *CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinition) GetName() *attribute.Text {
+	return v.Name
+}
+
+// CheckDefinitionsResponse is returned by CheckDefinitions on success.
+type CheckDefinitionsResponse struct {
+	CoreCheckDefinition *CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinition `json:"CoreCheckDefinition"`
+}
+
+// GetCoreCheckDefinition returns CheckDefinitionsResponse.CoreCheckDefinition, and is useful for accessing the field via an interface.
+func (v *CheckDefinitionsResponse) GetCoreCheckDefinition() *CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinition {
+	return v.CoreCheckDefinition
+}
+
+// CheckResult includes the GraphQL fields of CoreCheck requested by the fragment CheckResult.
+// The GraphQL type's documentation follows.
+//
+// # A check result within a validator that reports on specific validation outcomes
+//
+// CheckResult is implemented by the following types:
+// CheckResultCoreArtifactCheck
+// CheckResultCoreDataCheck
+// CheckResultCoreFileCheck
+// CheckResultCoreGeneratorCheck
+// CheckResultCoreSchemaCheck
+// CheckResultCoreStandardCheck
+type CheckResult interface {
+	implementsGraphQLInterfaceCheckResult()
+	// GetLabel returns the interface-field "label" from its implementation.
+	GetLabel() *attribute.Text
+	// GetMessage returns the interface-field "message" from its implementation.
+	// The GraphQL interface field's documentation follows.
+	//
+	// Detailed message about the check result
+	GetMessage() *attribute.Text
+	// GetConclusion returns the interface-field "conclusion" from its implementation.
+	// The GraphQL interface field's documentation follows.
+	//
+	// Outcome of the check
+	GetConclusion() *attribute.Text
+}
+
+func (v *CheckResultCoreArtifactCheck) implementsGraphQLInterfaceCheckResult()  {}
+func (v *CheckResultCoreDataCheck) implementsGraphQLInterfaceCheckResult()      {}
+func (v *CheckResultCoreFileCheck) implementsGraphQLInterfaceCheckResult()      {}
+func (v *CheckResultCoreGeneratorCheck) implementsGraphQLInterfaceCheckResult() {}
+func (v *CheckResultCoreSchemaCheck) implementsGraphQLInterfaceCheckResult()    {}
+func (v *CheckResultCoreStandardCheck) implementsGraphQLInterfaceCheckResult()  {}
+
+func __unmarshalCheckResult(b []byte, v *CheckResult) error {
+	if string(b) == "null" {
+		return nil
+	}
+
+	var tn struct {
+		TypeName string `json:"__typename"`
+	}
+	err := json.Unmarshal(b, &tn)
+	if err != nil {
+		return err
+	}
+
+	switch tn.TypeName {
+	case "CoreArtifactCheck":
+		*v = new(CheckResultCoreArtifactCheck)
+		return json.Unmarshal(b, *v)
+	case "CoreDataCheck":
+		*v = new(CheckResultCoreDataCheck)
+		return json.Unmarshal(b, *v)
+	case "CoreFileCheck":
+		*v = new(CheckResultCoreFileCheck)
+		return json.Unmarshal(b, *v)
+	case "CoreGeneratorCheck":
+		*v = new(CheckResultCoreGeneratorCheck)
+		return json.Unmarshal(b, *v)
+	case "CoreSchemaCheck":
+		*v = new(CheckResultCoreSchemaCheck)
+		return json.Unmarshal(b, *v)
+	case "CoreStandardCheck":
+		*v = new(CheckResultCoreStandardCheck)
+		return json.Unmarshal(b, *v)
+	case "":
+		return fmt.Errorf(
+			"response was missing CoreCheck.__typename")
+	default:
+		return fmt.Errorf(
+			`unexpected concrete type for CheckResult: "%v"`, tn.TypeName)
+	}
+}
+
+func __marshalCheckResult(v *CheckResult) ([]byte, error) {
+
+	var typename string
+	switch v := (*v).(type) {
+	case *CheckResultCoreArtifactCheck:
+		typename = "CoreArtifactCheck"
+
+		result := struct {
+			TypeName string `json:"__typename"`
+			*CheckResultCoreArtifactCheck
+		}{typename, v}
+		return json.Marshal(result)
+	case *CheckResultCoreDataCheck:
+		typename = "CoreDataCheck"
+
+		result := struct {
+			TypeName string `json:"__typename"`
+			*CheckResultCoreDataCheck
+		}{typename, v}
+		return json.Marshal(result)
+	case *CheckResultCoreFileCheck:
+		typename = "CoreFileCheck"
+
+		result := struct {
+			TypeName string `json:"__typename"`
+			*CheckResultCoreFileCheck
+		}{typename, v}
+		return json.Marshal(result)
+	case *CheckResultCoreGeneratorCheck:
+		typename = "CoreGeneratorCheck"
+
+		result := struct {
+			TypeName string `json:"__typename"`
+			*CheckResultCoreGeneratorCheck
+		}{typename, v}
+		return json.Marshal(result)
+	case *CheckResultCoreSchemaCheck:
+		typename = "CoreSchemaCheck"
+
+		result := struct {
+			TypeName string `json:"__typename"`
+			*CheckResultCoreSchemaCheck
+		}{typename, v}
+		return json.Marshal(result)
+	case *CheckResultCoreStandardCheck:
+		typename = "CoreStandardCheck"
+
+		result := struct {
+			TypeName string `json:"__typename"`
+			*CheckResultCoreStandardCheck
+		}{typename, v}
+		return json.Marshal(result)
+	case nil:
+		return []byte("null"), nil
+	default:
+		return nil, fmt.Errorf(
+			`unexpected concrete type for CheckResult: "%T"`, v)
+	}
+}
+
+// CheckResult includes the GraphQL fields of CoreArtifactCheck requested by the fragment CheckResult.
+// The GraphQL type's documentation follows.
+//
+// A check result within a validator that reports on specific validation outcomes
+type CheckResultCoreArtifactCheck struct {
+	Label *attribute.Text `json:"label"`
+	// Detailed message about the check result
+	Message *attribute.Text `json:"message"`
+	// Outcome of the check
+	Conclusion *attribute.Text `json:"conclusion"`
+}
+
+// GetLabel returns CheckResultCoreArtifactCheck.Label, and is useful for accessing the field via an interface.
+func (v *CheckResultCoreArtifactCheck) GetLabel() *attribute.Text { return v.Label }
+
+// GetMessage returns CheckResultCoreArtifactCheck.Message, and is useful for accessing the field via an interface.
+func (v *CheckResultCoreArtifactCheck) GetMessage() *attribute.Text { return v.Message }
+
+// GetConclusion returns CheckResultCoreArtifactCheck.Conclusion, and is useful for accessing the field via an interface.
+func (v *CheckResultCoreArtifactCheck) GetConclusion() *attribute.Text { return v.Conclusion }
+
+// CheckResult includes the GraphQL fields of CoreDataCheck requested by the fragment CheckResult.
+// The GraphQL type's documentation follows.
+//
+// A check result within a validator that reports on specific validation outcomes
+type CheckResultCoreDataCheck struct {
+	Label *attribute.Text `json:"label"`
+	// Detailed message about the check result
+	Message *attribute.Text `json:"message"`
+	// Outcome of the check
+	Conclusion *attribute.Text `json:"conclusion"`
+	// Details of detected data conflicts between branches (required)
+	Conflicts *Conflicts `json:"conflicts"`
+}
+
+// GetLabel returns CheckResultCoreDataCheck.Label, and is useful for accessing the field via an interface.
+func (v *CheckResultCoreDataCheck) GetLabel() *attribute.Text { return v.Label }
+
+// GetMessage returns CheckResultCoreDataCheck.Message, and is useful for accessing the field via an interface.
+func (v *CheckResultCoreDataCheck) GetMessage() *attribute.Text { return v.Message }
+
+// GetConclusion returns CheckResultCoreDataCheck.Conclusion, and is useful for accessing the field via an interface.
+func (v *CheckResultCoreDataCheck) GetConclusion() *attribute.Text { return v.Conclusion }
+
+// GetConflicts returns CheckResultCoreDataCheck.Conflicts, and is useful for accessing the field via an interface.
+func (v *CheckResultCoreDataCheck) GetConflicts() *Conflicts { return v.Conflicts }
+
+// CheckResult includes the GraphQL fields of CoreFileCheck requested by the fragment CheckResult.
+// The GraphQL type's documentation follows.
+//
+// A check result within a validator that reports on specific validation outcomes
+type CheckResultCoreFileCheck struct {
+	Label *attribute.Text `json:"label"`
+	// Detailed message about the check result
+	Message *attribute.Text `json:"message"`
+	// Outcome of the check
+	Conclusion *attribute.Text `json:"conclusion"`
+}
+
+// GetLabel returns CheckResultCoreFileCheck.Label, and is useful for accessing the field via an interface.
+func (v *CheckResultCoreFileCheck) GetLabel() *attribute.Text { return v.Label }
+
+// GetMessage returns CheckResultCoreFileCheck.Message, and is useful for accessing the field via an interface.
+func (v *CheckResultCoreFileCheck) GetMessage() *attribute.Text { return v.Message }
+
+// GetConclusion returns CheckResultCoreFileCheck.Conclusion, and is useful for accessing the field via an interface.
+func (v *CheckResultCoreFileCheck) GetConclusion() *attribute.Text { return v.Conclusion }
+
+// CheckResult includes the GraphQL fields of CoreGeneratorCheck requested by the fragment CheckResult.
+// The GraphQL type's documentation follows.
+//
+// A check result within a validator that reports on specific validation outcomes
+type CheckResultCoreGeneratorCheck struct {
+	Label *attribute.Text `json:"label"`
+	// Detailed message about the check result
+	Message *attribute.Text `json:"message"`
+	// Outcome of the check
+	Conclusion *attribute.Text `json:"conclusion"`
+}
+
+// GetLabel returns CheckResultCoreGeneratorCheck.Label, and is useful for accessing the field via an interface.
+func (v *CheckResultCoreGeneratorCheck) GetLabel() *attribute.Text { return v.Label }
+
+// GetMessage returns CheckResultCoreGeneratorCheck.Message, and is useful for accessing the field via an interface.
+func (v *CheckResultCoreGeneratorCheck) GetMessage() *attribute.Text { return v.Message }
+
+// GetConclusion returns CheckResultCoreGeneratorCheck.Conclusion, and is useful for accessing the field via an interface.
+func (v *CheckResultCoreGeneratorCheck) GetConclusion() *attribute.Text { return v.Conclusion }
+
+// CheckResult includes the GraphQL fields of CoreSchemaCheck requested by the fragment CheckResult.
+// The GraphQL type's documentation follows.
+//
+// A check result within a validator that reports on specific validation outcomes
+type CheckResultCoreSchemaCheck struct {
+	Label *attribute.Text `json:"label"`
+	// Detailed message about the check result
+	Message *attribute.Text `json:"message"`
+	// Outcome of the check
+	Conclusion *attribute.Text `json:"conclusion"`
+	// Details of detected schema conflicts (required)
+	Conflicts *Conflicts `json:"conflicts"`
+}
+
+// GetLabel returns CheckResultCoreSchemaCheck.Label, and is useful for accessing the field via an interface.
+func (v *CheckResultCoreSchemaCheck) GetLabel() *attribute.Text { return v.Label }
+
+// GetMessage returns CheckResultCoreSchemaCheck.Message, and is useful for accessing the field via an interface.
+func (v *CheckResultCoreSchemaCheck) GetMessage() *attribute.Text { return v.Message }
+
+// GetConclusion returns CheckResultCoreSchemaCheck.Conclusion, and is useful for accessing the field via an interface.
+func (v *CheckResultCoreSchemaCheck) GetConclusion() *attribute.Text { return v.Conclusion }
+
+// GetConflicts returns CheckResultCoreSchemaCheck.Conflicts, and is useful for accessing the field via an interface.
+func (v *CheckResultCoreSchemaCheck) GetConflicts() *Conflicts { return v.Conflicts }
+
+// CheckResult includes the GraphQL fields of CoreStandardCheck requested by the fragment CheckResult.
+// The GraphQL type's documentation follows.
+//
+// A check result within a validator that reports on specific validation outcomes
+type CheckResultCoreStandardCheck struct {
+	Label *attribute.Text `json:"label"`
+	// Detailed message about the check result
+	Message *attribute.Text `json:"message"`
+	// Outcome of the check
+	Conclusion *attribute.Text `json:"conclusion"`
+}
+
+// GetLabel returns CheckResultCoreStandardCheck.Label, and is useful for accessing the field via an interface.
+func (v *CheckResultCoreStandardCheck) GetLabel() *attribute.Text { return v.Label }
+
+// GetMessage returns CheckResultCoreStandardCheck.Message, and is useful for accessing the field via an interface.
+func (v *CheckResultCoreStandardCheck) GetMessage() *attribute.Text { return v.Message }
+
+// GetConclusion returns CheckResultCoreStandardCheck.Conclusion, and is useful for accessing the field via an interface.
+func (v *CheckResultCoreStandardCheck) GetConclusion() *attribute.Text { return v.Conclusion }
+
+// CheckResultsCoreProposedChangePaginatedCoreProposedChange includes the requested fields of the GraphQL type PaginatedCoreProposedChange.
+// The GraphQL type's documentation follows.
+//
+// Metadata related to a proposed change
+type CheckResultsCoreProposedChangePaginatedCoreProposedChange struct {
+	Edges []*CheckResultsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChange `json:"edges"`
+}
+
+// GetEdges returns CheckResultsCoreProposedChangePaginatedCoreProposedChange.Edges, and is useful for accessing the field via an interface.
+func (v *CheckResultsCoreProposedChangePaginatedCoreProposedChange) GetEdges() []*CheckResultsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChange {
+	return v.Edges
+}
+
+// CheckResultsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChange includes the requested fields of the GraphQL type EdgedCoreProposedChange.
+// The GraphQL type's documentation follows.
+//
+// Metadata related to a proposed change
+type CheckResultsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChange struct {
+	Node *CheckResultsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChange `json:"node"`
+}
+
+// GetNode returns CheckResultsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChange.Node, and is useful for accessing the field via an interface.
+func (v *CheckResultsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChange) GetNode() *CheckResultsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChange {
+	return v.Node
+}
+
+// CheckResultsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChange includes the requested fields of the GraphQL type CoreProposedChange.
+// The GraphQL type's documentation follows.
+//
+// Metadata related to a proposed change
+type CheckResultsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChange struct {
+	Validations *CheckResultsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidator `json:"validations"`
+}
+
+// GetValidations returns CheckResultsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChange.Validations, and is useful for accessing the field via an interface.
+func (v *CheckResultsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChange) GetValidations() *CheckResultsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidator {
+	return v.Validations
+}
+
+// CheckResultsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidator includes the requested fields of the GraphQL type NestedPaginatedCoreValidator.
+// The GraphQL type's documentation follows.
+//
+// A validator that runs checks against a proposed change
+type CheckResultsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidator struct {
+	Edges []*CheckResultsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidatorEdgesNestedEdgedCoreValidator `json:"edges"`
+}
+
+// GetEdges returns CheckResultsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidator.Edges, and is useful for accessing the field via an interface.
+func (v *CheckResultsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidator) GetEdges() []*CheckResultsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidatorEdgesNestedEdgedCoreValidator {
+	return v.Edges
+}
+
+// CheckResultsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidatorEdgesNestedEdgedCoreValidator includes the requested fields of the GraphQL type NestedEdgedCoreValidator.
+// The GraphQL type's documentation follows.
+//
+// A validator that runs checks against a proposed change
+type CheckResultsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidatorEdgesNestedEdgedCoreValidator struct {
+	Node *CheckResultsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidatorEdgesNestedEdgedCoreValidatorNodeCoreValidator `json:"node"`
+}
+
+// GetNode returns CheckResultsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidatorEdgesNestedEdgedCoreValidator.Node, and is useful for accessing the field via an interface.
+func (v *CheckResultsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidatorEdgesNestedEdgedCoreValidator) GetNode() *CheckResultsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidatorEdgesNestedEdgedCoreValidatorNodeCoreValidator {
+	return v.Node
+}
+
+// CheckResultsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidatorEdgesNestedEdgedCoreValidatorNodeCoreValidator includes the requested fields of the GraphQL type CoreValidator.
+// The GraphQL type's documentation follows.
+//
+// A validator that runs checks against a proposed change
+type CheckResultsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidatorEdgesNestedEdgedCoreValidatorNodeCoreValidator struct {
+	Typename *string                                                                                                                                                                                                                         `json:"__typename"`
+	Checks   *CheckResultsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidatorEdgesNestedEdgedCoreValidatorNodeCoreValidatorChecksNestedPaginatedCoreCheck `json:"checks"`
+}
+
+// GetTypename returns CheckResultsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidatorEdgesNestedEdgedCoreValidatorNodeCoreValidator.Typename, and is useful for accessing the field via an interface.
+func (v *CheckResultsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidatorEdgesNestedEdgedCoreValidatorNodeCoreValidator) GetTypename() *string {
+	return v.Typename
+}
+
+// GetChecks returns CheckResultsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidatorEdgesNestedEdgedCoreValidatorNodeCoreValidator.Checks, and is useful for accessing the field via an interface.
+func (v *CheckResultsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidatorEdgesNestedEdgedCoreValidatorNodeCoreValidator) GetChecks() *CheckResultsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidatorEdgesNestedEdgedCoreValidatorNodeCoreValidatorChecksNestedPaginatedCoreCheck {
+	return v.Checks
+}
+
+// CheckResultsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidatorEdgesNestedEdgedCoreValidatorNodeCoreValidatorChecksNestedPaginatedCoreCheck includes the requested fields of the GraphQL type NestedPaginatedCoreCheck.
+// The GraphQL type's documentation follows.
+//
+// A check result within a validator that reports on specific validation outcomes
+type CheckResultsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidatorEdgesNestedEdgedCoreValidatorNodeCoreValidatorChecksNestedPaginatedCoreCheck struct {
+	Edges []*CheckResultsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidatorEdgesNestedEdgedCoreValidatorNodeCoreValidatorChecksNestedPaginatedCoreCheckEdgesNestedEdgedCoreCheck `json:"edges"`
+}
+
+// GetEdges returns CheckResultsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidatorEdgesNestedEdgedCoreValidatorNodeCoreValidatorChecksNestedPaginatedCoreCheck.Edges, and is useful for accessing the field via an interface.
+func (v *CheckResultsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidatorEdgesNestedEdgedCoreValidatorNodeCoreValidatorChecksNestedPaginatedCoreCheck) GetEdges() []*CheckResultsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidatorEdgesNestedEdgedCoreValidatorNodeCoreValidatorChecksNestedPaginatedCoreCheckEdgesNestedEdgedCoreCheck {
+	return v.Edges
+}
+
+// CheckResultsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidatorEdgesNestedEdgedCoreValidatorNodeCoreValidatorChecksNestedPaginatedCoreCheckEdgesNestedEdgedCoreCheck includes the requested fields of the GraphQL type NestedEdgedCoreCheck.
+// The GraphQL type's documentation follows.
+//
+// A check result within a validator that reports on specific validation outcomes
+type CheckResultsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidatorEdgesNestedEdgedCoreValidatorNodeCoreValidatorChecksNestedPaginatedCoreCheckEdgesNestedEdgedCoreCheck struct {
+	Node *CheckResult `json:"-"`
+}
+
+// GetNode returns CheckResultsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidatorEdgesNestedEdgedCoreValidatorNodeCoreValidatorChecksNestedPaginatedCoreCheckEdgesNestedEdgedCoreCheck.Node, and is useful for accessing the field via an interface.
+func (v *CheckResultsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidatorEdgesNestedEdgedCoreValidatorNodeCoreValidatorChecksNestedPaginatedCoreCheckEdgesNestedEdgedCoreCheck) GetNode() *CheckResult {
+	return v.Node
+}
+
+func (v *CheckResultsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidatorEdgesNestedEdgedCoreValidatorNodeCoreValidatorChecksNestedPaginatedCoreCheckEdgesNestedEdgedCoreCheck) UnmarshalJSON(b []byte) error {
+
+	if string(b) == "null" {
+		return nil
+	}
+
+	var firstPass struct {
+		*CheckResultsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidatorEdgesNestedEdgedCoreValidatorNodeCoreValidatorChecksNestedPaginatedCoreCheckEdgesNestedEdgedCoreCheck
+		Node json.RawMessage `json:"node"`
+		graphql.NoUnmarshalJSON
+	}
+	firstPass.CheckResultsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidatorEdgesNestedEdgedCoreValidatorNodeCoreValidatorChecksNestedPaginatedCoreCheckEdgesNestedEdgedCoreCheck = v
+
+	err := json.Unmarshal(b, &firstPass)
+	if err != nil {
+		return err
+	}
+
+	{
+		dst := &v.Node
+		src := firstPass.Node
+		if len(src) != 0 && string(src) != "null" {
+			*dst = new(CheckResult)
+			err = __unmarshalCheckResult(
+				src, *dst)
+			if err != nil {
+				return fmt.Errorf(
+					"unable to unmarshal CheckResultsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidatorEdgesNestedEdgedCoreValidatorNodeCoreValidatorChecksNestedPaginatedCoreCheckEdgesNestedEdgedCoreCheck.Node: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+type __premarshalCheckResultsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidatorEdgesNestedEdgedCoreValidatorNodeCoreValidatorChecksNestedPaginatedCoreCheckEdgesNestedEdgedCoreCheck struct {
+	Node json.RawMessage `json:"node"`
+}
+
+func (v *CheckResultsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidatorEdgesNestedEdgedCoreValidatorNodeCoreValidatorChecksNestedPaginatedCoreCheckEdgesNestedEdgedCoreCheck) MarshalJSON() ([]byte, error) {
+	premarshaled, err := v.__premarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(premarshaled)
+}
+
+func (v *CheckResultsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidatorEdgesNestedEdgedCoreValidatorNodeCoreValidatorChecksNestedPaginatedCoreCheckEdgesNestedEdgedCoreCheck) __premarshalJSON() (*__premarshalCheckResultsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidatorEdgesNestedEdgedCoreValidatorNodeCoreValidatorChecksNestedPaginatedCoreCheckEdgesNestedEdgedCoreCheck, error) {
+	var retval __premarshalCheckResultsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidatorEdgesNestedEdgedCoreValidatorNodeCoreValidatorChecksNestedPaginatedCoreCheckEdgesNestedEdgedCoreCheck
+
+	{
+
+		dst := &retval.Node
+		src := v.Node
+		if src != nil {
+			var err error
+			*dst, err = __marshalCheckResult(
+				src)
+			if err != nil {
+				return nil, fmt.Errorf(
+					"unable to marshal CheckResultsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidatorEdgesNestedEdgedCoreValidatorNodeCoreValidatorChecksNestedPaginatedCoreCheckEdgesNestedEdgedCoreCheck.Node: %w", err)
+			}
+		}
+	}
+	return &retval, nil
+}
+
+// CheckResultsResponse is returned by CheckResults on success.
+type CheckResultsResponse struct {
+	CoreProposedChange *CheckResultsCoreProposedChangePaginatedCoreProposedChange `json:"CoreProposedChange"`
+}
+
+// GetCoreProposedChange returns CheckResultsResponse.CoreProposedChange, and is useful for accessing the field via an interface.
+func (v *CheckResultsResponse) GetCoreProposedChange() *CheckResultsCoreProposedChangePaginatedCoreProposedChange {
+	return v.CoreProposedChange
+}
+
+// ChecksProgressInfrahubTaskTasks includes the requested fields of the GraphQL type Tasks.
+type ChecksProgressInfrahubTaskTasks struct {
+	Edges []*ChecksProgressInfrahubTaskTasksEdgesTaskNodes `json:"edges"`
+}
+
+// GetEdges returns ChecksProgressInfrahubTaskTasks.Edges, and is useful for accessing the field via an interface.
+func (v *ChecksProgressInfrahubTaskTasks) GetEdges() []*ChecksProgressInfrahubTaskTasksEdgesTaskNodes {
+	return v.Edges
+}
+
+// ChecksProgressInfrahubTaskTasksEdgesTaskNodes includes the requested fields of the GraphQL type TaskNodes.
+type ChecksProgressInfrahubTaskTasksEdgesTaskNodes struct {
+	Node *Task `json:"node"`
+}
+
+// GetNode returns ChecksProgressInfrahubTaskTasksEdgesTaskNodes.Node, and is useful for accessing the field via an interface.
+func (v *ChecksProgressInfrahubTaskTasksEdgesTaskNodes) GetNode() *Task { return v.Node }
+
+// ChecksProgressResponse is returned by ChecksProgress on success.
+type ChecksProgressResponse struct {
+	InfrahubTask *ChecksProgressInfrahubTaskTasks `json:"InfrahubTask"`
+	Validators   `json:"-"`
+}
+
+// GetInfrahubTask returns ChecksProgressResponse.InfrahubTask, and is useful for accessing the field via an interface.
+func (v *ChecksProgressResponse) GetInfrahubTask() *ChecksProgressInfrahubTaskTasks {
+	return v.InfrahubTask
+}
+
+// GetCoreProposedChange returns ChecksProgressResponse.CoreProposedChange, and is useful for accessing the field via an interface.
+func (v *ChecksProgressResponse) GetCoreProposedChange() *ValidatorsCoreProposedChangePaginatedCoreProposedChange {
+	return v.Validators.CoreProposedChange
+}
+
+func (v *ChecksProgressResponse) UnmarshalJSON(b []byte) error {
+
+	if string(b) == "null" {
+		return nil
+	}
+
+	var firstPass struct {
+		*ChecksProgressResponse
+		graphql.NoUnmarshalJSON
+	}
+	firstPass.ChecksProgressResponse = v
+
+	err := json.Unmarshal(b, &firstPass)
+	if err != nil {
+		return err
+	}
+
+	err = json.Unmarshal(
+		b, &v.Validators)
+	if err != nil {
+		return err
+	}
+	return nil
+}
+
+type __premarshalChecksProgressResponse struct {
+	InfrahubTask *ChecksProgressInfrahubTaskTasks `json:"InfrahubTask"`
+
+	CoreProposedChange *ValidatorsCoreProposedChangePaginatedCoreProposedChange `json:"CoreProposedChange"`
+}
+
+func (v *ChecksProgressResponse) MarshalJSON() ([]byte, error) {
+	premarshaled, err := v.__premarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(premarshaled)
+}
+
+func (v *ChecksProgressResponse) __premarshalJSON() (*__premarshalChecksProgressResponse, error) {
+	var retval __premarshalChecksProgressResponse
+
+	retval.InfrahubTask = v.InfrahubTask
+	retval.CoreProposedChange = v.Validators.CoreProposedChange
+	return &retval, nil
+}
+
+// ChecksResponse is returned by Checks on success.
+type ChecksResponse struct {
+	Validators `json:"-"`
+}
+
+// GetCoreProposedChange returns ChecksResponse.CoreProposedChange, and is useful for accessing the field via an interface.
+func (v *ChecksResponse) GetCoreProposedChange() *ValidatorsCoreProposedChangePaginatedCoreProposedChange {
+	return v.Validators.CoreProposedChange
+}
+
+func (v *ChecksResponse) UnmarshalJSON(b []byte) error {
+
+	if string(b) == "null" {
+		return nil
+	}
+
+	var firstPass struct {
+		*ChecksResponse
+		graphql.NoUnmarshalJSON
+	}
+	firstPass.ChecksResponse = v
+
+	err := json.Unmarshal(b, &firstPass)
+	if err != nil {
+		return err
+	}
+
+	err = json.Unmarshal(
+		b, &v.Validators)
+	if err != nil {
+		return err
+	}
+	return nil
+}
+
+type __premarshalChecksResponse struct {
+	CoreProposedChange *ValidatorsCoreProposedChangePaginatedCoreProposedChange `json:"CoreProposedChange"`
+}
+
+func (v *ChecksResponse) MarshalJSON() ([]byte, error) {
+	premarshaled, err := v.__premarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(premarshaled)
+}
+
+func (v *ChecksResponse) __premarshalJSON() (*__premarshalChecksResponse, error) {
+	var retval __premarshalChecksResponse
+
+	retval.CoreProposedChange = v.Validators.CoreProposedChange
+	return &retval, nil
+}
+
+// Conflicts includes the GraphQL fields of JSONAttribute requested by the fragment Conflicts.
+// The GraphQL type's documentation follows.
+//
+// Attribute of type JSON
+type Conflicts struct {
+	Value *json.RawMessage `json:"value"`
+}
+
+// GetValue returns Conflicts.Value, and is useful for accessing the field via an interface.
+func (v *Conflicts) GetValue() *json.RawMessage { return v.Value }
 
 type CorePasswordCredentialCreateInput struct {
 	Id          *string         `json:"id,omitempty"`
@@ -897,6 +1564,117 @@ func (v *ImportLatestCommitResponse) GetInfrahubReadOnlyRepositoryImportLastComm
 	return v.InfrahubReadOnlyRepositoryImportLastCommit
 }
 
+// MergeProposedChangeCoreProposedChangeUpdate includes the requested fields of the GraphQL type CoreProposedChangeUpdate.
+// The GraphQL type's documentation follows.
+//
+// Metadata related to a proposed change
+type MergeProposedChangeCoreProposedChangeUpdate struct {
+	Ok *bool `json:"ok"`
+}
+
+// GetOk returns MergeProposedChangeCoreProposedChangeUpdate.Ok, and is useful for accessing the field via an interface.
+func (v *MergeProposedChangeCoreProposedChangeUpdate) GetOk() *bool { return v.Ok }
+
+// MergeProposedChangeResponse is returned by MergeProposedChange on success.
+type MergeProposedChangeResponse struct {
+	// Metadata related to a proposed change
+	CoreProposedChangeUpdate *MergeProposedChangeCoreProposedChangeUpdate `json:"CoreProposedChangeUpdate"`
+}
+
+// GetCoreProposedChangeUpdate returns MergeProposedChangeResponse.CoreProposedChangeUpdate, and is useful for accessing the field via an interface.
+func (v *MergeProposedChangeResponse) GetCoreProposedChangeUpdate() *MergeProposedChangeCoreProposedChangeUpdate {
+	return v.CoreProposedChangeUpdate
+}
+
+// PinnedRef includes the requested fields of the GraphQL type CoreReadOnlyRepository.
+// The GraphQL type's documentation follows.
+//
+// A Git Repository integrated with Infrahub, Git-side will not be updated
+type PinnedRef struct {
+	// Unique identifier
+	Id string `json:"id"`
+	// Unique name identifier for the repository
+	Name *attribute.Text `json:"name"`
+	// Git reference (branch or tag) to track
+	Ref *PinnedValue `json:"ref"`
+	// Current commit hash being tracked
+	Commit *PinnedValue `json:"commit"`
+	// Internal status of the repository on this branch
+	Internal_status *attribute.Text `json:"internal_status"`
+}
+
+// GetId returns PinnedRef.Id, and is useful for accessing the field via an interface.
+func (v *PinnedRef) GetId() string { return v.Id }
+
+// GetName returns PinnedRef.Name, and is useful for accessing the field via an interface.
+func (v *PinnedRef) GetName() *attribute.Text { return v.Name }
+
+// GetRef returns PinnedRef.Ref, and is useful for accessing the field via an interface.
+func (v *PinnedRef) GetRef() *PinnedValue { return v.Ref }
+
+// GetCommit returns PinnedRef.Commit, and is useful for accessing the field via an interface.
+func (v *PinnedRef) GetCommit() *PinnedValue { return v.Commit }
+
+// GetInternal_status returns PinnedRef.Internal_status, and is useful for accessing the field via an interface.
+func (v *PinnedRef) GetInternal_status() *attribute.Text { return v.Internal_status }
+
+// PinnedRefsCoreReadOnlyRepositoryPaginatedCoreReadOnlyRepository includes the requested fields of the GraphQL type PaginatedCoreReadOnlyRepository.
+// The GraphQL type's documentation follows.
+//
+// A Git Repository integrated with Infrahub, Git-side will not be updated
+type PinnedRefsCoreReadOnlyRepositoryPaginatedCoreReadOnlyRepository struct {
+	Edges []*PinnedRefsCoreReadOnlyRepositoryPaginatedCoreReadOnlyRepositoryEdgesEdgedCoreReadOnlyRepository `json:"edges"`
+}
+
+// GetEdges returns PinnedRefsCoreReadOnlyRepositoryPaginatedCoreReadOnlyRepository.Edges, and is useful for accessing the field via an interface.
+func (v *PinnedRefsCoreReadOnlyRepositoryPaginatedCoreReadOnlyRepository) GetEdges() []*PinnedRefsCoreReadOnlyRepositoryPaginatedCoreReadOnlyRepositoryEdgesEdgedCoreReadOnlyRepository {
+	return v.Edges
+}
+
+// PinnedRefsCoreReadOnlyRepositoryPaginatedCoreReadOnlyRepositoryEdgesEdgedCoreReadOnlyRepository includes the requested fields of the GraphQL type EdgedCoreReadOnlyRepository.
+// The GraphQL type's documentation follows.
+//
+// A Git Repository integrated with Infrahub, Git-side will not be updated
+type PinnedRefsCoreReadOnlyRepositoryPaginatedCoreReadOnlyRepositoryEdgesEdgedCoreReadOnlyRepository struct {
+	Node *PinnedRef `json:"node"`
+}
+
+// GetNode returns PinnedRefsCoreReadOnlyRepositoryPaginatedCoreReadOnlyRepositoryEdgesEdgedCoreReadOnlyRepository.Node, and is useful for accessing the field via an interface.
+func (v *PinnedRefsCoreReadOnlyRepositoryPaginatedCoreReadOnlyRepositoryEdgesEdgedCoreReadOnlyRepository) GetNode() *PinnedRef {
+	return v.Node
+}
+
+// PinnedRefsResponse is returned by PinnedRefs on success.
+type PinnedRefsResponse struct {
+	// Retrieve information about active branches.
+	Branch                 []*BranchStart                                                   `json:"Branch"`
+	CoreReadOnlyRepository *PinnedRefsCoreReadOnlyRepositoryPaginatedCoreReadOnlyRepository `json:"CoreReadOnlyRepository"`
+}
+
+// GetBranch returns PinnedRefsResponse.Branch, and is useful for accessing the field via an interface.
+func (v *PinnedRefsResponse) GetBranch() []*BranchStart { return v.Branch }
+
+// GetCoreReadOnlyRepository returns PinnedRefsResponse.CoreReadOnlyRepository, and is useful for accessing the field via an interface.
+func (v *PinnedRefsResponse) GetCoreReadOnlyRepository() *PinnedRefsCoreReadOnlyRepositoryPaginatedCoreReadOnlyRepository {
+	return v.CoreReadOnlyRepository
+}
+
+// PinnedValue includes the requested fields of the GraphQL type TextAttribute.
+// The GraphQL type's documentation follows.
+//
+// Attribute of type Text
+type PinnedValue struct {
+	Value *string `json:"value"`
+	// Date/Time when the attribute was last modified by a user or a system task
+	Updated_at *time.Time `json:"updated_at"`
+}
+
+// GetValue returns PinnedValue.Value, and is useful for accessing the field via an interface.
+func (v *PinnedValue) GetValue() *string { return v.Value }
+
+// GetUpdated_at returns PinnedValue.Updated_at, and is useful for accessing the field via an interface.
+func (v *PinnedValue) GetUpdated_at() *time.Time { return v.Updated_at }
+
 // ProposedChange includes the GraphQL fields of CoreProposedChange requested by the fragment ProposedChange.
 // The GraphQL type's documentation follows.
 //
@@ -1404,6 +2182,24 @@ func (v *RepositoryTasksResponse) GetInfrahubTask() *RepositoryTasksInfrahubTask
 	return v.InfrahubTask
 }
 
+// RunChecksCoreProposedChangeRunCheckProposedChangeRequestRunCheck includes the requested fields of the GraphQL type ProposedChangeRequestRunCheck.
+type RunChecksCoreProposedChangeRunCheckProposedChangeRequestRunCheck struct {
+	Ok *bool `json:"ok"`
+}
+
+// GetOk returns RunChecksCoreProposedChangeRunCheckProposedChangeRequestRunCheck.Ok, and is useful for accessing the field via an interface.
+func (v *RunChecksCoreProposedChangeRunCheckProposedChangeRequestRunCheck) GetOk() *bool { return v.Ok }
+
+// RunChecksResponse is returned by RunChecks on success.
+type RunChecksResponse struct {
+	CoreProposedChangeRunCheck *RunChecksCoreProposedChangeRunCheckProposedChangeRequestRunCheck `json:"CoreProposedChangeRunCheck"`
+}
+
+// GetCoreProposedChangeRunCheck returns RunChecksResponse.CoreProposedChangeRunCheck, and is useful for accessing the field via an interface.
+func (v *RunChecksResponse) GetCoreProposedChangeRunCheck() *RunChecksCoreProposedChangeRunCheckProposedChangeRequestRunCheck {
+	return v.CoreProposedChangeRunCheck
+}
+
 // ServerInfoInfrahubInfo includes the requested fields of the GraphQL type Info.
 type ServerInfoInfrahubInfo struct {
 	Version       string `json:"version"`
@@ -1772,6 +2568,123 @@ func (v *UpdateTagResponse) GetBuiltinTagUpdate() *UpdateTagBuiltinTagUpdate {
 	return v.BuiltinTagUpdate
 }
 
+// Validator includes the requested fields of the GraphQL type CoreValidator.
+// The GraphQL type's documentation follows.
+//
+// A validator that runs checks against a proposed change
+type Validator struct {
+	Typename *string `json:"__typename"`
+	// Unique identifier
+	Id    *string         `json:"id"`
+	Label *attribute.Text `json:"label"`
+	// Current execution state of the validator
+	State *attribute.Text `json:"state"`
+	// Final outcome of the validation
+	Conclusion *attribute.Text `json:"conclusion"`
+	// Timestamp when the validator started
+	Started_at *attribute.Text `json:"started_at"`
+}
+
+// GetTypename returns Validator.Typename, and is useful for accessing the field via an interface.
+func (v *Validator) GetTypename() *string { return v.Typename }
+
+// GetId returns Validator.Id, and is useful for accessing the field via an interface.
+func (v *Validator) GetId() *string { return v.Id }
+
+// GetLabel returns Validator.Label, and is useful for accessing the field via an interface.
+func (v *Validator) GetLabel() *attribute.Text { return v.Label }
+
+// GetState returns Validator.State, and is useful for accessing the field via an interface.
+func (v *Validator) GetState() *attribute.Text { return v.State }
+
+// GetConclusion returns Validator.Conclusion, and is useful for accessing the field via an interface.
+func (v *Validator) GetConclusion() *attribute.Text { return v.Conclusion }
+
+// GetStarted_at returns Validator.Started_at, and is useful for accessing the field via an interface.
+func (v *Validator) GetStarted_at() *attribute.Text { return v.Started_at }
+
+// Validators includes the GraphQL fields of Query requested by the fragment Validators.
+type Validators struct {
+	CoreProposedChange *ValidatorsCoreProposedChangePaginatedCoreProposedChange `json:"CoreProposedChange"`
+}
+
+// GetCoreProposedChange returns Validators.CoreProposedChange, and is useful for accessing the field via an interface.
+func (v *Validators) GetCoreProposedChange() *ValidatorsCoreProposedChangePaginatedCoreProposedChange {
+	return v.CoreProposedChange
+}
+
+// ValidatorsCoreProposedChangePaginatedCoreProposedChange includes the requested fields of the GraphQL type PaginatedCoreProposedChange.
+// The GraphQL type's documentation follows.
+//
+// Metadata related to a proposed change
+type ValidatorsCoreProposedChangePaginatedCoreProposedChange struct {
+	Edges []*ValidatorsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChange `json:"edges"`
+}
+
+// GetEdges returns ValidatorsCoreProposedChangePaginatedCoreProposedChange.Edges, and is useful for accessing the field via an interface.
+func (v *ValidatorsCoreProposedChangePaginatedCoreProposedChange) GetEdges() []*ValidatorsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChange {
+	return v.Edges
+}
+
+// ValidatorsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChange includes the requested fields of the GraphQL type EdgedCoreProposedChange.
+// The GraphQL type's documentation follows.
+//
+// Metadata related to a proposed change
+type ValidatorsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChange struct {
+	Node *ValidatorsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChange `json:"node"`
+}
+
+// GetNode returns ValidatorsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChange.Node, and is useful for accessing the field via an interface.
+func (v *ValidatorsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChange) GetNode() *ValidatorsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChange {
+	return v.Node
+}
+
+// ValidatorsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChange includes the requested fields of the GraphQL type CoreProposedChange.
+// The GraphQL type's documentation follows.
+//
+// Metadata related to a proposed change
+type ValidatorsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChange struct {
+	// Current state of the proposed change
+	State       *attribute.Text                                                                                                                                   `json:"state"`
+	Validations *ValidatorsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidator `json:"validations"`
+}
+
+// GetState returns ValidatorsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChange.State, and is useful for accessing the field via an interface.
+func (v *ValidatorsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChange) GetState() *attribute.Text {
+	return v.State
+}
+
+// GetValidations returns ValidatorsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChange.Validations, and is useful for accessing the field via an interface.
+func (v *ValidatorsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChange) GetValidations() *ValidatorsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidator {
+	return v.Validations
+}
+
+// ValidatorsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidator includes the requested fields of the GraphQL type NestedPaginatedCoreValidator.
+// The GraphQL type's documentation follows.
+//
+// A validator that runs checks against a proposed change
+type ValidatorsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidator struct {
+	Edges []*ValidatorsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidatorEdgesNestedEdgedCoreValidator `json:"edges"`
+}
+
+// GetEdges returns ValidatorsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidator.Edges, and is useful for accessing the field via an interface.
+func (v *ValidatorsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidator) GetEdges() []*ValidatorsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidatorEdgesNestedEdgedCoreValidator {
+	return v.Edges
+}
+
+// ValidatorsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidatorEdgesNestedEdgedCoreValidator includes the requested fields of the GraphQL type NestedEdgedCoreValidator.
+// The GraphQL type's documentation follows.
+//
+// A validator that runs checks against a proposed change
+type ValidatorsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidatorEdgesNestedEdgedCoreValidator struct {
+	Node *Validator `json:"node"`
+}
+
+// GetNode returns ValidatorsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidatorEdgesNestedEdgedCoreValidator.Node, and is useful for accessing the field via an interface.
+func (v *ValidatorsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidatorEdgesNestedEdgedCoreValidator) GetNode() *Validator {
+	return v.Node
+}
+
 // __BranchesInput is used internally by genqlient
 type __BranchesInput struct {
 	Ids  []string `json:"ids,omitempty"`
@@ -1799,6 +2712,70 @@ type __CheckConnectivityInput struct {
 
 // GetId returns __CheckConnectivityInput.Id, and is useful for accessing the field via an interface.
 func (v *__CheckConnectivityInput) GetId() string { return v.Id }
+
+// __CheckDefinitionsInput is used internally by genqlient
+type __CheckDefinitionsInput struct {
+	Limit  int `json:"limit"`
+	Offset int `json:"offset"`
+}
+
+// GetLimit returns __CheckDefinitionsInput.Limit, and is useful for accessing the field via an interface.
+func (v *__CheckDefinitionsInput) GetLimit() int { return v.Limit }
+
+// GetOffset returns __CheckDefinitionsInput.Offset, and is useful for accessing the field via an interface.
+func (v *__CheckDefinitionsInput) GetOffset() int { return v.Offset }
+
+// __CheckResultsInput is used internally by genqlient
+type __CheckResultsInput struct {
+	Change    string `json:"change"`
+	Validator string `json:"validator"`
+	Checks    int    `json:"checks"`
+}
+
+// GetChange returns __CheckResultsInput.Change, and is useful for accessing the field via an interface.
+func (v *__CheckResultsInput) GetChange() string { return v.Change }
+
+// GetValidator returns __CheckResultsInput.Validator, and is useful for accessing the field via an interface.
+func (v *__CheckResultsInput) GetValidator() string { return v.Validator }
+
+// GetChecks returns __CheckResultsInput.Checks, and is useful for accessing the field via an interface.
+func (v *__CheckResultsInput) GetChecks() int { return v.Checks }
+
+// __ChecksInput is used internally by genqlient
+type __ChecksInput struct {
+	Change     string `json:"change"`
+	Validators int    `json:"validators"`
+}
+
+// GetChange returns __ChecksInput.Change, and is useful for accessing the field via an interface.
+func (v *__ChecksInput) GetChange() string { return v.Change }
+
+// GetValidators returns __ChecksInput.Validators, and is useful for accessing the field via an interface.
+func (v *__ChecksInput) GetValidators() int { return v.Validators }
+
+// __ChecksProgressInput is used internally by genqlient
+type __ChecksProgressInput struct {
+	Change     string   `json:"change"`
+	Nodes      []string `json:"nodes"`
+	Workflows  []string `json:"workflows"`
+	Tasks      int      `json:"tasks"`
+	Validators int      `json:"validators"`
+}
+
+// GetChange returns __ChecksProgressInput.Change, and is useful for accessing the field via an interface.
+func (v *__ChecksProgressInput) GetChange() string { return v.Change }
+
+// GetNodes returns __ChecksProgressInput.Nodes, and is useful for accessing the field via an interface.
+func (v *__ChecksProgressInput) GetNodes() []string { return v.Nodes }
+
+// GetWorkflows returns __ChecksProgressInput.Workflows, and is useful for accessing the field via an interface.
+func (v *__ChecksProgressInput) GetWorkflows() []string { return v.Workflows }
+
+// GetTasks returns __ChecksProgressInput.Tasks, and is useful for accessing the field via an interface.
+func (v *__ChecksProgressInput) GetTasks() int { return v.Tasks }
+
+// GetValidators returns __ChecksProgressInput.Validators, and is useful for accessing the field via an interface.
+func (v *__ChecksProgressInput) GetValidators() int { return v.Validators }
 
 // __CreateBranchInput is used internally by genqlient
 type __CreateBranchInput struct {
@@ -1920,12 +2897,37 @@ type __ImportLatestCommitInput struct {
 // GetId returns __ImportLatestCommitInput.Id, and is useful for accessing the field via an interface.
 func (v *__ImportLatestCommitInput) GetId() string { return v.Id }
 
+// __MergeProposedChangeInput is used internally by genqlient
+type __MergeProposedChangeInput struct {
+	Id string `json:"id"`
+}
+
+// GetId returns __MergeProposedChangeInput.Id, and is useful for accessing the field via an interface.
+func (v *__MergeProposedChangeInput) GetId() string { return v.Id }
+
+// __PinnedRefsInput is used internally by genqlient
+type __PinnedRefsInput struct {
+	Branch string `json:"branch"`
+	Limit  int    `json:"limit"`
+	Offset int    `json:"offset"`
+}
+
+// GetBranch returns __PinnedRefsInput.Branch, and is useful for accessing the field via an interface.
+func (v *__PinnedRefsInput) GetBranch() string { return v.Branch }
+
+// GetLimit returns __PinnedRefsInput.Limit, and is useful for accessing the field via an interface.
+func (v *__PinnedRefsInput) GetLimit() int { return v.Limit }
+
+// GetOffset returns __PinnedRefsInput.Offset, and is useful for accessing the field via an interface.
+func (v *__PinnedRefsInput) GetOffset() int { return v.Offset }
+
 // __ProposedChangesInput is used internally by genqlient
 type __ProposedChangesInput struct {
-	Ids    []string `json:"ids,omitempty"`
-	Names  []string `json:"names,omitempty"`
-	Limit  int      `json:"limit"`
-	Offset int      `json:"offset"`
+	Ids          []string `json:"ids,omitempty"`
+	Names        []string `json:"names,omitempty"`
+	SourceBranch *string  `json:"sourceBranch,omitempty"`
+	Limit        int      `json:"limit"`
+	Offset       int      `json:"offset"`
 }
 
 // GetIds returns __ProposedChangesInput.Ids, and is useful for accessing the field via an interface.
@@ -1933,6 +2935,9 @@ func (v *__ProposedChangesInput) GetIds() []string { return v.Ids }
 
 // GetNames returns __ProposedChangesInput.Names, and is useful for accessing the field via an interface.
 func (v *__ProposedChangesInput) GetNames() []string { return v.Names }
+
+// GetSourceBranch returns __ProposedChangesInput.SourceBranch, and is useful for accessing the field via an interface.
+func (v *__ProposedChangesInput) GetSourceBranch() *string { return v.SourceBranch }
 
 // GetLimit returns __ProposedChangesInput.Limit, and is useful for accessing the field via an interface.
 func (v *__ProposedChangesInput) GetLimit() int { return v.Limit }
@@ -2055,6 +3060,14 @@ func (v *__RepositoryTasksInput) GetWorkflows() []string { return v.Workflows }
 
 // GetLimit returns __RepositoryTasksInput.Limit, and is useful for accessing the field via an interface.
 func (v *__RepositoryTasksInput) GetLimit() int { return v.Limit }
+
+// __RunChecksInput is used internally by genqlient
+type __RunChecksInput struct {
+	Change string `json:"change"`
+}
+
+// GetChange returns __RunChecksInput.Change, and is useful for accessing the field via an interface.
+func (v *__RunChecksInput) GetChange() string { return v.Change }
 
 // __ServerInfoInput is used internally by genqlient
 type __ServerInfoInput struct {
@@ -2259,6 +3272,279 @@ func CheckConnectivity(
 	}
 
 	data_ = &CheckConnectivityResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by CheckDefinitions.
+const CheckDefinitions_Operation = `
+query CheckDefinitions ($limit: Int!, $offset: Int!) {
+	CoreCheckDefinition(limit: $limit, offset: $offset) {
+		edges {
+			node {
+				name {
+					value
+				}
+			}
+		}
+	}
+}
+`
+
+func CheckDefinitions(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	limit int,
+	offset int,
+) (data_ *CheckDefinitionsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "CheckDefinitions",
+		Query:  CheckDefinitions_Operation,
+		Variables: &__CheckDefinitionsInput{
+			Limit:  limit,
+			Offset: offset,
+		},
+	}
+
+	data_ = &CheckDefinitionsResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by CheckResults.
+const CheckResults_Operation = `
+query CheckResults ($change: ID!, $validator: ID!, $checks: Int!) {
+	CoreProposedChange(ids: [$change]) {
+		edges {
+			node {
+				validations(ids: [$validator]) {
+					edges {
+						node {
+							__typename
+							checks(limit: $checks) {
+								edges {
+									node {
+										__typename
+										... CheckResult
+									}
+								}
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+}
+fragment CheckResult on CoreCheck {
+	label {
+		value
+	}
+	message {
+		value
+	}
+	conclusion {
+		value
+	}
+	... on CoreDataCheck {
+		conflicts {
+			... Conflicts
+		}
+	}
+	... on CoreSchemaCheck {
+		conflicts {
+			... Conflicts
+		}
+	}
+}
+fragment Conflicts on JSONAttribute {
+	value
+}
+`
+
+// What a validator that failed says.
+func CheckResults(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	change string,
+	validator string,
+	checks int,
+) (data_ *CheckResultsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "CheckResults",
+		Query:  CheckResults_Operation,
+		Variables: &__CheckResultsInput{
+			Change:    change,
+			Validator: validator,
+			Checks:    checks,
+		},
+	}
+
+	data_ = &CheckResultsResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by Checks.
+const Checks_Operation = `
+query Checks ($change: ID!, $validators: Int!) {
+	... Validators
+}
+fragment Validators on Query {
+	CoreProposedChange(ids: [$change]) {
+		edges {
+			node {
+				state {
+					value
+				}
+				validations(limit: $validators) {
+					edges {
+						node {
+							__typename
+							id
+							label {
+								value
+							}
+							state {
+								value
+							}
+							conclusion {
+								value
+							}
+							started_at {
+								value
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+}
+`
+
+func Checks(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	change string,
+	validators int,
+) (data_ *ChecksResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "Checks",
+		Query:  Checks_Operation,
+		Variables: &__ChecksInput{
+			Change:     change,
+			Validators: validators,
+		},
+	}
+
+	data_ = &ChecksResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by ChecksProgress.
+const ChecksProgress_Operation = `
+query ChecksProgress ($change: ID!, $nodes: [String], $workflows: [String], $tasks: Int!, $validators: Int!) {
+	InfrahubTask(related_node__ids: $nodes, workflow: $workflows, limit: $tasks) {
+		edges {
+			node {
+				__typename
+				id
+				state
+				workflow
+				created_at
+				start_time
+				parameters
+			}
+		}
+	}
+	... Validators
+}
+fragment Validators on Query {
+	CoreProposedChange(ids: [$change]) {
+		edges {
+			node {
+				state {
+					value
+				}
+				validations(limit: $validators) {
+					edges {
+						node {
+							__typename
+							id
+							label {
+								value
+							}
+							state {
+								value
+							}
+							conclusion {
+								value
+							}
+							started_at {
+								value
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+}
+`
+
+// What a waiting client asks for again and again: how far the tasks of the checks are, and the validators.
+func ChecksProgress(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	change string,
+	nodes []string,
+	workflows []string,
+	tasks int,
+	validators int,
+) (data_ *ChecksProgressResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ChecksProgress",
+		Query:  ChecksProgress_Operation,
+		Variables: &__ChecksProgressInput{
+			Change:     change,
+			Nodes:      nodes,
+			Workflows:  workflows,
+			Tasks:      tasks,
+			Validators: validators,
+		},
+	}
+
+	data_ = &ChecksProgressResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -2867,10 +4153,105 @@ func ImportLatestCommit(
 	return data_, err_
 }
 
+// The mutation executed by MergeProposedChange.
+const MergeProposedChange_Operation = `
+mutation MergeProposedChange ($id: String!) {
+	CoreProposedChangeUpdate(data: {id:$id,state:{value:"merged"}}) {
+		ok
+	}
+}
+`
+
+// The response still has the state merging; only a read shows whether it was merged.
+func MergeProposedChange(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	id string,
+) (data_ *MergeProposedChangeResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "MergeProposedChange",
+		Query:  MergeProposedChange_Operation,
+		Variables: &__MergeProposedChangeInput{
+			Id: id,
+		},
+	}
+
+	data_ = &MergeProposedChangeResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by PinnedRefs.
+const PinnedRefs_Operation = `
+query PinnedRefs ($branch: String!, $limit: Int!, $offset: Int!) {
+	Branch(name: $branch) {
+		branched_from
+	}
+	CoreReadOnlyRepository(limit: $limit, offset: $offset) {
+		edges {
+			node {
+				id
+				name {
+					value
+				}
+				ref {
+					value
+					updated_at
+				}
+				commit {
+					value
+					updated_at
+				}
+				internal_status {
+					value
+				}
+			}
+		}
+	}
+}
+`
+
+// What a merge of a branch would take back: asked on the default branch and on that branch.
+func PinnedRefs(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	branch string,
+	limit int,
+	offset int,
+) (data_ *PinnedRefsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "PinnedRefs",
+		Query:  PinnedRefs_Operation,
+		Variables: &__PinnedRefsInput{
+			Branch: branch,
+			Limit:  limit,
+			Offset: offset,
+		},
+	}
+
+	data_ = &PinnedRefsResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
 // The query executed by ProposedChanges.
 const ProposedChanges_Operation = `
-query ProposedChanges ($ids: [ID], $names: [String], $limit: Int!, $offset: Int!) {
-	CoreProposedChange(ids: $ids, name__values: $names, limit: $limit, offset: $offset) {
+query ProposedChanges ($ids: [ID], $names: [String], $sourceBranch: String, $limit: Int!, $offset: Int!) {
+	CoreProposedChange(ids: $ids, name__values: $names, source_branch__value: $sourceBranch, limit: $limit, offset: $offset) {
 		edges {
 			node {
 				... ProposedChange
@@ -2906,6 +4287,7 @@ func ProposedChanges(
 	client_ graphql.Client,
 	ids []string,
 	names []string,
+	sourceBranch *string,
 	limit int,
 	offset int,
 ) (data_ *ProposedChangesResponse, err_ error) {
@@ -2913,10 +4295,11 @@ func ProposedChanges(
 		OpName: "ProposedChanges",
 		Query:  ProposedChanges_Operation,
 		Variables: &__ProposedChangesInput{
-			Ids:    ids,
-			Names:  names,
-			Limit:  limit,
-			Offset: offset,
+			Ids:          ids,
+			Names:        names,
+			SourceBranch: sourceBranch,
+			Limit:        limit,
+			Offset:       offset,
 		},
 	}
 
@@ -3245,6 +4628,41 @@ func RepositoryTasks(
 	}
 
 	data_ = &RepositoryTasksResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by RunChecks.
+const RunChecks_Operation = `
+mutation RunChecks ($change: String!) {
+	CoreProposedChangeRunCheck(data: {id:$change}) {
+		ok
+	}
+}
+`
+
+// check_type is ALL without a value.
+func RunChecks(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	change string,
+) (data_ *RunChecksResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "RunChecks",
+		Query:  RunChecks_Operation,
+		Variables: &__RunChecksInput{
+			Change: change,
+		},
+	}
+
+	data_ = &RunChecksResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(

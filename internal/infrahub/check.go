@@ -1,0 +1,346 @@
+package infrahub
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub/graphql"
+)
+
+// Check is a validator of a proposed change (infrahub-behaviour.md, Proposals 2).
+type Check struct {
+	ID string
+	// Label names it, such as "Data Integrity" or "Check: vlans".
+	Label string
+	Kind  string // data, schema, repository, user, artifact or generator
+	State string // queued, in_progress or completed
+	// Conclusion is unknown until it has completed, then success or failure.
+	Conclusion string
+	// Messages say what failed, in Infrahub's words. Only a check that failed has any.
+	Messages  []string
+	startedAt string
+}
+
+// Failed reports whether the check has ended without success.
+func (c Check) Failed() bool { return c.ended() && c.Conclusion != "success" }
+
+func (c Check) ended() bool { return c.State == "completed" }
+
+// ChecksFailedError is a proposed change with checks that have failed.
+type ChecksFailedError struct {
+	Change ProposedChange
+	// Failed are the checks that have failed.
+	Failed []Check
+}
+
+func (e *ChecksFailedError) Error() string {
+	var labels []string
+	for _, check := range e.Failed {
+		labels = append(labels, check.Label)
+	}
+	return fmt.Sprintf("checks of the proposed change %s have failed: %s", e.Change.Name, strings.Join(labels, ", "))
+}
+
+// ChecksUnfinishedError is a proposed change whose checks had not ended when the time ran out or the caller gave up.
+type ChecksUnfinishedError struct {
+	Change ProposedChange
+	// Pending are the checks that had not ended, each with what was seen of it, such as "Check: vlans: in_progress".
+	Pending []string
+	cause   error
+}
+
+func (e *ChecksUnfinishedError) Error() string {
+	return fmt.Sprintf("checks of the proposed change %s have not ended (%s): %v", e.Change.Name, strings.Join(e.Pending, ", "), e.cause)
+}
+
+// Unwrap returns context.DeadlineExceeded or context.Canceled, or why the checks could not be read.
+func (e *ChecksUnfinishedError) Unwrap() error { return e.cause }
+
+// NotOpenError is a proposed change that somebody else has merged, closed or canceled in the meantime.
+type NotOpenError struct {
+	Change ProposedChange
+	State  string
+}
+
+func (e *NotOpenError) Error() string {
+	return fmt.Sprintf("the proposed change %s is %s", e.Change.Name, e.State)
+}
+
+// The workflows of checks (infrahub-behaviour.md, Proposals 3).
+const repositoryChecks = "proposed-changed-repository-checks"
+
+func checkWorkflows() []string {
+	return []string{
+		repositoryChecks, "proposed-changed-run-generator", "proposed-changed-data-integrity", "proposed-changed-schema-integrity",
+		"proposed-changed-refresh-artifacts", "git-repository-trigger-user-checks", "git-repository-user-checks-definition-trigger",
+		"git-repository-trigger-internal-checks", "git-repository-check-merge-conflict",
+	}
+}
+
+const (
+	// validatorsAtOnce is more validators than a proposed change has: one for each check definition of each repository.
+	validatorsAtOnce = 10_000
+	// resultsPerValidator is how many results of a failed validator are read.
+	resultsPerValidator = 100
+)
+
+// Checks returns the checks that a proposed change has now. ErrNotFound if it does not exist.
+func (c *Client) Checks(ctx context.Context, change ProposedChange) ([]Check, error) {
+	resp, err := graphql.Checks(ctx, c.graphql.withBranch(""), change.ID, validatorsAtOnce)
+	if err != nil {
+		return nil, err
+	}
+	checks, _, err := c.checksOf(change, resp.CoreProposedChange)
+	if err != nil {
+		return nil, err
+	}
+	return checks, c.addMessages(ctx, change, checks)
+}
+
+func (c *Client) checksOf(change ProposedChange, list *graphql.ValidatorsCoreProposedChangePaginatedCoreProposedChange) (checks []Check, state string, err error) {
+	if list == nil || len(list.Edges) == 0 || list.Edges[0] == nil || list.Edges[0].Node == nil {
+		return nil, "", c.ProposedChanges().notFound(change.ID)
+	}
+	node := list.Edges[0].Node
+	if node.Validations != nil {
+		checks = nodesOf(node.Validations.Edges, newCheck)
+	}
+	slices.SortFunc(checks, func(a, b Check) int { return strings.Compare(a.Label, b.Label) })
+	return checks, deref(value(node.State)), nil
+}
+
+func newCheck(node *graphql.Validator) Check {
+	return Check{
+		ID: deref(node.Id), Label: deref(value(node.Label)), State: deref(value(node.State)), Conclusion: deref(value(node.Conclusion)),
+		Kind:      strings.ToLower(strings.TrimSuffix(strings.TrimPrefix(deref(node.Typename), "Core"), "Validator")),
+		startedAt: deref(value(node.Started_at)),
+	}
+}
+
+// CheckRun is one run of the checks of a proposed change.
+type CheckRun struct {
+	client *Client
+	change ProposedChange
+	// since is when the newest task of an earlier run was created, by the server's clock.
+	since time.Time
+	// before are the times at which the checks of earlier runs had started, by their ids.
+	before map[string]string
+}
+
+// FirstChecks returns the last run of the checks: that which Infrahub starts for a new proposed change, or one that was started since.
+func (c *Client) FirstChecks(change ProposedChange) *CheckRun {
+	return &CheckRun{client: c, change: change}
+}
+
+// RunChecks makes Infrahub run all checks of a proposed change again.
+func (c *Client) RunChecks(ctx context.Context, change ProposedChange) (*CheckRun, error) {
+	run := &CheckRun{client: c, change: change, before: map[string]string{}}
+	before, err := run.progress(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range before.tasks {
+		if t.Created.After(run.since) {
+			run.since = t.Created
+		}
+	}
+	for _, check := range before.checks {
+		run.before[check.ID] = check.startedAt
+	}
+	_, err = graphql.RunChecks(ctx, c.graphql.withBranch(""), change.ID)
+	return run, err
+}
+
+// checkProgress is what the server shows of a run.
+type checkProgress struct {
+	tasks  []task
+	checks []Check
+	state  string // of the proposed change
+}
+
+func (r *CheckRun) progress(ctx context.Context) (checkProgress, error) {
+	resp, err := graphql.ChecksProgress(ctx, r.client.graphql.withBranch(""), r.change.ID, []string{r.change.ID}, checkWorkflows(), tasksPerPage, validatorsAtOnce)
+	if err != nil {
+		return checkProgress{}, err
+	}
+	var progress checkProgress
+	if resp.InfrahubTask != nil {
+		for _, edge := range resp.InfrahubTask.Edges {
+			if edge != nil && edge.Node != nil {
+				progress.tasks = append(progress.tasks, newTask(*edge.Node))
+			}
+		}
+	}
+	progress.checks, progress.state, err = r.client.checksOf(r.change, resp.CoreProposedChange)
+	return progress, err
+}
+
+// Wait waits until all checks of the run have ended, and returns them. Errors: *ChecksFailedError, *ChecksUnfinishedError,
+// *NotOpenError, or ErrNotFound if the proposed change is gone. With an error it returns the checks that were read last.
+func (r *CheckRun) Wait(ctx context.Context) ([]Check, error) {
+	checks, err := r.wait(withLowPriority(ctx))
+	if err != nil {
+		return checks, err
+	}
+	if err := r.client.addMessages(ctx, r.change, checks); err != nil {
+		return checks, err
+	}
+	failed := slices.DeleteFunc(slices.Clone(checks), func(check Check) bool { return !check.Failed() })
+	if len(failed) > 0 {
+		return checks, &ChecksFailedError{Change: r.change, Failed: failed}
+	}
+	return checks, nil
+}
+
+func (r *CheckRun) wait(ctx context.Context) ([]Check, error) {
+	polling := r.client.tasks.polling
+	var checks []Check
+	pending, line := []string{"no check was seen yet"}, progressLine{}
+	for interval := polling.MinInterval; ; interval = min(interval*3/2, polling.MaxInterval) {
+		progress, err := r.progress(ctx)
+		var now []string
+		if err == nil && progress.state == "open" {
+			now, err = r.pending(ctx, progress)
+		}
+		switch {
+		case ctx.Err() != nil:
+			return checks, r.unfinished(pending, ctx.Err())
+		case err != nil && !mayEnd(err):
+			return checks, err
+		case err != nil:
+		case progress.state != "open":
+			return progress.checks, &NotOpenError{Change: r.change, State: progress.state}
+		case len(now) == 0:
+			return progress.checks, nil
+		default:
+			checks, pending = progress.checks, now
+			line.report(ctx, "Waiting for the checks of "+r.change.Name+": "+strings.Join(pending, "; "))
+		}
+		if sleep(ctx, interval) != nil {
+			return checks, r.unfinished(pending, ctx.Err())
+		}
+	}
+}
+
+func (r *CheckRun) unfinished(pending []string, cause error) error {
+	return &ChecksUnfinishedError{Change: r.change, Pending: pending, cause: cause}
+}
+
+// pending describes what has not ended yet. No field of the server says whether all checks are there, and between two tasks none
+// runs, so it counts what has to be there (infrahub-behaviour.md, Proposals 3 and 4).
+func (r *CheckRun) pending(ctx context.Context, progress checkProgress) ([]string, error) {
+	var pending []string
+	var last task
+	for _, t := range progress.tasks {
+		if !t.Created.After(r.since) {
+			continue
+		}
+		if t.Workflow == repositoryChecks {
+			last = latest(last, t)
+		}
+		if !t.ended() {
+			pending = append(pending, t.describe())
+		}
+	}
+	for _, check := range progress.checks {
+		switch {
+		case !check.ended():
+			pending = append(pending, check.Label+": "+check.State)
+		case check.Kind == "repository" && check.Failed() && r.isNew(check):
+			return nil, nil // no other check runs beside a conflict of Git branches (infrahub-behaviour.md, Proposals 6)
+		}
+	}
+	switch {
+	case !last.exists():
+		return append(pending, repositoryChecks+": not started"), nil
+	case last.ended() && !last.completed():
+		return nil, fmt.Errorf("infrahub could not start the checks of the repositories: %s", last.describe())
+	case len(pending) > 0:
+		return pending, nil
+	}
+	expected, err := r.client.expectedChecks(ctx, r.change.SourceBranch)
+	if err != nil {
+		return nil, err
+	}
+	for _, label := range expected {
+		if !slices.ContainsFunc(progress.checks, func(check Check) bool { return check.Label == label && r.isNew(check) }) {
+			pending = append(pending, label+": not started")
+		}
+	}
+	return pending, nil
+}
+
+// isNew reports whether a check has run in this run. It keeps its old conclusion until its turn comes (infrahub-behaviour.md,
+// Proposals 10).
+func (r *CheckRun) isNew(check Check) bool { return check.startedAt != r.before[check.ID] }
+
+// expectedChecks returns the labels of the checks that a proposed change of a branch gets in any case (infrahub-behaviour.md,
+// Proposals 5 and 6).
+func (c *Client) expectedChecks(ctx context.Context, source string) ([]string, error) {
+	onBranch := c.WithBranch(source)
+	expected := []string{"Data Integrity"}
+	resp, err := graphql.CheckDefinitions(ctx, onBranch.graphql, validatorsAtOnce, 0)
+	if err != nil {
+		return nil, err
+	}
+	for _, edge := range resp.CoreCheckDefinition.Edges {
+		if edge.Node != nil {
+			expected = append(expected, "Check: "+deref(value(edge.Node.Name)))
+		}
+	}
+	branch, err := c.Branches().GetByName(ctx, source)
+	if err != nil || !deref(branch.SyncWithGit) {
+		return expected, err
+	}
+	for repository, err := range onBranch.Repositories(ReadWrite).List(ctx, Filter{}) {
+		if err != nil {
+			return nil, err
+		}
+		if !repository.Inactive() {
+			expected = append(expected, "Repository Validator: "+repository.Name)
+		}
+	}
+	return expected, nil
+}
+
+// addMessages reads why those of the checks have failed that have.
+func (c *Client) addMessages(ctx context.Context, change ProposedChange, checks []Check) error {
+	for n, check := range checks {
+		if !check.Failed() {
+			continue
+		}
+		messages, err := c.checkMessages(ctx, change, check)
+		if err != nil {
+			return err
+		}
+		checks[n].Messages = messages
+	}
+	return nil
+}
+
+func (c *Client) checkMessages(ctx context.Context, change ProposedChange, check Check) ([]string, error) {
+	resp, err := graphql.CheckResults(ctx, c.graphql.withBranch(""), change.ID, check.ID, resultsPerValidator)
+	if err != nil {
+		return nil, err
+	}
+	var messages []string
+	for _, found := range resp.CoreProposedChange.Edges {
+		if found.Node == nil {
+			continue
+		}
+		for _, validator := range found.Node.Validations.Edges {
+			if validator.Node == nil {
+				continue
+			}
+			for _, result := range validator.Node.Checks.Edges {
+				if result.Node != nil && deref(value((*result.Node).GetConclusion())) != "success" {
+					messages = append(messages, resultMessages(*result.Node)...)
+				}
+			}
+		}
+	}
+	return messages, nil
+}
