@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mocktest"
 )
@@ -235,6 +236,36 @@ func TestBranches8_ConflictsAreNotMerged(t *testing.T) {
 	})
 }
 
+// updated_at of a ref and a commit shows whether main has got them since another branch was created, by a change or by a merge of
+// what an older branch had imported before. What the other branch sees is older than the branch, unless it was changed there.
+func TestBranches13_WhenARefChanged(t *testing.T) {
+	unlessLive(func() { t.Parallel() })
+	prove(t, func(t *testing.T, s *server) {
+		_, merged := s.newReadOnly(t)
+		changed := s.importReadOnly(t, s.newRemote(t, "changed.git"), "v1.0.0")
+		release := s.newBranch(t, "release")
+		s.importRef(t, release, merged, "v1.1.0")
+		later := s.newBranch(t, "later")
+		s.importRef(t, later, changed, "v1.1.0")
+		assertJSON(t, s.Post(t, "main", `mutation($n:String){BranchMerge(data:{name:$n} wait_until_completion:true){ok}}`, "n", release), "data.BranchMerge.ok", "true")
+		began := s.Ask(t, `query($n:String){Branch(name:$n){branched_from}}`, "n", later).Text("data.Branch.0.branched_from")
+		for _, each := range []struct {
+			branch, id string
+			want       bool
+		}{
+			{"main", merged, true}, {"main", changed, false}, {later, merged, false}, {later, changed, true},
+		} {
+			for _, attribute := range []string{"ref", "commit"} {
+				got := s.Post(t, each.branch, `query($ids:[ID]){CoreReadOnlyRepository(ids:$ids){edges{node{`+attribute+`{updated_at}}}}}`, "ids", []string{each.id})
+				at := got.Text("data.CoreReadOnlyRepository.edges.0.node." + attribute + ".updated_at")
+				if since := parseTime(t, at).After(parseTime(t, began)); since != each.want {
+					t.Errorf("on %s %s was updated at %s, the branch began at %s: since is %t, want %t", each.branch, attribute, at, began, since, each.want)
+				}
+			}
+		}
+	})
+}
+
 // A source branch has at most one open proposed change.
 func TestBranches12_OneProposedChangePerBranch(t *testing.T) {
 	t.Parallel()
@@ -332,4 +363,13 @@ func (s *server) propose(t *testing.T, branch string) string {
 	id := got.Text("data.CoreProposedChangeCreate.object.id")
 	t.Cleanup(func() { s.Post(t, "main", `mutation{CoreProposedChangeDelete(data:{id:"`+id+`"}){ok}}`) })
 	return id
+}
+
+func parseTime(t *testing.T, text string) time.Time {
+	t.Helper()
+	parsed, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parsed
 }
