@@ -2,6 +2,7 @@ package infrahub
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -107,18 +108,63 @@ func (e *UnfinishedMergeError) Unwrap() error { return e.cause }
 // mergeStartTimeout bounds how long a merge whose reply was lost may take to show that it has begun.
 const mergeStartTimeout = 15 * time.Second
 
-// MergeProposedChange merges a proposed change and waits until it is merged. It sets the state, because the mutation made for merges
-// ignores drafts and permissions (infrahub-behaviour.md, Proposals 15). Errors: *NotOpenError if somebody else closed it,
-// *UnfinishedMergeError, or an *Error with Infrahub's words if it refuses.
+// MergeProposedChange merges a proposed change, if that takes nothing back, and waits until it is merged. It sets the state, because the
+// mutation made for merges ignores drafts and permissions (infrahub-behaviour.md, Proposals 15). Errors: *TakenBackError;
+// *NotOpenError if somebody else closed it; *UnfinishedMergeError; or an *Error with Infrahub's words if it refuses.
 func (c *Client) MergeProposedChange(ctx context.Context, change ProposedChange) error {
 	var failure error
 	if change.Open() {
-		if _, failure = graphql.MergeProposedChange(ctx, c.graphql.withBranch(""), change.ID); failure != nil && !OutcomeUnknown(failure) {
-			if found, err := c.ProposedChanges().Get(ctx, change.ID); err != nil || found.State == "open" {
+		if failure = c.startMerge(ctx, change); isTakenBack(failure) {
+			return failure
+		}
+		if failure != nil && !OutcomeUnknown(failure) {
+			if found, err := c.ProposedChanges().Get(context.WithoutCancel(ctx), change.ID); err != nil || found.State == "open" {
 				return failure
 			}
 		}
 	}
+	return c.waitForMerge(ctx, change, failure)
+}
+
+// startMerge sends the mutation that merges. While another branch is being merged it waits, and then looks again at what the merge
+// would take back.
+func (c *Client) startMerge(ctx context.Context, change ProposedChange) error {
+	for {
+		other, err := c.otherMerge(ctx, change.SourceBranch)
+		if err != nil {
+			return err
+		}
+		if other == "" {
+			if err := c.CheckMerge(ctx, change.SourceBranch); err != nil {
+				return err
+			}
+			_, err := graphql.MergeProposedChange(withMerge(ctx), c.graphql.withBranch(""), change.ID)
+			if refused, ok := errors.AsType[*Error](err); !ok || refused.Code != mergeInProgressCode {
+				return err
+			}
+		}
+		reportProgress(ctx, "Waiting for the merge of another branch")
+		if sleep(ctx, mergeRetry) != nil {
+			return &UnfinishedMergeError{Change: change, cause: ctx.Err()}
+		}
+	}
+}
+
+// otherMerge returns the name of another branch that is being merged, "" if there is none.
+func (c *Client) otherMerge(ctx context.Context, own string) (string, error) {
+	for branch, err := range c.Branches().List(ctx, Filter{}) {
+		if err != nil {
+			return "", err
+		}
+		if branch.Name != own && branch.Status == string(graphql.BranchStatusMerging) {
+			return branch.Name, nil
+		}
+	}
+	return "", nil
+}
+
+// waitForMerge waits until a proposed change is merged. The merge was started, or failed to start with a failure.
+func (c *Client) waitForMerge(ctx context.Context, change ProposedChange, failure error) error {
 	polling, start := c.tasks.polling, time.Now()
 	for interval := polling.MinInterval; ; interval = min(interval*3/2, polling.MaxInterval) {
 		found, err := c.ProposedChanges().Get(ctx, change.ID)

@@ -249,11 +249,6 @@ func (r *releasing) check(ctx context.Context, resumed, again bool) error {
 
 // merge merges the proposed change, verifies that the default branch has the release, and cleans up.
 func (r *releasing) merge(ctx context.Context) error {
-	if r.change.Open() {
-		if err := r.CheckMerge(ctx, r.release.Branch); err != nil {
-			return err
-		}
-	}
 	if err := r.MergeProposedChange(ctx, r.change); err != nil {
 		return err
 	}

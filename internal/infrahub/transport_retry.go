@@ -27,6 +27,7 @@ const (
 	requestIDKey                       // *string: receives the request id of a mutation
 	attemptsKey                        // *attempts: collects how the attempts failed
 	readKey                            // bool: the request changes nothing
+	mergeKey                           // bool: the request starts a merge
 )
 
 // attempts is how the attempts to send one request failed so far.
@@ -126,6 +127,12 @@ func withoutRetries(ctx context.Context) context.Context {
 	return context.WithValue(ctx, noRetryKey, true)
 }
 
+// withMerge returns a context whose request starts a merge. It is not repeated by itself while another merge runs, because what that
+// one brings has to be looked at first.
+func withMerge(ctx context.Context) context.Context {
+	return context.WithValue(withoutRetries(ctx), mergeKey, true)
+}
+
 // operationContext returns the context to send an operation with. A mutation in flight is never canceled, because
 // its outcome would be unknown. A create is not repeated: if its reply is lost, the caller looks for the node.
 // Updates and deletes are idempotent.
@@ -194,6 +201,9 @@ func checkRetry(ctx context.Context, response *http.Response, err error) (bool, 
 	}
 	if caller, ok := ctx.Value(callerContextKey).(context.Context); ok && caller.Err() != nil {
 		return false, err
+	}
+	if merge, _ := ctx.Value(mergeKey).(bool); merge && response != nil && response.StatusCode == http.StatusLocked {
+		return false, nil
 	}
 	if response != nil && (response.StatusCode == http.StatusTooManyRequests || response.StatusCode == http.StatusLocked) {
 		return true, nil // the server refused it before it carried it out

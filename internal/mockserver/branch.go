@@ -9,8 +9,12 @@ import (
 	"unicode/utf8"
 )
 
-// statusMerged is the status of a branch that was merged and is read-only.
-const statusMerged = "MERGED"
+// The statuses of a branch: a merged one is read-only.
+const (
+	statusOpen    = "OPEN"
+	statusMerging = "MERGING"
+	statusMerged  = "MERGED"
+)
 
 const branchTimeFormat = "2006-01-02T15:04:05.000000Z"
 
@@ -179,7 +183,7 @@ func (s *Server) merge(ctx context.Context, b *branch) error {
 	if b.name == mainBranch {
 		return unprocessable("Unable to merge the branch '%s' into itself", b.name)
 	}
-	s.startMerge(b.name)
+	s.startMerge(ctx, b)
 	select {
 	case <-time.After(s.options.Delay.merging()):
 	case <-ctx.Done(): // the merge goes on without its client
@@ -187,6 +191,9 @@ func (s *Server) merge(ctx context.Context, b *branch) error {
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
 	s.store.merging = ""
+	if b.status == statusMerging {
+		b.status = statusOpen
+	}
 	if b.status == statusMerged {
 		return unprocessable("Branch '%s' has already been merged", b.name)
 	}
@@ -201,10 +208,31 @@ func (s *Server) merge(ctx context.Context, b *branch) error {
 	return nil
 }
 
-func (s *Server) startMerge(name string) {
+// startMerge begins the merge of a branch once no other one runs.
+func (s *Server) startMerge(ctx context.Context, b *branch) {
+	for !s.tryStartMerge(b) {
+		select {
+		case <-time.After(mergeQueueInterval):
+		case <-ctx.Done(): // the merge goes on without its client
+			ctx = context.WithoutCancel(ctx)
+		}
+	}
+}
+
+// mergeQueueInterval is how often a merge looks whether the one before it has ended.
+const mergeQueueInterval = 50 * time.Millisecond
+
+func (s *Server) tryStartMerge(b *branch) bool {
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
-	s.store.merging = name
+	if s.store.merging != "" {
+		return false
+	}
+	s.store.merging = b.name
+	if b.status == statusOpen {
+		b.status = statusMerging
+	}
+	return true
 }
 
 // mergeRepository merges the Git state of a repository. A read-write repository that was added on the

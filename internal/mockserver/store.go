@@ -339,7 +339,9 @@ func (s *store) mergeNode(main *branch, own, base *node) {
 	merged := s.get(main, own.kind.name, own.id)
 	for _, attribute := range own.kind.attributes {
 		if attribute.scope == aware && own.values[attribute.name] != base.values[attribute.name] {
-			merged.values[attribute.name] = own.values[attribute.name]
+			brought := own.values[attribute.name]
+			brought.updated = time.Now() // (infrahub-behaviour.md, Branches 13)
+			merged.values[attribute.name] = brought
 		}
 	}
 	for name, peers := range own.related {

@@ -224,6 +224,7 @@ func (p *infrahubProvider) Resources(context.Context) []func() resource.Resource
 		newProposedChangeResource,
 		newReadOnlyRepositoryRefResource,
 		newReadOnlyRepositoryResource,
+		newReleaseResource,
 		newRepositoryResource,
 		newTagResource,
 	}
