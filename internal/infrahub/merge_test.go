@@ -114,18 +114,6 @@ func TestCheckMerge_NothingIsTakenBack(t *testing.T) {
 	}
 }
 
-func TestCheckMerge_NamesEveryRepository(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		c := startCheckTest(t, mockserver.Options{})
-		const younger = 150 // more than a page
-		createMany(t, c.Server, younger, `CoreReadOnlyRepositoryCreate(data:{name:{value:"younger-%[1]d"} location:{value:"/nowhere/%[1]d.git"} ref:{value:"v1.0.0"}}){object{id}}`)
-		if taken := c.takenBack(t); len(taken) != younger {
-			t.Errorf("%d repositories are taken back, want %d", len(taken), younger)
-		}
-	})
-}
-
 func TestCheckMerge_OfAMissingBranch(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
