@@ -135,23 +135,28 @@ func (c *Client) FirstChecks(change ProposedChange) *CheckRun {
 	return &CheckRun{client: c, change: change}
 }
 
-// RunChecks makes Infrahub run all checks of a proposed change again.
+// RunChecks makes Infrahub run all checks of a proposed change again. *NotOpenError if it is not open.
 func (c *Client) RunChecks(ctx context.Context, change ProposedChange) (*CheckRun, error) {
 	run := &CheckRun{client: c, change: change, before: map[string]string{}}
 	before, err := run.progress(ctx)
 	if err != nil {
 		return nil, err
 	}
-	for _, t := range before.tasks {
-		if t.Created.After(run.since) {
-			run.since = t.Created
-		}
-	}
+	run.since = newestCreation(before.tasks)
 	for _, check := range before.checks {
 		run.before[check.ID] = check.startedAt
 	}
-	_, err = graphql.RunChecks(ctx, c.graphql.withBranch(""), change.ID)
-	return run, err
+	if before.state != "open" {
+		return nil, &NotOpenError{Change: change, State: before.state}
+	}
+	_, failure := graphql.RunChecks(ctx, c.graphql.withBranch(""), change.ID)
+	if failure == nil {
+		return run, nil
+	}
+	if now, err := run.progress(ctx); err == nil && now.state != "open" {
+		return nil, &NotOpenError{Change: change, State: now.state}
+	}
+	return nil, failure
 }
 
 // checkProgress is what the server shows of a run.
@@ -273,9 +278,11 @@ func (r *CheckRun) pending(ctx context.Context, progress checkProgress) ([]strin
 	return pending, nil
 }
 
-// isNew reports whether a check has run in this run. It keeps its old conclusion until its turn comes (infrahub-behaviour.md,
-// Proposals 10).
-func (r *CheckRun) isNew(check Check) bool { return check.startedAt != r.before[check.ID] }
+// isNew reports whether a check has run in this run. It keeps its old conclusion until its turn comes. That of the data counts in any
+// case, because it runs again only if something has changed (infrahub-behaviour.md, Proposals 10 and 11).
+func (r *CheckRun) isNew(check Check) bool {
+	return check.Kind == "data" || check.startedAt != r.before[check.ID]
+}
 
 // expectedChecks returns the labels of the checks that a proposed change of a branch gets in any case (infrahub-behaviour.md,
 // Proposals 5 and 6).
@@ -326,7 +333,7 @@ func (c *Client) checkMessages(ctx context.Context, change ProposedChange, check
 	if err != nil {
 		return nil, err
 	}
-	var messages []string
+	var results [][]string
 	for _, found := range resp.CoreProposedChange.Edges {
 		if found.Node == nil {
 			continue
@@ -337,10 +344,11 @@ func (c *Client) checkMessages(ctx context.Context, change ProposedChange, check
 			}
 			for _, result := range validator.Node.Checks.Edges {
 				if result.Node != nil && deref(value((*result.Node).GetConclusion())) != "success" {
-					messages = append(messages, resultMessages(*result.Node)...)
+					results = append(results, resultMessages(*result.Node))
 				}
 			}
 		}
 	}
-	return messages, nil
+	slices.SortFunc(results, slices.Compare) // the server's order changes
+	return slices.Concat(results...), nil
 }

@@ -1,12 +1,14 @@
 package infrahub
 
 import (
-	"cmp"
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub/graphql"
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub/graphql/attribute"
 )
 
 // resultMessages returns what the result of a check says, in Infrahub's words.
@@ -26,11 +28,13 @@ func resultMessages(result graphql.CheckResult) []string {
 	if logged := loggedErrors(deref(value(result.GetMessage()))); logged != nil {
 		return logged
 	}
-	text := cmp.Or(strings.TrimSpace(deref(value(result.GetMessage()))), deref(value(result.GetLabel())))
-	if text == "" {
-		return nil
+	// A file that conflicts is the name of its check (infrahub-behaviour.md, Proposals 6).
+	for _, text := range []*attribute.Text{result.GetMessage(), result.GetName(), result.GetLabel()} {
+		if text := strings.TrimSpace(deref(value(text))); text != "" {
+			return []string{text}
+		}
 	}
-	return []string{text}
+	return nil
 }
 
 // conflict is a conflict of data, whose changes say what each branch has, or one of schemas, which says so in words
@@ -49,14 +53,16 @@ type conflict struct {
 // conflictMessages returns a sentence about each conflict, nil if they cannot be read.
 func conflictMessages(encoded []byte) []string {
 	var conflicts []conflict
-	if json.Unmarshal(encoded, &conflicts) != nil {
+	decoder := json.NewDecoder(bytes.NewReader(encoded))
+	decoder.UseNumber() // 1000000 is not 1e+06
+	if decoder.Decode(&conflicts) != nil {
 		return nil
 	}
 	var messages []string
 	for _, c := range conflicts {
 		var values []string
 		for _, change := range c.Changes {
-			values = append(values, fmt.Sprintf("branch %s has %q", change.Branch, fmt.Sprint(change.New)))
+			values = append(values, fmt.Sprintf("branch %s has %s", change.Branch, describeValue(change.New)))
 		}
 		text, isText := c.Value.(string)
 		switch {
@@ -67,6 +73,13 @@ func conflictMessages(encoded []byte) []string {
 		}
 	}
 	return messages
+}
+
+func describeValue(value any) string {
+	if value == nil {
+		return "no value"
+	}
+	return strconv.Quote(fmt.Sprint(value))
 }
 
 // loggedErrors returns the errors that a user check has logged, each with the object that it is about, nil if there are none. The

@@ -98,7 +98,7 @@ func changeNotOpen(ended *infrahub.NotOpenError) diag.Diagnostic {
 		next = "Plan again to see how it ended."
 	}
 	return diag.NewErrorDiagnostic("Proposed Change Is Not Open", fmt.Sprintf(
-		"The %s is %s in the meantime, not by Terraform. %s", describeChange(ended.Change), ended.State, next))
+		"The %s became %s in the meantime, and not by Terraform. %s", describeChange(ended.Change), ended.State, next))
 }
 
 // mergeTakesBack returns what a merge, which was not begun, would have taken back.
@@ -152,6 +152,16 @@ func mergeRefused(change infrahub.ProposedChange, attribute string, err error) d
 		next = "The checks have run again since Terraform saw them pass. Apply again: it waits for them."
 	}
 	return diag.WithPath(path.Root(attribute), diag.NewErrorDiagnostic("Proposed Change Not Merged", detail(about.object, err, next)))
+}
+
+// checksNotRead returns the diagnostic, on an attribute, of checks that could not be run or read.
+func checksNotRead(change infrahub.ProposedChange, attribute string, err error) diag.Diagnostic {
+	object := "Checks of the " + describeChange(change)
+	if errors.Is(err, infrahub.ErrUnauthorized) {
+		return diag.WithPath(path.Root(attribute), diag.NewErrorDiagnostic("Checks Not Read", detail(object, err,
+			"Give the account of the provider a role that may view validators and checks and edit the default branch, or remove wait_for_checks and merge.")))
+	}
+	return diag.WithPath(path.Root(attribute), errorDiagnostic("Checks Not Read", subject{object: object}, err))
 }
 
 func describeChange(change infrahub.ProposedChange) string {

@@ -19,6 +19,8 @@ const (
 	serverLocationKey = "server_location"
 	// adoptedKey is what tells the resource that has adopted an object from others that had it before.
 	adoptedKey = "adopted"
+	// checksUnseenKey is set if the last apply has not seen the checks of a proposed change pass, or has not merged it.
+	checksUnseenKey = "checks_unseen"
 )
 
 // privateReader is the private state of a request.

@@ -35,7 +35,10 @@ type proposedChangeModel struct {
 	SourceBranch      types.String `tfsdk:"source_branch"`
 	DestinationBranch types.String `tfsdk:"destination_branch"`
 	IsDraft           types.Bool   `tfsdk:"is_draft"`
+	WaitForChecks     types.Bool   `tfsdk:"wait_for_checks"`
+	Merge             types.Bool   `tfsdk:"merge"`
 	State             types.String `tfsdk:"state"`
+	Checks            types.List   `tfsdk:"checks"`
 }
 
 func proposedChangeKind() nodeKind[proposedChangeModel, infrahub.ProposedChange] {
@@ -77,6 +80,9 @@ func flattenProposedChange(change infrahub.ProposedChange, known proposedChangeM
 	known.SourceBranch = types.StringValue(change.SourceBranch)
 	known.DestinationBranch = types.StringValue(change.DestinationBranch)
 	known.State = types.StringValue(change.State)
+	if known.Checks.IsUnknown() {
+		known.Checks = types.ListNull(checkType())
+	}
 	return known
 }
 
@@ -108,10 +114,13 @@ func warnOfRunningMerge(ctx context.Context, client *infrahub.Client, known prop
 // defaultDestination is the destination branch of a proposed change that names none.
 const defaultDestination = "main"
 
-// ValidateConfig refuses to merge a branch into itself.
+// ValidateConfig refuses to merge a branch into itself, and to merge a draft.
 func (r *proposedChangeResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
 	var config proposedChangeModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	if config.IsDraft.ValueBool() && config.Merge.ValueBool() {
+		resp.Diagnostics.AddAttributeError(path.Root("merge"), "Invalid Proposed Change", "Infrahub refuses to merge a draft: set either is_draft or merge.")
+	}
 	if resp.Diagnostics.HasError() || config.SourceBranch.IsUnknown() || config.DestinationBranch.IsUnknown() {
 		return
 	}
@@ -125,16 +134,24 @@ func (r *proposedChangeResource) ValidateConfig(ctx context.Context, req resourc
 	}
 }
 
-// ModifyPlan keeps the state, which no apply changes. Infrahub updates only open proposed changes: a change of one that was
-// closed or canceled replaces it, and a change of a merged one is an error.
+// ModifyPlan plans what an apply waits for. Infrahub updates only open proposed changes: a change of one that was closed or canceled
+// replaces it, and a change of a merged one is an error.
 func (r *proposedChangeResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	useStateFor(ctx, req, resp, "state")
-	if req.Plan.Raw.IsNull() || req.State.Raw.IsNull() || resp.Diagnostics.HasError() {
+	if req.Plan.Raw.IsNull() {
 		return
 	}
 	var plan, state proposedChangeModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	if !req.State.Raw.IsNull() {
+		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	}
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	r.planChecks(ctx, plan, state, req, resp)
+	if req.State.Raw.IsNull() {
+		return
+	}
 	replaced := !plan.SourceBranch.Equal(state.SourceBranch) || !plan.DestinationBranch.Equal(state.DestinationBranch)
 	if replaced || expandProposedChange(state).Open() || state.State.IsNull() {
 		return
@@ -160,7 +177,7 @@ func (r *proposedChangeResource) ModifyPlan(ctx context.Context, req resource.Mo
 
 func proposedChangeSchema(ctx context.Context) schema.Schema {
 	return schema.Schema{
-		MarkdownDescription: "A proposed change: a branch that Infrahub checks and people review, and then merge in Infrahub. " +
+		MarkdownDescription: "A proposed change: a branch that Infrahub checks and people review. People merge it in Infrahub, or the apply does. " +
 			"Destroying it cancels one that is still open; one that was merged is only forgotten, and so is one that is being merged, with a warning.",
 		Attributes: map[string]schema.Attribute{
 			"id": idAttribute(),
@@ -194,10 +211,21 @@ func proposedChangeSchema(ctx context.Context) schema.Schema {
 				Computed:            true,
 				Default:             booldefault.StaticBool(false),
 			},
+			"wait_for_checks": schema.BoolAttribute{
+				MarkdownDescription: "Whether an apply waits until all checks that Infrahub runs have ended, and fails if one has failed. Defaults to `false`; changing it changes nothing in Infrahub. " +
+					"A change of the proposed change, and each apply after checks have failed, runs them again. After a create that fails here Terraform replaces the proposed change; `terraform untaint` keeps it.",
+				Optional: true,
+			},
+			"merge": schema.BoolAttribute{
+				MarkdownDescription: "Whether an apply waits for the checks, as with `wait_for_checks`, and merges the proposed change once they have passed. Defaults to `false`; changing it to `true` merges one that is open. " +
+					"The apply merges nothing, and fails, if the merge would take back a ref or commit that a read-only repository of the default branch has got since the branch was created.",
+				Optional: true,
+			},
 			"state": schema.StringAttribute{
 				MarkdownDescription: "What has become of it: `open`, `merging`, `merged`, `closed` or `canceled`. Only an open one can be changed in place.",
 				Computed:            true,
 			},
+			"checks":   checksAttribute("The checks that Infrahub runs on it, as they were last seen. Null unless `wait_for_checks` or `merge` is set."),
 			"timeouts": timeoutsAttribute(ctx, timeouts.Opts{Create: true, Read: true, Update: true, Delete: true}),
 		},
 	}

@@ -66,6 +66,16 @@ func encode(t *testing.T, valueType tftypes.Type, given any) tftypes.Value {
 			}
 		}
 		return tftypes.NewValue(valueType, fields)
+	case []attributes:
+		list, ok := valueType.(tftypes.List)
+		if !ok {
+			t.Fatalf("%v is no %v", given, valueType)
+		}
+		elements := []tftypes.Value{}
+		for _, each := range given {
+			elements = append(elements, encode(t, list.ElementType, each))
+		}
+		return tftypes.NewValue(valueType, elements)
 	case stringList:
 		return encode(t, valueType, []string(given))
 	case []string:

@@ -267,7 +267,7 @@ func branchTable() resourceType {
 
 func proposedChangeTable() resourceType {
 	return resourceType{
-		name: proposedChangeType, model: &proposedChangeModel{}, valid: attributes{"name": "Release", "source_branch": "release"}, computed: []string{"id", "state"},
+		name: proposedChangeType, model: &proposedChangeModel{}, valid: attributes{"name": "Release", "source_branch": "release"}, computed: []string{"checks", "id", "state"},
 		setUp: func(t *testing.T, s *server) testObject {
 			t.Helper()
 			s.createBranch(t, "release")
@@ -285,6 +285,8 @@ func proposedChangeTable() resourceType {
 					{to: attributes{"description": nil}, mutations: []string{"UpdateProposedChange: description id"}},
 					{to: attributes{"is_draft": false}, mutations: []string{"UpdateProposedChange: id is_draft"}},
 					{to: attributes{"is_draft": nil}, mutations: []string{"UpdateProposedChange: id is_draft"}},
+					{to: attributes{"wait_for_checks": true}},
+					{to: attributes{"merge": false}},
 					{to: attributes{"source_branch": "other"}, replaces: true},
 					{to: attributes{"destination_branch": "trunk"}, replaces: true},
 					{to: attributes{"destination_branch": nil}},

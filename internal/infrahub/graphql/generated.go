@@ -262,6 +262,8 @@ func (v *CheckDefinitionsResponse) GetCoreCheckDefinition() *CheckDefinitionsCor
 // CheckResultCoreStandardCheck
 type CheckResult interface {
 	implementsGraphQLInterfaceCheckResult()
+	// GetName returns the interface-field "name" from its implementation.
+	GetName() *attribute.Text
 	// GetLabel returns the interface-field "label" from its implementation.
 	GetLabel() *attribute.Text
 	// GetMessage returns the interface-field "message" from its implementation.
@@ -389,12 +391,16 @@ func __marshalCheckResult(v *CheckResult) ([]byte, error) {
 //
 // A check result within a validator that reports on specific validation outcomes
 type CheckResultCoreArtifactCheck struct {
+	Name  *attribute.Text `json:"name"`
 	Label *attribute.Text `json:"label"`
 	// Detailed message about the check result
 	Message *attribute.Text `json:"message"`
 	// Outcome of the check
 	Conclusion *attribute.Text `json:"conclusion"`
 }
+
+// GetName returns CheckResultCoreArtifactCheck.Name, and is useful for accessing the field via an interface.
+func (v *CheckResultCoreArtifactCheck) GetName() *attribute.Text { return v.Name }
 
 // GetLabel returns CheckResultCoreArtifactCheck.Label, and is useful for accessing the field via an interface.
 func (v *CheckResultCoreArtifactCheck) GetLabel() *attribute.Text { return v.Label }
@@ -410,6 +416,7 @@ func (v *CheckResultCoreArtifactCheck) GetConclusion() *attribute.Text { return 
 //
 // A check result within a validator that reports on specific validation outcomes
 type CheckResultCoreDataCheck struct {
+	Name  *attribute.Text `json:"name"`
 	Label *attribute.Text `json:"label"`
 	// Detailed message about the check result
 	Message *attribute.Text `json:"message"`
@@ -418,6 +425,9 @@ type CheckResultCoreDataCheck struct {
 	// Details of detected data conflicts between branches (required)
 	Conflicts *Conflicts `json:"conflicts"`
 }
+
+// GetName returns CheckResultCoreDataCheck.Name, and is useful for accessing the field via an interface.
+func (v *CheckResultCoreDataCheck) GetName() *attribute.Text { return v.Name }
 
 // GetLabel returns CheckResultCoreDataCheck.Label, and is useful for accessing the field via an interface.
 func (v *CheckResultCoreDataCheck) GetLabel() *attribute.Text { return v.Label }
@@ -436,12 +446,16 @@ func (v *CheckResultCoreDataCheck) GetConflicts() *Conflicts { return v.Conflict
 //
 // A check result within a validator that reports on specific validation outcomes
 type CheckResultCoreFileCheck struct {
+	Name  *attribute.Text `json:"name"`
 	Label *attribute.Text `json:"label"`
 	// Detailed message about the check result
 	Message *attribute.Text `json:"message"`
 	// Outcome of the check
 	Conclusion *attribute.Text `json:"conclusion"`
 }
+
+// GetName returns CheckResultCoreFileCheck.Name, and is useful for accessing the field via an interface.
+func (v *CheckResultCoreFileCheck) GetName() *attribute.Text { return v.Name }
 
 // GetLabel returns CheckResultCoreFileCheck.Label, and is useful for accessing the field via an interface.
 func (v *CheckResultCoreFileCheck) GetLabel() *attribute.Text { return v.Label }
@@ -457,12 +471,16 @@ func (v *CheckResultCoreFileCheck) GetConclusion() *attribute.Text { return v.Co
 //
 // A check result within a validator that reports on specific validation outcomes
 type CheckResultCoreGeneratorCheck struct {
+	Name  *attribute.Text `json:"name"`
 	Label *attribute.Text `json:"label"`
 	// Detailed message about the check result
 	Message *attribute.Text `json:"message"`
 	// Outcome of the check
 	Conclusion *attribute.Text `json:"conclusion"`
 }
+
+// GetName returns CheckResultCoreGeneratorCheck.Name, and is useful for accessing the field via an interface.
+func (v *CheckResultCoreGeneratorCheck) GetName() *attribute.Text { return v.Name }
 
 // GetLabel returns CheckResultCoreGeneratorCheck.Label, and is useful for accessing the field via an interface.
 func (v *CheckResultCoreGeneratorCheck) GetLabel() *attribute.Text { return v.Label }
@@ -478,6 +496,7 @@ func (v *CheckResultCoreGeneratorCheck) GetConclusion() *attribute.Text { return
 //
 // A check result within a validator that reports on specific validation outcomes
 type CheckResultCoreSchemaCheck struct {
+	Name  *attribute.Text `json:"name"`
 	Label *attribute.Text `json:"label"`
 	// Detailed message about the check result
 	Message *attribute.Text `json:"message"`
@@ -486,6 +505,9 @@ type CheckResultCoreSchemaCheck struct {
 	// Details of detected schema conflicts (required)
 	Conflicts *Conflicts `json:"conflicts"`
 }
+
+// GetName returns CheckResultCoreSchemaCheck.Name, and is useful for accessing the field via an interface.
+func (v *CheckResultCoreSchemaCheck) GetName() *attribute.Text { return v.Name }
 
 // GetLabel returns CheckResultCoreSchemaCheck.Label, and is useful for accessing the field via an interface.
 func (v *CheckResultCoreSchemaCheck) GetLabel() *attribute.Text { return v.Label }
@@ -504,12 +526,16 @@ func (v *CheckResultCoreSchemaCheck) GetConflicts() *Conflicts { return v.Confli
 //
 // A check result within a validator that reports on specific validation outcomes
 type CheckResultCoreStandardCheck struct {
+	Name  *attribute.Text `json:"name"`
 	Label *attribute.Text `json:"label"`
 	// Detailed message about the check result
 	Message *attribute.Text `json:"message"`
 	// Outcome of the check
 	Conclusion *attribute.Text `json:"conclusion"`
 }
+
+// GetName returns CheckResultCoreStandardCheck.Name, and is useful for accessing the field via an interface.
+func (v *CheckResultCoreStandardCheck) GetName() *attribute.Text { return v.Name }
 
 // GetLabel returns CheckResultCoreStandardCheck.Label, and is useful for accessing the field via an interface.
 func (v *CheckResultCoreStandardCheck) GetLabel() *attribute.Text { return v.Label }
@@ -3351,6 +3377,9 @@ query CheckResults ($change: ID!, $validator: ID!, $checks: Int!) {
 	}
 }
 fragment CheckResult on CoreCheck {
+	name {
+		value
+	}
 	label {
 		value
 	}
