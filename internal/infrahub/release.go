@@ -211,6 +211,11 @@ func (r *releasing) propose(ctx context.Context, imported bool) error {
 	if !found.Open() {
 		return nil
 	}
+	described := *found
+	described.Description = r.release.Description
+	if err := r.ProposedChanges().Update(ctx, *found, described); err != nil {
+		return err
+	}
 	return r.check(ctx, resumed, imported)
 }
 

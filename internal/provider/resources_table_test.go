@@ -19,6 +19,7 @@ const (
 	readOnlyType       = "infrahub_read_only_repository"
 	readOnlyRefType    = "infrahub_read_only_repository_ref"
 	readWriteType      = "infrahub_repository"
+	releaseType        = "infrahub_release"
 	tagType            = "infrahub_tag"
 
 	branchesType        = "infrahub_branches"
