@@ -335,7 +335,7 @@ func TestProposedChange_MergeIsRefused(t *testing.T) {
 			}
 			c.Log.Reset()
 			c.mustApply(c.config)
-			c.expectMutations(t, "RunChecks: id", "MergeProposedChange: id")
+			c.expectMutations(t, "MergeProposedChange: id")
 		})
 	}
 }
