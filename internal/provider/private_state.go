@@ -19,7 +19,7 @@ const (
 	serverLocationKey = "server_location"
 	// adoptedKey is what tells the resource that has adopted an object from others that had it before.
 	adoptedKey = "adopted"
-	// checksUnseenKey is set if the last apply has not seen the checks of a proposed change pass, or has not merged it.
+	// checksUnseenKey is set if the last apply has not seen the checks of a proposed change pass.
 	checksUnseenKey = "checks_unseen"
 )
 

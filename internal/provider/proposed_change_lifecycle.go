@@ -159,8 +159,10 @@ func (r *proposedChangeResource) settle(ctx context.Context, s settling) {
 		model.State = types.StringValue(found.State)
 	}
 	unseen := ""
-	if err != nil {
+	if err != nil && !merging {
 		unseen = "true"
+	}
+	if err != nil {
 		s.diags.Append(r.notSettled(change, model, merging, s.again, err))
 	}
 	list, diags := flattenChecks(ctx, checks)

@@ -111,7 +111,7 @@ func TestProposedChange_FailedChecksFailTheApplyAndRunAgain(t *testing.T) {
 		c.refresh().requireNone(t)
 		c.Log.Reset()
 		c.apply(c.plan(c.config)).onlyError(t).expect(t, "wait_for_checks", "Checks Failed", "VLAN 12", "also without a change in the configuration")
-		c.expectMutations(t, "RunChecks: id")
+		c.expectMutations(t, "RunChecks: change")
 	}
 	c.setRef(t, "release", "v1.2.0")
 	plan := c.plan(c.config)
@@ -120,7 +120,7 @@ func TestProposedChange_FailedChecksFailTheApplyAndRunAgain(t *testing.T) {
 	}
 	c.Log.Reset()
 	c.apply(plan).requireNone(t)
-	c.expectMutations(t, "RunChecks: id")
+	c.expectMutations(t, "RunChecks: change")
 	c.expectChecks(t, vlansPassed, dataPassed, schemaFine)
 	c.refresh().requireNone(t)
 	c.expectEmptyPlan(c.config)
@@ -133,7 +133,7 @@ func TestProposedChange_AChangeRunsItsChecksAgain(t *testing.T) {
 	c.setRef(t, "release", "v1.1.0")
 	c.Log.Reset()
 	c.apply(c.plan(c.config.with(attributes{"description": "Better"}))).onlyError(t).expect(t, "wait_for_checks", "Checks Failed", "VLAN 12")
-	c.expectMutations(t, "UpdateProposedChange: description id", "RunChecks: id")
+	c.expectMutations(t, "UpdateProposedChange: description id", "RunChecks: change")
 	c.expectChecks(t, vlansFailed, dataPassed, schemaFine)
 }
 
@@ -162,7 +162,7 @@ func TestProposedChange_IsWaitedForLater(t *testing.T) {
 	}{
 		"v1.2.0": {nil, []string{vlansPassed, dataPassed, schemaFine}},
 		// Those of an earlier run have failed, so they run once more.
-		"v1.1.0": {[]string{"RunChecks: id"}, []string{vlansFailed, dataPassed, schemaFine}},
+		"v1.1.0": {[]string{"RunChecks: change"}, []string{vlansFailed, dataPassed, schemaFine}},
 	} {
 		t.Run(ref, func(t *testing.T) {
 			t.Parallel()
@@ -204,7 +204,7 @@ func TestProposedChange_ChecksThatDoNotEndAreNamed(t *testing.T) {
 	// The description is there already: that the checks were not seen to pass is still known.
 	c.Log.Reset()
 	c.mustApply(impatient.with(attributes{"timeouts": timeoutsOf("1m", "update")}))
-	c.expectMutations(t, "RunChecks: id")
+	c.expectMutations(t, "RunChecks: change")
 	c.expectEmptyPlan(impatient.with(attributes{"timeouts": timeoutsOf("1m", "update")}))
 }
 
@@ -266,7 +266,7 @@ func TestProposedChange_FailedChecksMergeNothing(t *testing.T) {
 	c.setRef(t, "release", "v1.2.0")
 	c.Log.Reset()
 	c.mustApply(c.config)
-	c.expectMutations(t, "RunChecks: id", "MergeProposedChange: id")
+	c.expectMutations(t, "RunChecks: change", "MergeProposedChange: id")
 	if c.state.text("state") != "merged" {
 		t.Errorf("the state is %s", c.state.text("state"))
 	}
@@ -335,7 +335,7 @@ func TestProposedChange_MergeIsRefused(t *testing.T) {
 			}
 			c.Log.Reset()
 			c.mustApply(c.config)
-			c.expectMutations(t, "RunChecks: id", "MergeProposedChange: id")
+			c.expectMutations(t, "MergeProposedChange: id")
 		})
 	}
 }

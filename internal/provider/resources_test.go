@@ -387,8 +387,10 @@ func TestResources_BeforeTheProviderIsConfiguredValidateAndPlanWork(t *testing.T
 			i.plan(config).diagnostics.requireNone(t)
 		}
 		i.state = maps.Clone(object.full)
-		for _, name := range r.computed {
-			i.state[name] = "computed"
+		for _, attribute := range i.schema().Block.Attributes {
+			if slices.Contains(r.computed, attribute.Name) && attribute.NestedType == nil {
+				i.state[attribute.Name] = "computed"
+			}
 		}
 		for _, change := range object.changes {
 			if plan := i.plan(object.full.with(change.to)); !change.replaces {
