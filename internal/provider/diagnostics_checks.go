@@ -135,23 +135,24 @@ func mergeUnfinished(unfinished *infrahub.UnfinishedMergeError) diag.Diagnostic 
 		why, describeChange(unfinished.Change), next))
 }
 
-// mergeRefused returns the diagnostic, on an attribute, of a merge that the server refused or that failed.
-func mergeRefused(change infrahub.ProposedChange, attribute string, err error) diag.Diagnostic {
-	about := subject{object: "The " + describeChange(change)}
+// mergeRefused returns the diagnostic, on merge, of a merge of an object that the server refused or that failed. Otherwise says how the
+// configuration leaves the merge to others, such as "remove merge".
+func mergeRefused(object, otherwise string, err error) diag.Diagnostic {
+	about := subject{object: object}
 	next := nextStep(about, whatIsKnown(err), err)
 	failure, isFailure := errors.AsType[*infrahub.Error](err)
 	switch {
 	case !isFailure:
 	case strings.Contains(failure.Message, "not allowed to merge"):
-		next = "Give the account of the provider a role with the permission merge_proposed_change, or leave the merge to a reviewer: remove " + attribute + "."
+		next = "Give the account of the provider a role with the permission merge_proposed_change, or leave the merge to a reviewer: " + otherwise + "."
 	case strings.Contains(failure.Message, "draft"):
-		next = "Set is_draft to false, or remove " + attribute + "."
+		next = "Set is_draft to false if the configuration has it; otherwise people have made it a draft in Infrahub, and can end that there."
 	case strings.Contains(failure.Message, "conflict"):
 		next = "The default branch has changed since the checks: make both branches have the same value, or make the change on a new branch. Then apply again."
 	case strings.Contains(failure.Message, "failing checks"):
 		next = "The checks have run again since Terraform saw them pass. Apply again: it waits for them."
 	}
-	return diag.WithPath(path.Root(attribute), diag.NewErrorDiagnostic("Proposed Change Not Merged", detail(about.object, err, next)))
+	return diag.NewAttributeErrorDiagnostic(path.Root("merge"), "Proposed Change Not Merged", detail(object, err, next))
 }
 
 // checksNotRead returns the diagnostic, on an attribute, of checks that could not be run or read.

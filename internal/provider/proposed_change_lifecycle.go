@@ -218,7 +218,7 @@ func (r *proposedChangeResource) notSettled(change infrahub.ProposedChange, mode
 		return problem
 	}
 	if merging {
-		return mergeRefused(change, attribute, err)
+		return mergeRefused("The "+describeChange(change), "remove merge", err)
 	}
 	return checksNotRead(change, attribute, err)
 }

@@ -280,7 +280,7 @@ func (r *releaseResource) failed(outcome string, model releaseModel, err error) 
 		return diag.NewAttributeErrorDiagnostic(path.Root("repository_id"), "Release "+outcome, detail(object, err, "Check repository_id. "+repositoryReference().hint()))
 	}
 	if refused, ok := errors.AsType[*infrahub.Error](err); ok && strings.HasPrefix(refused.Operation, "MergeProposedChange") {
-		return mergeRefused(infrahub.ProposedChange{Name: object}, "merge", err)
+		return mergeRefused(object, "set it to "+mergeByReviewer, err)
 	}
 	return errorDiagnostic("Release "+outcome, subject{object: object, kind: "infrahub_release", attributes: []string{"ref"}}, err)
 }

@@ -342,7 +342,8 @@ func TestRelease_AccountThatMayNotMerge(t *testing.T) {
 	r.failOnce("MergeProposedChange", http.StatusOK,
 		`{"data":null,"errors":[{"message":"You are not allowed to merge proposed changes","extensions":{"code":"UNDEFINED_ERROR","http_status":422}}]}`)
 	r.mustApply(r.config)
-	r.apply(r.plan(r.to("v1.2.0"))).onlyError(t).expect(t, "merge", "Proposed Change Not Merged", "You are not allowed to merge proposed changes", "merge_proposed_change")
+	r.apply(r.plan(r.to("v1.2.0"))).onlyError(t).expect(t, "merge", "Proposed Change Not Merged", "Release v1.2.0 of the read-only repository "+r.repository, "You are not allowed to merge proposed changes",
+		"merge_proposed_change", "set it to by_reviewer")
 	r.expectState(t, "v1.2.0", "open", 1)
 	r.expectMain(t, "v1.0.0")
 }

@@ -69,7 +69,7 @@ func TestGuides_EveryConfigurationHasATest(t *testing.T) {
 	t.Parallel()
 	tested := map[string]bool{
 		"getting-started": true, "testing-with-the-mock": true,
-		"adopting/import-blocks": true, "adopting/for-each": true, "adopting/adopt-existing": true,
+		"releases": true, "adopting/import-blocks": true, "adopting/for-each": true, "adopting/adopt-existing": true,
 	} // by tests of their own
 	for name := range guideConfigurations() {
 		tested[name] = true

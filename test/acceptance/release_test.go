@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/mocktest"
 )
 
 // unlessLive makes a test parallel on the mock only. On a live server a test that merges a branch runs before all
@@ -43,13 +44,19 @@ func newRelease(t *testing.T, example string) *release {
 func prepareRelease(t *testing.T, example, path string) *release {
 	t.Helper()
 	s := newServer(t)
+	return s.newReleaseOf(t, example, path, s.newRemote(t, path))
+}
+
+// newReleaseOf returns a release of a repository at a path of the Git server. Nothing is applied.
+func (s *server) newReleaseOf(t *testing.T, example, path string, remote remote) *release {
+	t.Helper()
 	content, err := os.ReadFile(filepath.Join(examples, "release-bump", example, "main.tf"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	name := s.name("automation")
 	w := s.newWorkspace(t, string(content), "TF_VAR_name="+name, "TF_VAR_location="+s.gitAddress+"/"+path)
-	return &release{server: s, workspace: w, remote: s.newRemote(t, path), name: name}
+	return &release{server: s, workspace: w, remote: remote, name: name}
 }
 
 // setVersion changes the version in the configuration, as Renovate does.
@@ -62,9 +69,6 @@ func (r *release) setVersion(from, to string) {
 	}
 	r.write("main.tf", strings.Replace(content, before, after, 1))
 }
-
-// branch returns the branch on which a version is reviewed.
-func (r *release) branch(version string) string { return r.name + "-" + version }
 
 // change returns the name of the proposed change of a version.
 func (r *release) change(version string) string { return r.name + " " + version }
@@ -171,23 +175,90 @@ func TestRelease_DirectOfAPrivateRepository(t *testing.T) {
 	r.end()
 }
 
+// releaseChecked prepares the example "reviewed" with a check that passes at v1.0.0 and v1.2.0, and fails at v1.1.0.
+func releaseChecked(t *testing.T, merge string) *release {
+	t.Helper()
+	s := newServer(t)
+	remote := s.newEmptyRemote(t, "automation.git")
+	for _, each := range []struct{ tag, message string }{{"v1.0.0", ""}, {"v1.1.0", "VLAN 12 is used twice"}, {"v1.2.0", ""}} {
+		remote.Release(t, each.tag, mocktest.CheckFiles("query_"+s.suffix, each.tag, "vlans_"+s.suffix, each.message))
+	}
+	r := s.newReleaseOf(t, "reviewed", "automation.git", remote)
+	r.workspace.environment = append(r.workspace.environment, "TF_VAR_merge="+merge)
+	r.apply()
+	return r
+}
+
+// wholeRelease are the mutations of a release that the apply merges.
+func wholeRelease() []string {
+	return []string{"CreateBranch", "CreateProposedChange", "DeleteBranch", "MergeProposedChange", "UpdateReadOnlyRepository"}
+}
+
+// assertOutput checks an output.
+func (r *release) assertOutput(name, want string) {
+	r.t.Helper()
+	r.workspace.run(0, "output", "-json", name)
+	if got := strings.TrimSpace(r.printed["output"]); got != want {
+		r.t.Errorf("the output %s is %s, want %s", name, got, want)
+	}
+}
+
+// branchOfRelease returns the only branch of a release of the repository.
+func (r *release) branchOfRelease() string {
+	r.t.Helper()
+	repository, err := r.client.Repositories(infrahub.ReadOnly).GetByName(r.t.Context(), r.name)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	branches, err := r.client.ReleaseBranches(r.t.Context(), repository.ID)
+	if err != nil || len(branches) != 1 {
+		r.t.Fatalf("the branches of releases are %+v (%v), want one", branches, err)
+	}
+	return branches[0].Name
+}
+
+func TestRelease_ReachesMainOnceItsChecksHavePassed(t *testing.T) {
+	unlessLive(func() { t.Parallel() })
+	r := releaseChecked(t, "when_checks_pass")
+	r.assertOperations("CreateReadOnlyRepository") // the first release needs no branch
+	r.assertOutput("released", `"v1.0.0"`)
+	r.planNothing()
+
+	r.setVersion("v1.0.0", "v1.1.0")
+	r.resetLog()
+	r.workspace.run(1, "apply", "-auto-approve")
+	r.assertPrinted("apply", "Checks Failed", "Check: vlans_"+r.suffix, "VLAN 12 is used twice", "Apply again", "set another ref")
+	r.assertOperations("CreateBranch", "CreateProposedChange", "UpdateReadOnlyRepository")
+	r.assertRef("main", "v1.0.0")
+	r.assertRef(r.branchOfRelease(), "v1.1.0")
+	r.planChanges()
+
+	r.applyVersion("v1.1.0", "v1.2.0", wholeRelease()...)
+	r.assertRef("main", "v1.2.0")
+	r.assertOutput("released", `"v1.2.0"`)
+	r.assertOutput("in_review", "null")
+	if failed := r.proposed(r.change("v1.1.0")); failed.State != "canceled" {
+		r.t.Errorf("the proposed change of the failed release is %s", failed.State)
+	}
+	r.planNothing()
+	r.end()
+}
+
 func TestRelease_ReviewedReachesMainOnlyByTheMerge(t *testing.T) {
 	unlessLive(func() { t.Parallel() })
-	r := newRelease(t, "reviewed")
-	r.remote.release(t, "v1.2.0")
-	if got := r.operations(); slices.Contains(got, "CreateBranch") || slices.Contains(got, "CreateProposedChange") {
-		t.Errorf("the first release is reviewed: %v", got)
-	}
+	r := releaseChecked(t, "by_reviewer")
 	for _, next := range []struct {
 		from, to string
 		merge    func(version string)
 	}{
-		{"v1.0.0", "v1.1.0", func(version string) { r.mergeProposed(r.change(version)) }},
-		{"v1.1.0", "v1.2.0", func(version string) { r.merge(r.branch(version)) }},
+		{"v1.0.0", "v1.2.0", func(version string) { r.mergeProposed(r.change(version)) }},
+		{"v1.2.0", "v1.0.0", func(string) { r.merge(r.branchOfRelease()) }},
 	} {
 		r.applyVersion(next.from, next.to, "CreateBranch", "CreateProposedChange", "UpdateReadOnlyRepository")
-		r.assertRef(r.branch(next.to), next.to)
+		r.assertRef(r.branchOfRelease(), next.to)
 		r.assertRef("main", next.from)
+		r.assertOutput("released", `"`+next.from+`"`)
+		r.assertOutput("in_review", `"`+r.proposed(r.change(next.to)).ID+`"`)
 		r.planNothing()
 
 		next.merge(next.to)
@@ -201,46 +272,52 @@ func TestRelease_ReviewedReachesMainOnlyByTheMerge(t *testing.T) {
 	r.end()
 }
 
-// The apply imports the commit that the plan has resolved, or fails.
-func TestRelease_ReviewedTagThatMovesBetweenPlanAndApplyIsNotProposed(t *testing.T) {
-	t.Parallel()
-	r := newRelease(t, "reviewed")
-	r.waitUntilIdle(t) // so that Infrahub does not clone the tag before it moves
-	r.remote.release(t, "v2.0.0")
-	planned := r.remote.Commits["v2.0.0"]
-	r.setVersion("v1.0.0", "v2.0.0")
-	r.workspace.run(0, "plan", "-out=release.tfplan")
-	r.remote.release(t, "v2.0.0")
-	r.resetLog()
-	r.workspace.run(1, "apply", "release.tfplan")
-	r.assertPrinted("apply", planned, r.remote.Commits["v2.0.0"], "moved in between")
-	if slices.Contains(r.operations(), "CreateProposedChange") {
-		t.Error("the provider has sent CreateProposedChange")
-	}
-	r.apply()
-	r.assertRef(r.branch("v2.0.0"), "v2.0.0")
-	r.end()
-}
-
 func TestRelease_NextVersionReplacesOneUnderReview(t *testing.T) {
 	t.Parallel()
-	r := newRelease(t, "reviewed")
-	r.remote.release(t, "v1.2.0")
-	r.setVersion("v1.0.0", "v1.1.0")
+	r := releaseChecked(t, "by_reviewer")
+	r.remote.Release(t, "v1.3.0", mocktest.CheckFiles("query_"+r.suffix, "v1.3.0", "vlans_"+r.suffix, ""))
+	r.setVersion("v1.0.0", "v1.2.0")
 	r.apply()
-	r.applyVersion("v1.1.0", "v1.2.0", "CancelProposedChange", "CreateBranch", "CreateProposedChange", "DeleteBranch", "UpdateReadOnlyRepository")
-	r.assertRef(r.branch("v1.2.0"), "v1.2.0")
+	r.applyVersion("v1.2.0", "v1.3.0", "CreateBranch", "CreateProposedChange", "DeleteBranch", "UpdateReadOnlyRepository")
+	r.assertRef(r.branchOfRelease(), "v1.3.0")
 	r.assertRef("main", "v1.0.0")
 	r.end()
 }
 
 func TestRelease_RevertedVersionLeavesMainAsItWas(t *testing.T) {
 	t.Parallel()
-	r := newRelease(t, "reviewed")
-	r.setVersion("v1.0.0", "v1.1.0")
+	r := releaseChecked(t, "by_reviewer")
+	r.setVersion("v1.0.0", "v1.2.0")
 	r.apply()
-	r.applyVersion("v1.1.0", "v1.0.0", "CancelProposedChange", "DeleteBranch")
+	r.applyVersion("v1.2.0", "v1.0.0", "DeleteBranch")
 	r.assertRef("main", "v1.0.0")
 	r.planNothing()
 	r.end()
+}
+
+// The guide releases several repositories together by a branch, the refs on it and a proposed change.
+func TestRelease_OfSeveralRepositoriesByItsParts(t *testing.T) {
+	unlessLive(func() { t.Parallel() })
+	newestOnly(t)
+	s := newServer(t)
+	repositories := []*release{}
+	for _, name := range []string{"automation", "design"} {
+		remote := s.newRemote(t, "network/"+name+".git")
+		remote.release(t, "v1.2.0")
+		repositories = append(repositories, &release{server: s, workspace: &workspace{t: t}, remote: remote, name: s.name("network-" + name)})
+	}
+	w := s.newWorkspace(t, s.example(t, filepath.Join(guideExamples, "releases", "main.tf")))
+	w.apply()
+	w.planNothing()
+
+	w.write("main.tf", strings.NewReplacer("2026-07", "2026-08", "v1.1.0", "v1.2.0").Replace(w.read("main.tf")))
+	s.resetLog()
+	w.apply()
+	for _, r := range repositories {
+		r.assertRef("main", "v1.2.0")
+	}
+	repositories[0].assertOperations("CreateBranch", "CreateProposedChange", "DeleteBranch", "MergeProposedChange", "UpdateReadOnlyRepository")
+	w.planNothing()
+	w.destroy()
+	s.assertNothingLeft(t)
 }

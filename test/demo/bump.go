@@ -87,7 +87,7 @@ func (s *story) applyBump(ctx context.Context) ([]string, error) {
 
 // planNothing relies on -detailed-exitcode: a plan with a change fails.
 func (s *story) planNothing(ctx context.Context) ([]string, error) {
-	err := s.cli.show(ctx, starting("No changes."), "plan", "-detailed-exitcode", s.version+"v1.1.0")
+	err := s.cli.show(ctx, starting("No changes."), "plan", "-detailed-exitcode", s.version+s.newest())
 	return []string{"nothing left to do"}, err
 }
 

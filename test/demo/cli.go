@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -57,6 +56,35 @@ const onePlatform = "Warning: Incomplete lock file information"
 // show runs a command and quotes an excerpt of its output as it comes. The error of a failure has the whole output. An
 // unexpected warning is a failure, too.
 func (c *cli) show(ctx context.Context, quoted excerpt, args ...string) error {
+	text, err := c.run(ctx, quoted, args)
+	if err != nil {
+		return fmt.Errorf("%s %s: %w\n%s", c.name(), args[0], err, text)
+	}
+	for line := range strings.Lines(text) {
+		expected := slices.ContainsFunc(c.expected, func(warning string) bool { return strings.Contains(line, warning) })
+		if strings.Contains(line, "Warning: ") && !expected {
+			return fmt.Errorf("%s %s warns:\n%s", c.name(), args[0], text)
+		}
+	}
+	return nil
+}
+
+// showFailure runs a command that has to fail, quotes an excerpt of its output, and checks that it prints these texts.
+func (c *cli) showFailure(ctx context.Context, quoted excerpt, want []string, args ...string) error {
+	text, err := c.run(ctx, quoted, args)
+	if _, failed := errors.AsType[*exec.ExitError](err); !failed {
+		return errors.Join(fmt.Errorf("%s %s has not failed:\n%s", c.name(), args[0], text), err)
+	}
+	for _, each := range want {
+		if !strings.Contains(text, each) {
+			return fmt.Errorf("%s %s has not printed %q:\n%s", c.name(), args[0], each, text)
+		}
+	}
+	return nil
+}
+
+// run runs a command, quotes an excerpt of its output as it comes, and returns all of it without colours.
+func (c *cli) run(ctx context.Context, quoted excerpt, args []string) (text string, err error) {
 	c.screen.command(c.name() + " " + strings.Join(args, " "))
 	if !c.screen.colour {
 		args = append([]string{args[0], "-no-color"}, args[1:]...)
@@ -64,12 +92,11 @@ func (c *cli) show(ctx context.Context, quoted excerpt, args ...string) error {
 	command := c.command(ctx, args...)
 	output, err := command.StdoutPipe()
 	if err != nil {
-		return err
+		return "", err
 	}
-	var errorOutput bytes.Buffer
-	command.Stderr = &errorOutput
+	command.Stderr = command.Stdout
 	if err := command.Start(); err != nil {
-		return err
+		return "", err
 	}
 	var all strings.Builder
 	lines := bufio.NewScanner(output)
@@ -80,17 +107,7 @@ func (c *cli) show(ctx context.Context, quoted excerpt, args ...string) error {
 			c.screen.quote(line)
 		}
 	}
-	if err := errors.Join(lines.Err(), command.Wait()); err != nil {
-		return fmt.Errorf("%s %s: %w\n%s%s", c.name(), args[0], err, all.String(), errorOutput.String())
-	}
-	text := plain(all.String())
-	for line := range strings.Lines(text) {
-		expected := slices.ContainsFunc(c.expected, func(warning string) bool { return strings.Contains(line, warning) })
-		if strings.Contains(line, "Warning: ") && !expected {
-			return fmt.Errorf("%s %s warns:\n%s", c.name(), args[0], text)
-		}
-	}
-	return nil
+	return plain(all.String()), errors.Join(lines.Err(), command.Wait())
 }
 
 // output runs a command and returns its output.
@@ -136,6 +153,15 @@ func starting(prefixes ...string) excerpt {
 func progress(end ...string) excerpt {
 	quoted := starting(append(end, "infrahub_")...)
 	return func(line string) bool { return quoted(line) && !strings.Contains(line, ": Refreshing state") }
+}
+
+// failure quotes the progress of each resource, and the error.
+func failure() excerpt {
+	running, begun := progress(), false
+	return func(line string) bool {
+		begun = begun || strings.HasPrefix(line, "╷") || strings.HasPrefix(line, "Error: ") // without colours there is no frame
+		return begun || running(line)
+	}
 }
 
 // between quotes the lines from the first that starts with first to the next that starts with last.

@@ -1,13 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
@@ -109,33 +105,6 @@ func (s *infrahub) settle(ctx context.Context, name string) error {
 		case <-time.After(200 * time.Millisecond):
 		}
 	}
-}
-
-// merge merges a branch into main, as reviewers do. The provider has no resource for that.
-func (s *infrahub) merge(ctx context.Context, branch string) error {
-	body, err := json.Marshal(map[string]any{
-		"query":     `mutation ($name: String) { BranchMerge(data: {name: $name}, wait_until_completion: true) { ok } }`,
-		"variables": map[string]any{"name": branch},
-	})
-	if err != nil {
-		return err
-	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.address+"/graphql/main", bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("X-Infrahub-Key", s.token)
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return fmt.Errorf("merge %s: %w", branch, err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	content, err := io.ReadAll(response.Body)
-	if err != nil || response.StatusCode != http.StatusOK || bytes.Contains(content, []byte(`"errors"`)) {
-		return errors.Join(fmt.Errorf("merge %s: %s %s", branch, response.Status, content), err)
-	}
-	return nil
 }
 
 // hasNothing checks that the server has neither a repository nor a credential with a name.

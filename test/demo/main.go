@@ -1,6 +1,6 @@
 // Demo shows the provider at work. Bump adds a repository, bumps it to its next release, and removes it. Release
-// imports the next release of a repository on a branch, proposes and merges the branch, and cleans up. Pictures writes
-// what the CLI prints of a plan, an apply and a failed import into a directory, for the pictures of README.md.
+// brings the next release of a repository to main through a branch, where a check stops it, and then its correction. Pictures
+// writes what the CLI prints of a plan, an apply and a failed import into a directory, for the pictures of README.md.
 //
 //	demo bump|release PLUGINS CONFIGURATION
 //	demo pictures PLUGINS CONFIGURATION DIRECTORY
@@ -35,7 +35,6 @@ func run(screen *screen, args []string) (err error) {
 	if len(args) == 0 || arguments[args[0]] != len(args) {
 		return errors.New("usage: demo bump|release PLUGINS CONFIGURATION, or demo pictures PLUGINS CONFIGURATION DIRECTORY")
 	}
-	reviewed := args[0] == "release"
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	start := time.Now()
@@ -45,11 +44,18 @@ func run(screen *screen, args []string) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 
-	path := "/private/automation.git"
-	if reviewed || args[0] == "pictures" {
-		path = "/automation.git" // the provider lists its refs without a password
+	name := "demo-" + strings.ToLower(rand.Text()[:6])
+	path, releases := "/automation.git", importingNothing() // the provider lists its refs without a password
+	switch args[0] {
+	case "bump":
+		path = "/private/automation.git"
+	case "release":
+		releases = withCheck(name)
+	case "pictures":
+		name = "automation"
+		screen.colour = true
 	}
-	git, err := serveGit(dir+"/git", path)
+	git, err := serveGit(dir+"/git", path, releases)
 	if err != nil {
 		return err
 	}
@@ -60,11 +66,6 @@ func run(screen *screen, args []string) (err error) {
 	}
 	defer infrahub.close()
 
-	name := "demo-" + strings.ToLower(rand.Text()[:6])
-	if args[0] == "pictures" {
-		name = "automation"
-		screen.colour = true
-	}
 	environ := append(infrahub.environ(), append(git.environ(), "TF_VAR_name="+name)...)
 	cli, err := newCLI(screen, dir+"/terraform", args[2], args[1], environ)
 	if err != nil {
@@ -83,8 +84,8 @@ func run(screen *screen, args []string) (err error) {
 		return err
 	}
 	left := "nothing is left behind"
-	if reviewed {
-		left = "nothing is left behind but the closed proposed change"
+	if args[0] == "release" {
+		left = "nothing is left behind but two proposed changes, one merged and one canceled"
 	}
 	screen.closing(fmt.Sprintf("Done in %.0f s, and %s. README.md shows how to use it.", time.Since(start).Seconds(), left))
 	return nil

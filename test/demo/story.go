@@ -62,7 +62,7 @@ func (s *story) introduce(ctx context.Context, title, access string) error {
 	s.screen.fact("CLI", product+" with the provider as it was just built")
 	s.screen.fact("Infrahub", s.infrahub.description)
 	s.screen.fact("Git", s.git.location+access)
-	s.screen.fact("", fmt.Sprintf("v1.0.0 is commit %s, v1.1.0 is commit %s", s.git.short("v1.0.0"), s.git.short("v1.1.0")))
+	s.screen.fact("", s.git.describe())
 	return nil
 }
 
@@ -74,7 +74,7 @@ func (s *story) install(ctx context.Context) ([]string, error) {
 }
 
 func (s *story) destroy(ctx context.Context) ([]string, error) {
-	if err := s.cli.show(ctx, progress("Destroy complete!"), "destroy", "-auto-approve", s.version+"v1.1.0"); err != nil {
+	if err := s.cli.show(ctx, progress("Destroy complete!"), "destroy", "-auto-approve", s.version+s.newest()); err != nil {
 		return nil, err
 	}
 	left, err := s.cli.output(ctx, "state", "list")
@@ -98,6 +98,9 @@ func (s *story) removeAll(ctx context.Context) error {
 	_, err := s.cli.output(context.WithoutCancel(ctx), "destroy", "-auto-approve", s.version+"v1.0.0")
 	return err
 }
+
+// newest returns the tag that the demo releases last.
+func (s *story) newest() string { return s.git.tags[len(s.git.tags)-1] }
 
 func (s *story) plan(ctx context.Context, ref string) error {
 	return s.cli.show(ctx, between("  # ", "Plan: "), "plan", "-out="+planFile, s.version+ref)

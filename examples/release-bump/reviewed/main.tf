@@ -1,5 +1,5 @@
-# Imports a release on its own branch, to be reviewed and merged in Infrahub. A change of one line
-# opens the proposed change; the first apply after the merge cleans up.
+# Imports each release on a branch of its own, and merges it once Infrahub's checks have passed, or
+# leaves the merge to a reviewer. A release is a change of one line.
 
 terraform {
   required_version = ">= 1.8"
@@ -33,24 +33,24 @@ variable "credential_id" {
   default     = null
 }
 
+variable "merge" {
+  description = "Who merges a release: when_checks_pass or by_reviewer."
+  type        = string
+  default     = "when_checks_pass"
+}
+
 variable "release" {
-  description = "Tag to import."
+  description = "Tag to release."
   type        = string
   # The URL must be that of location. Set the release on this line only: Renovate changes it.
   # renovate: datasource=git-tags depName=https://git.example.com/network/automation.git
   default = "v1.0.0"
 }
 
-# A missing tag fails the plan.
-data "infrahub_git_ref" "release" {
-  location = var.location
-  ref      = var.release
-}
-
 resource "infrahub_read_only_repository" "automation" {
   name          = var.name
   location      = var.location
-  ref           = var.release # used by the first apply only: later the merge of a release sets it
+  ref           = var.release # of the first import: infrahub_release brings the next ones
   credential_id = var.credential_id
 
   lifecycle {
@@ -58,53 +58,21 @@ resource "infrahub_read_only_repository" "automation" {
   }
 }
 
-locals {
-  # The release that main does not have yet, if there is one.
-  in_review = setsubtract([var.release], [infrahub_read_only_repository.automation.ref])
-}
-
-resource "infrahub_branch" "release" {
-  for_each      = local.in_review
-  name          = "${var.name}-${each.key}"
-  description   = "${var.name} ${each.key}, to be reviewed"
-  sync_with_git = false # read-only repositories do not need it
-}
-
-resource "infrahub_read_only_repository_ref" "release" {
-  for_each      = local.in_review
+resource "infrahub_release" "automation" {
   repository_id = infrahub_read_only_repository.automation.id
-  branch        = infrahub_branch.release[each.key].name
-  ref           = data.infrahub_git_ref.release.tag
-
-  lifecycle {
-    replace_triggered_by = [infrahub_branch.release[each.key].id]
-    postcondition {
-      condition = self.commit == data.infrahub_git_ref.release.commit
-      error_message = format(
-        "Planned %s, but Infrahub imported %s: the tag was moved in between. Plan again.",
-        data.infrahub_git_ref.release.commit, self.commit,
-      )
-    }
-  }
-}
-
-resource "infrahub_proposed_change" "release" {
-  for_each      = local.in_review
-  name          = "${var.name} ${each.key}"
-  description   = "Imports commit ${infrahub_read_only_repository_ref.release[each.key].commit}."
-  source_branch = infrahub_branch.release[each.key].name
-
-  lifecycle {
-    replace_triggered_by = [infrahub_branch.release[each.key].id]
-  }
+  ref           = var.release
+  merge         = var.merge
 }
 
 output "released" {
   description = "The release on main."
-  value       = infrahub_read_only_repository.automation.ref
+  value = (
+    infrahub_release.automation.state == "merged" ?
+    infrahub_release.automation.ref : infrahub_read_only_repository.automation.ref
+  )
 }
 
 output "in_review" {
-  description = "Id of the open proposed change in Infrahub, if there is one."
-  value       = one([for change in infrahub_proposed_change.release : change.id])
+  description = "Id of the proposed change in Infrahub that waits for its merge, if there is one."
+  value       = infrahub_release.automation.state == "open" ? infrahub_release.automation.proposed_change_id : null
 }
