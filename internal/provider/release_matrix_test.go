@@ -85,31 +85,30 @@ func (r *interruptedRelease) describe() string {
 // interruptions are what interrupts an apply.
 func interruptions() []struct {
 	name string
-	run  func(r *interruptedRelease, operation string) diagnostics
+	run  func(r *interruptedRelease, operation string, plan resourcePlan) diagnostics
 } {
-	apply := func(r *interruptedRelease) diagnostics { return r.apply(r.plan(r.config)) }
 	return []struct {
 		name string
-		run  func(r *interruptedRelease, operation string) diagnostics
+		run  func(r *interruptedRelease, operation string, plan resourcePlan) diagnostics
 	}{
-		{"refused", func(r *interruptedRelease, operation string) diagnostics {
+		{"refused", func(r *interruptedRelease, operation string, plan resourcePlan) diagnostics {
 			r.Inject(mockserver.Fault{Operation: operation, Times: 1, Status: http.StatusBadRequest, ContentType: "application/json", Body: `{"errors": ["The request could not be read"]}`})
-			return apply(r)
+			return r.apply(plan)
 		}},
-		{"response lost", func(r *interruptedRelease, operation string) diagnostics {
+		{"response lost", func(r *interruptedRelease, operation string, plan resourcePlan) diagnostics {
 			r.Inject(mockserver.Fault{Operation: operation, Times: 1, After: true, Drop: true})
-			return apply(r)
+			return r.apply(plan)
 		}},
-		{"Ctrl-C", func(r *interruptedRelease, operation string) diagnostics {
+		{"Ctrl-C", func(r *interruptedRelease, operation string, plan resourcePlan) diagnostics {
 			ctx, interrupt := context.WithCancel(r.ctx)
 			r.ctx = ctx
 			r.when(operation, interrupt)
-			return apply(r)
+			return r.apply(plan)
 		}},
-		{"kill -9", func(r *interruptedRelease, operation string) diagnostics {
+		{"kill -9", func(r *interruptedRelease, operation string, plan resourcePlan) diagnostics {
 			state, private := r.state, r.private
 			r.when(operation, func() { r.dead.Store(true) })
-			diags := apply(r)
+			diags := r.apply(plan)
 			if r.dead.Load() {
 				r.state, r.private = state, private
 				return nil
@@ -139,7 +138,9 @@ func TestReleaseMatrix(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					r := newInterruptedRelease(t, remote)
-					diags := kind.run(r, operation)
+					plan := r.plan(r.config)
+					r.Log.Reset()
+					diags := kind.run(r, operation, plan)
 					told := "-"
 					for _, diagnostic := range diags.errors() {
 						told = diagnostic.summary

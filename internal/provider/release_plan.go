@@ -81,6 +81,11 @@ func (r *releaseResource) refresh(ctx context.Context, main infrahub.Repository,
 	}
 	merged := state.State.ValueString() == "merged"
 	if merged || main.Ref == state.Ref.ValueString() || branch != nil && branch.Merged() {
+		if main.Ref != state.Ref.ValueString() && branch == nil {
+			if err := r.findLeftover(ctx, main, state); err != nil {
+				return err
+			}
+		}
 		// A ref that others have set since is a difference to the configuration, and released again.
 		state.Ref, state.State, state.Commit = types.StringValue(main.Ref), types.StringValue("merged"), types.StringPointerValue(main.Commit)
 		return nil
@@ -95,6 +100,15 @@ func (r *releaseResource) refresh(ctx context.Context, main infrahub.Repository,
 	}
 	state.Commit = types.StringPointerValue(there.Commit)
 	return r.refreshChange(ctx, state, diags)
+}
+
+// findLeftover finds the branch of a release that was merged after its apply was killed, so that the next apply cleans up.
+func (r *releaseResource) findLeftover(ctx context.Context, main infrahub.Repository, state *releaseModel) error {
+	branches, err := r.ReleaseBranches(ctx, main.ID)
+	if err == nil && len(branches) > 0 {
+		state.Branch = types.StringValue(branches[0].Name)
+	}
+	return err
 }
 
 // branchOf returns the branch of the release, nil if it has none or the branch does not exist any more.

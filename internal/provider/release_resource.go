@@ -89,7 +89,7 @@ func (r *releaseResource) Schema(ctx context.Context, _ resource.SchemaRequest, 
 				Validators: []validator.String{stringvalidator.OneOf(mergeWhenChecksPass, mergeByReviewer)},
 			},
 			"description": schema.StringAttribute{
-				MarkdownDescription: "What reviewers should know; the description of the proposed change. Changing it changes the one that is open.",
+				MarkdownDescription: "What reviewers should know; the description of the proposed change. Without it that has none. Changing it changes the one that is open.",
 				Optional:            true,
 				Validators:          nonEmptyText(),
 			},

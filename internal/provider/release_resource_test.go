@@ -321,10 +321,9 @@ func TestRelease_Import(t *testing.T) {
 func TestRelease_CreateThatFailsIsTakenUpByTheNextApply(t *testing.T) {
 	t.Parallel()
 	r := newRelease(t, mergeWhenChecksPass)
-	r.crashOnce("CreateProposedChange")
-	r.failOnce("ProposedChanges", http.StatusInternalServerError, "Internal Server Error")
+	r.failOnce("CreateProposedChange", http.StatusBadRequest, `{"errors": ["The request could not be read"]}`)
 	diags := r.apply(r.plan(r.to("v1.2.0")))
-	diags.errors()[0].expect(t, "", "Release Not Finished", r.repository, "may have been carried out")
+	diags.errors()[0].expect(t, "", "Release Not Finished", r.repository, "The request could not be read", "Nothing was changed by this request.")
 	diags.warnings()[0].expect(t, "", "Release Is Not Finished", r.branches(t)[0], "goes on")
 	if r.state != nil {
 		t.Errorf("saved %v", r.state)

@@ -103,7 +103,7 @@ func registeredTypes(t *testing.T) registered {
 func TestResources_AreAllInTheTable(t *testing.T) {
 	t.Parallel()
 	types := registeredTypes(t)
-	described := map[string]bool{}
+	described := map[string]bool{releaseType: true} // several mutations and no object of its own: release_resource_test.go
 	for _, r := range resourceTypes() {
 		described[r.name] = true
 	}
