@@ -10,10 +10,13 @@ type pages[T any] struct {
 	mutex sync.Mutex
 	// asked is how many nodes were asked for one by one.
 	asked int
-	// total is how many nodes the server has, or unknownTotal.
+	// begun is whether pages are being read, or were read and are not read again; postponed is whether they are read again once
+	// enough nodes were asked for.
+	begun, postponed bool
+	// total is how many nodes the server has, or unknownTotal. Once it is known the first page has been requested.
 	total int
-	// listing is closed when the pages were read. It is nil before.
-	listing chan struct{}
+	// arrival is closed when the next page arrives, or none will. It is nil while no page is under way.
+	arrival chan struct{}
 	nodes   map[string]T
 }
 
@@ -21,11 +24,8 @@ const (
 	unknownTotal = -1
 	// fewReads is how many nodes are read one by one before it is worth asking how many there are.
 	fewReads = 10
-	// sparePages is how many pages may be read more than nodes were asked for, so that no order of reads costs more than twice the
-	// requests of single reads.
-	sparePages = 8
-	// pagesAtOnce is how many pages are requested at the same time.
-	pagesAtOnce = 4
+	// pagesAtOnce is how many pages are requested at the same time, so that other reads do not wait for them all.
+	pagesAtOnce = defaultConcurrency - 1
 )
 
 // Refresh returns the node with an id, or ErrNotFound, as it is now or was since the client began to read nodes of the kind. A client
@@ -35,67 +35,64 @@ func (n Nodes[T]) Refresh(ctx context.Context, id string) (*T, error) {
 		return n.Get(ctx, id)
 	}
 	reads := n.reads()
-	listing, begins := reads.ask()
-	if begins {
+	if reads.ask() {
 		go reads.readPages(context.WithoutCancel(ctx), n)
 	}
-	if listing != nil {
+	for {
+		node, arrival := reads.look(id)
+		switch {
+		case node != nil:
+			return node, nil
+		case arrival == nil:
+			return n.Get(ctx, id)
+		}
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()
-		case <-listing:
+		case <-arrival:
 		}
 	}
-	if node := reads.known(id); node != nil {
-		return node, nil
-	}
-	return n.Get(ctx, id)
 }
 
-// ask counts a read, and returns the listing to wait for, nil if there is none, and whether the caller has to begin it.
-func (r *nodeReads[T]) ask() (listing chan struct{}, begins bool) {
+// ask counts a read, and reports whether the caller has to begin to read pages.
+func (r *nodeReads[T]) ask() bool {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	r.asked++
-	if r.listing == nil && r.asked >= fewReads && pageCount(r.total) <= r.asked+sparePages && !r.shared.mutated.Load() {
-		r.listing = make(chan struct{})
-		return r.listing, true
+	if r.begun || r.asked < fewReads || !r.worthPages(r.total) || r.shared.mutated.Load() {
+		return false
 	}
-	return r.listing, false
+	r.begun, r.arrival = true, make(chan struct{})
+	return true
 }
 
-// known returns a copy of a node that a page had, nil if no page had it or a mutation was sent since.
-func (r *nodeReads[T]) known(id string) *T {
+// worthPages reports whether the pages of so many nodes are no more than the reads so far. The last of these waits for a page instead
+// of its own request, so that with the count it is at most twice the requests of single reads, whatever their order.
+func (r *nodeReads[T]) worthPages(total int) bool { return pageCount(total) <= r.asked }
+
+// look returns a copy of a node that a page had. If none had it, it returns the arrival of the next page, nil if there is none to wait for.
+func (r *nodeReads[T]) look(id string) (*T, <-chan struct{}) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	node, ok := r.nodes[id]
-	if !ok || r.shared.mutated.Load() {
-		return nil
+	if r.shared.mutated.Load() {
+		return nil, nil
 	}
-	return &node
+	if node, ok := r.nodes[id]; ok {
+		return &node, nil
+	}
+	return nil, r.arrival
 }
 
-// readPages reads all nodes of the kind if they are few enough for the reads so far, and ends the listing. Pages that fail are not
-// read again: their nodes are read one by one.
+// readPages reads all nodes of the kind if they are few enough for the reads so far. Pages that fail are not read again: their nodes
+// are read one by one.
 func (r *nodeReads[T]) readPages(ctx context.Context, nodes Nodes[T]) {
-	r.mutex.Lock()
-	total, asked, listing := r.total, r.asked, r.listing
-	r.mutex.Unlock()
-	defer close(listing)
-	if total == unknownTotal {
-		count, err := nodes.count(ctx)
-		if err != nil {
-			return
-		}
-		total = count
-	}
-	if pageCount(total) > asked+sparePages {
-		r.postpone(total)
-		return
-	}
 	var readers sync.WaitGroup
+	defer func() {
+		readers.Wait()
+		r.end()
+	}()
 	slots := make(chan struct{}, pagesAtOnce)
-	for offset := 0; offset < total; offset += pageSize {
+	read := func(offset int) {
 		slots <- struct{}{}
 		readers.Go(func() {
 			defer func() { <-slots }()
@@ -104,16 +101,33 @@ func (r *nodeReads[T]) readPages(ctx context.Context, nodes Nodes[T]) {
 			}
 		})
 	}
-	readers.Wait()
+	r.mutex.Lock()
+	total := r.total
+	r.mutex.Unlock()
+	if total == unknownTotal {
+		read(0)
+		var err error
+		if total, err = nodes.count(ctx); err != nil {
+			return
+		}
+	}
+	if !r.counted(total) {
+		return
+	}
+	for offset := pageSize; offset < total; offset += pageSize {
+		read(offset)
+	}
 }
 
-// postpone makes a later read list the pages, once enough nodes were asked for.
-func (r *nodeReads[T]) postpone(total int) {
+// counted notes how many nodes there are, and reports whether to read their pages now. Otherwise a later read begins again.
+func (r *nodeReads[T]) counted(total int) bool {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	r.total, r.listing = total, nil
+	r.total, r.postponed = total, !r.worthPages(total)
+	return !r.postponed
 }
 
+// keep lets reads find the nodes of a page.
 func (r *nodeReads[T]) keep(nodes Nodes[T], listed []T) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
@@ -124,6 +138,16 @@ func (r *nodeReads[T]) keep(nodes Nodes[T], listed []T) {
 		id, _ := nodes.key(node)
 		r.nodes[id] = node
 	}
+	close(r.arrival)
+	r.arrival = make(chan struct{})
+}
+
+// end lets no read wait any more.
+func (r *nodeReads[T]) end() {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	close(r.arrival)
+	r.arrival, r.begun = nil, !r.postponed
 }
 
 // pageCount returns how many pages hold a number of nodes.

