@@ -86,7 +86,7 @@ func describeValue(value any) string {
 // message of a user check is all that it has logged (infrahub-behaviour.md, Proposals 9).
 func loggedErrors(message string) []string {
 	var logged []string
-	for _, entry := range strings.Split(message, strings.Repeat("-", 23)+"\n") {
+	for entry := range strings.SplitSeq(message, strings.Repeat("-", 23)+"\n") {
 		text, rest, found := strings.Cut(strings.TrimPrefix(entry, "Message: "), "\nLevel: ")
 		if !found {
 			continue

@@ -202,10 +202,6 @@ func TestMerge_Refused(t *testing.T) {
 			c.setRef(t, "release", "v1.1.0")
 			_ = failedChecks(t, c.run(t, change))
 		}, "Unable to merge proposed change containing failing checks"},
-		"a conflict since the checks": {func(t *testing.T, c *checkTest, _ infrahub.ProposedChange) {
-			t.Helper()
-			c.setRef(t, "main", "v1.1.0")
-		}, "Unable to merge the branch 'release', conflict resolution missing: "},
 		"no permission": {func(t *testing.T, c *checkTest, _ infrahub.ProposedChange) {
 			t.Helper()
 			c.Inject(mockserver.Fault{

@@ -13,20 +13,6 @@ import (
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mocktest"
 )
 
-// newCheckedRemote returns a repository with the tags v1.0.0, v1.1.0, whose check fails, and v1.2.0.
-func newCheckedRemote(t *testing.T) *mocktest.Remote {
-	t.Helper()
-	r := mocktest.NewRemote(t, t.TempDir(), "checked.git")
-	for _, version := range []string{"v1.0.0", "v1.1.0", "v1.2.0"} {
-		message := ""
-		if version == "v1.1.0" {
-			message = "the VLAN is missing"
-		}
-		r.Release(t, version, mocktest.CheckFiles("tags", version, "vlans", message))
-	}
-	return r
-}
-
 // releaseStart is a mock server with a read-only repository at v1.0.0, and a client of it.
 type releaseStart struct {
 	*server
@@ -38,7 +24,7 @@ type releaseStart struct {
 func startRelease(t *testing.T, options mockserver.Options) *releaseStart {
 	t.Helper()
 	s := start(t, options)
-	r := releaseStart{server: s, client: s.client(t), remote: newCheckedRemote(t)}
+	r := releaseStart{server: s, client: s.client(t), remote: newCheckedRemote(t, "vlans")}
 	r.id = r.create(t, readOnly(r.remote, "v1.0.0"))
 	s.Log.Reset()
 	return &r
@@ -117,7 +103,7 @@ func TestRelease_FailingCheckStopsIt(t *testing.T) {
 		if !ok || len(failed.Failed) != 1 {
 			t.Fatalf("the error is %v", err)
 		}
-		wantEqual(t, "messages", []string{"the VLAN is missing (vlan-1, BuiltinTag)"}, failed.Failed[0].Messages)
+		wantEqual(t, "messages", []string{"VLAN 12 is used twice (vlan-1, BuiltinTag)"}, failed.Failed[0].Messages)
 		wantEqual(t, "state of the change", "open", s.state(t, got.ChangeID))
 		wantEqual(t, "requests to merge", 0, len(s.requests("MergeProposedChange")))
 		s.wantOnMain(t, "v1.0.0")

@@ -130,7 +130,7 @@ func withoutRetries(ctx context.Context) context.Context {
 // withMerge returns a context whose request starts a merge. It is not repeated by itself while another merge runs, because what that
 // one brings has to be looked at first.
 func withMerge(ctx context.Context) context.Context {
-	return context.WithValue(withoutRetries(ctx), mergeKey, true)
+	return context.WithValue(ctx, mergeKey, true)
 }
 
 // operationContext returns the context to send an operation with. A mutation in flight is never canceled, because

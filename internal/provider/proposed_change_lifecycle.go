@@ -99,7 +99,7 @@ func (r *proposedChangeResource) Create(ctx context.Context, req resource.Create
 	})
 }
 
-// Update edits a proposed change, runs its checks again where they are out of date or have failed, and merges it, as the plan asks.
+// Update edits a proposed change, runs its checks again where they may be out of date or have failed, and merges it, as the plan asks.
 func (r *proposedChangeResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	var plan, state proposedChangeModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
@@ -116,7 +116,8 @@ func (r *proposedChangeResource) Update(ctx context.Context, req resource.Update
 		return
 	}
 	r.settle(ctx, settling{
-		update: true, runAgain: again || plan.edited(state),
+		// Checks that have passed may tell of an earlier commit, which must not merge a later one (infrahub-behaviour.md, Proposals 12).
+		update: true, runAgain: again || plan.edited(state) || plan.merges(),
 		again: "Then apply again: the checks run once more, also without a change in the configuration.",
 		state: &resp.State, private: resp.Private, diags: &resp.Diagnostics,
 	})

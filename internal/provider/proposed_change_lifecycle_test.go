@@ -33,15 +33,15 @@ func newCheckedChange(t *testing.T, ref string, settings attributes) *checkedCha
 	c := &checkedChange{server: s, remote: r, config: attributes{"name": "Release", "source_branch": "release", "wait_for_checks": true}.with(settings)}
 	c.repository = s.createReadOnlyRepository(t, "network", r.Path, "v1.0.0")
 	s.createBranch(t, "release")
-	c.setRef(t, "release", ref)
+	c.setRef(t, ref)
 	c.instance = s.connect(t).newInstance(proposedChangeType)
 	return c
 }
 
-// setRef imports a ref on a branch without the provider.
-func (c *checkedChange) setRef(t *testing.T, branch, ref string) {
+// setRef imports a ref on the branch without the provider.
+func (c *checkedChange) setRef(t *testing.T, ref string) {
 	t.Helper()
-	c.Post(t, branch, `mutation($id:String!,$ref:String!){CoreReadOnlyRepositoryUpdate(data:{id:$id ref:{value:$ref}}){ok}}`, "id", c.repository, "ref", ref)
+	c.Post(t, "release", `mutation($id:String!,$ref:String!){CoreReadOnlyRepositoryUpdate(data:{id:$id ref:{value:$ref}}){ok}}`, "id", c.repository, "ref", ref)
 	c.WaitForTasks(t)
 }
 
@@ -113,7 +113,7 @@ func TestProposedChange_FailedChecksFailTheApplyAndRunAgain(t *testing.T) {
 		c.apply(c.plan(c.config)).onlyError(t).expect(t, "wait_for_checks", "Checks Failed", "VLAN 12", "also without a change in the configuration")
 		c.expectMutations(t, "RunChecks: change")
 	}
-	c.setRef(t, "release", "v1.2.0")
+	c.setRef(t, "v1.2.0")
 	plan := c.plan(c.config)
 	if plan.state["checks"] != unknown || plan.state["state"] != unknown {
 		t.Errorf("planned %v", plan.state)
@@ -130,7 +130,7 @@ func TestProposedChange_AChangeRunsItsChecksAgain(t *testing.T) {
 	t.Parallel()
 	c := newCheckedChange(t, "v1.2.0", nil)
 	c.mustApply(c.config)
-	c.setRef(t, "release", "v1.1.0")
+	c.setRef(t, "v1.1.0")
 	c.Log.Reset()
 	c.apply(c.plan(c.config.with(attributes{"description": "Better"}))).onlyError(t).expect(t, "wait_for_checks", "Checks Failed", "VLAN 12")
 	c.expectMutations(t, "UpdateProposedChange: description id", "RunChecks: change")
@@ -263,7 +263,7 @@ func TestProposedChange_FailedChecksMergeNothing(t *testing.T) {
 	c := newCheckedChange(t, "v1.1.0", merging())
 	c.apply(c.plan(c.config)).onlyError(t).expect(t, "merge", "Checks Failed", "VLAN 12")
 	c.expectMutations(t, "CreateProposedChange: destination_branch id is_draft name source_branch")
-	c.setRef(t, "release", "v1.2.0")
+	c.setRef(t, "v1.2.0")
 	c.Log.Reset()
 	c.mustApply(c.config)
 	c.expectMutations(t, "RunChecks: change", "MergeProposedChange: id")
@@ -278,7 +278,7 @@ func TestProposedChange_IsMergedLater(t *testing.T) {
 		reviewer  bool
 		mutations []string
 	}{
-		"by the apply": {false, []string{"MergeProposedChange: id"}}, "by a reviewer who was faster": {true, nil},
+		"by the apply": {false, []string{"RunChecks: change", "MergeProposedChange: id"}}, "by a reviewer who was faster": {true, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -297,6 +297,18 @@ func TestProposedChange_IsMergedLater(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestProposedChange_ChecksOfAnEarlierRefMergeNothing(t *testing.T) {
+	t.Parallel()
+	c := newCheckedChange(t, "v1.2.0", nil)
+	c.mustApply(c.config)
+	c.setRef(t, "v1.1.0")
+	c.refresh().requireNone(t)
+	c.expectChecks(t, vlansPassed, dataPassed, schemaFine)
+	c.Log.Reset()
+	c.apply(c.plan(c.config.with(merging()))).onlyError(t).expect(t, "merge", "Checks Failed", "VLAN 12")
+	c.expectMutations(t, "RunChecks: change")
 }
 
 func TestProposedChange_MergeThatTakesBackARefIsNotBegun(t *testing.T) {
@@ -335,7 +347,7 @@ func TestProposedChange_MergeIsRefused(t *testing.T) {
 			}
 			c.Log.Reset()
 			c.mustApply(c.config)
-			c.expectMutations(t, "MergeProposedChange: id")
+			c.expectMutations(t, "RunChecks: change", "MergeProposedChange: id")
 		})
 	}
 }

@@ -84,7 +84,7 @@ func TestProposedChange_IsCheckedAndMerged(t *testing.T) {
 			PreConfig:         s.resetLog,
 			Config:            config("v1.2.0", "merge = true", ""),
 			ConfigPlanChecks:  preApply(plancheck.ExpectResourceAction(change, plancheck.ResourceActionUpdate)),
-			ConfigStateChecks: []statecheck.StateCheck{passed, expectText(change, "state", "merged"), s.expectMutations("MergeProposedChange: id")},
+			ConfigStateChecks: []statecheck.StateCheck{passed, expectText(change, "state", "merged"), s.expectMutations("MergeProposedChange: id", "RunChecks: change")},
 		},
 	)
 }

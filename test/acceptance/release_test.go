@@ -3,6 +3,7 @@ package acceptance
 import (
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -203,16 +204,26 @@ func (r *release) assertOutput(name, want string) {
 	}
 }
 
-// branchOfRelease returns the only branch of a release of the repository.
-func (r *release) branchOfRelease() string {
+// releaseBranches returns the branches of releases of the repository.
+func (r *release) releaseBranches() []infrahub.Branch {
 	r.t.Helper()
 	repository, err := r.client.Repositories(infrahub.ReadOnly).GetByName(r.t.Context(), r.name)
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	branches, err := r.client.ReleaseBranches(r.t.Context(), repository.ID)
-	if err != nil || len(branches) != 1 {
-		r.t.Fatalf("the branches of releases are %+v (%v), want one", branches, err)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return branches
+}
+
+// branchOfRelease returns the only branch of a release of the repository.
+func (r *release) branchOfRelease() string {
+	r.t.Helper()
+	branches := r.releaseBranches()
+	if len(branches) != 1 {
+		r.t.Fatalf("the branches of releases are %+v, want one", branches)
 	}
 	return branches[0].Name
 }
@@ -293,6 +304,43 @@ func TestRelease_RevertedVersionLeavesMainAsItWas(t *testing.T) {
 	r.assertRef("main", "v1.0.0")
 	r.planNothing()
 	r.end()
+}
+
+// Two Terraforms release two repositories at once. The merge of the second would take the first one back: it says so, and its next apply
+// releases on a new branch.
+func TestRelease_OfTwoTerraformsTakesNothingBack(t *testing.T) {
+	unlessLive(func() { t.Parallel() })
+	s := newServer(t)
+	first := s.newReleaseOf(t, "reviewed", "first.git", s.newRemote(t, "first.git"))
+	second := s.newReleaseOf(t, "reviewed", "second.git", s.newRemote(t, "second.git"))
+	second.name = s.name("second")
+	second.workspace.environment = append(second.workspace.environment, "TF_VAR_name="+second.name)
+	for _, r := range []*release{first, second} {
+		r.apply()
+		r.setVersion("v1.0.0", "v1.1.0")
+	}
+	var exit error
+	err := first.runUntil(func() bool { return len(first.releaseBranches()) == 1 }, func(*exec.Cmd) {
+		exit = second.runUntil(func() bool { return true }, func(*exec.Cmd) {}, "apply", "-auto-approve", "-no-color")
+	}, "apply", "-auto-approve", "-no-color")
+	if (err == nil) == (exit == nil) {
+		t.Fatalf("of the two applies the first ends with %v, the second with %v\n%s\n%s", err, exit, first.printed["apply"], second.printed["apply"])
+	}
+	winner, other := first, second
+	if err != nil {
+		winner, other = second, first
+	}
+	winner.assertRef("main", "v1.1.0")
+	other.assertPrinted("apply", "Merge Would Take Back Refs", winner.name, `"v1.1.0"`, `"v1.0.0"`, "Apply again")
+	other.assertRef("main", "v1.0.0")
+
+	other.apply()
+	for _, r := range []*release{first, second} {
+		r.assertRef("main", "v1.1.0")
+		r.planNothing()
+	}
+	second.destroy()
+	first.end()
 }
 
 // The guide releases several repositories together by a branch, the refs on it and a proposed change.
