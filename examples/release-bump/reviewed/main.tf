@@ -74,5 +74,8 @@ output "released" {
 
 output "in_review" {
   description = "Id of the proposed change in Infrahub that waits for its merge, if there is one."
-  value       = infrahub_release.automation.state == "open" ? infrahub_release.automation.proposed_change_id : null
+  value = (
+    infrahub_release.automation.state == "open" ?
+    infrahub_release.automation.proposed_change_id : null
+  )
 }
