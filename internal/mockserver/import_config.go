@@ -1,9 +1,10 @@
 package mockserver
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
-	"maps"
-	"slices"
+	"io"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -45,125 +46,81 @@ func (e *engine) readConfig(t *task, j job, c *clone, commit string) (repository
 		return repositoryConfig{}, err
 	}
 	reason := fmt.Sprintf("Repository '%s' has an invalid configuration file '%s'. ", j.name, file)
-	var parsed map[string]any
-	if err := yaml.Unmarshal([]byte(content), &parsed); err != nil {
+	parsed, err := parseYAML(content)
+	if err != nil {
 		return invalid(fmt.Sprintf("Unable to load the configuration file in YAML format %s: %s", file, err),
 			reason+fmt.Sprintf("The file could not be parsed as valid YAML: %s", err))
 	}
-	config, problems := parseConfig(parsed)
-	if problems != nil {
+	dict, isDict := parsed.(pythonDict)
+	if !isDict {
+		return repositoryConfig{}, &pythonError{"TypeError", fmt.Sprintf(
+			"infrahub_sdk.schema.repository.InfrahubRepositoryConfig() argument after ** must be a mapping, not %s", pythonType(parsed))}
+	}
+	if problems := checkConfig(dict); problems != nil {
 		return invalid(fmt.Sprintf("Unable to load the configuration file %s, the format is not valid: %s", file, problems),
 			reason+fmt.Sprintf("The file format is not valid: %s", problems))
 	}
 	e.log(t, "info", "Successfully parsed %s", file)
-	return config, nil
+	return newConfig(dict)
 }
 
-// configProblems are the problems of a configuration in the words of pydantic, which the server uses.
-type configProblems []string
-
-func (p *configProblems) add(where, what, kind string, input any) {
-	*p = append(*p, fmt.Sprintf("%s\n  %s [type=%s, %s]\n    For further information visit https://errors.pydantic.dev/2.12/v/%s",
-		where, what, kind, pydanticInput(input), kind))
-}
-
-func (p configProblems) String() string {
-	if len(p) == 1 {
-		return "1 validation error for InfrahubRepositoryConfig\n" + p[0]
+// parseYAML returns the value of a YAML file. An empty file is an empty dictionary.
+func parseYAML(content string) (any, error) {
+	var documents [2]yaml.Node
+	decoder := yaml.NewDecoder(strings.NewReader(content))
+	switch err := decoder.Decode(&documents[0]); {
+	case errors.Is(err, io.EOF):
+		return pythonDict{}, nil
+	case err != nil:
+		return nil, errors.New(strings.TrimPrefix(err.Error(), "yaml: "))
 	}
-	return fmt.Sprintf("%d validation errors for InfrahubRepositoryConfig\n%s", len(p), strings.Join(p, "\n"))
-}
-
-// parseConfig returns a configuration and its problems, nil if there are none.
-func parseConfig(content map[string]any) (repositoryConfig, configProblems) {
-	var config repositoryConfig
-	var problems configProblems
-	keys := []string{
-		"schemas", "check_definitions", "jinja2_transforms", "artifact_definitions", "python_transforms", "generator_definitions",
-		"queries", "objects", "menus",
+	if err := decoder.Decode(&documents[1]); !errors.Is(err, io.EOF) {
+		return nil, errors.New("expected a single document in the stream")
 	}
-	for _, key := range keys {
-		items, isList := content[key].([]any)
-		if _, present := content[key]; present && !isList {
-			problems.add(key, "Input should be a valid list", "list_type", content[key])
-		}
-		switch key {
-		case "queries":
-			config.queries = parseQueries(items, &problems)
-		case "check_definitions":
-			config.checks = parseChecks(items, &problems)
-		}
+	value, err := newPythonValue(&documents[0])
+	if value == nil || pythonRepr(value) == "[]" {
+		value = pythonDict{}
 	}
-	for _, key := range slices.Sorted(maps.Keys(content)) {
-		if !slices.Contains(keys, key) {
-			problems.add(key, "Extra inputs are not permitted", "extra_forbidden", content[key])
-		}
-	}
-	return config, problems
-}
-
-func parseQueries(items []any, problems *configProblems) []queryReference {
-	var queries []queryReference
-	for i, item := range items {
-		fields, _ := item.(map[string]any)
-		name, hasName := fields["name"].(string)
-		path, hasPath := fields["file_path"].(string)
-		switch {
-		case !hasName:
-			problems.add(fmt.Sprintf("queries.%d.name", i), "Field required", "missing", item)
-		case !hasPath:
-			problems.add(fmt.Sprintf("queries.%d.file_path", i), "Field required", "missing", item)
-		default:
-			queries = append(queries, queryReference{name, path})
-		}
-	}
-	return queries
+	return value, err
 }
 
 // defaultCheckClass is the class of a check whose configuration names none.
 const defaultCheckClass = "Check"
 
-func parseChecks(items []any, problems *configProblems) []checkReference {
-	var checks []checkReference
-	for i, item := range items {
-		fields, _ := item.(map[string]any)
-		name, hasName := fields["name"].(string)
-		path, hasPath := fields["file_path"].(string)
-		class, hasClass := fields["class_name"].(string)
-		if !hasClass {
-			class = defaultCheckClass
-		}
-		switch {
-		case !hasName:
-			problems.add(fmt.Sprintf("check_definitions.%d.name", i), "Field required", "missing", item)
-		case !hasPath:
-			problems.add(fmt.Sprintf("check_definitions.%d.file_path", i), "Field required", "missing", item)
-		case fields["targets"] != nil || fields["parameters"] != nil:
-			// A server accepts them. The mock server has no groups, and says so instead of running the check once.
-			problems.add(fmt.Sprintf("check_definitions.%d", i), "The mock server imitates no targets and parameters", "not_imitated", item)
-		default:
-			checks = append(checks, checkReference{name, path, class})
-		}
+// errTargets is what the mock server tells of a check with targets or parameters, which a server accepts. The mock server has no
+// groups, and says so instead of running the check once.
+var errTargets = &pythonError{"RepositoryConfigurationError", "A check with targets or parameters" + notImitated}
+
+// newConfig returns what the mock server imports of a valid configuration.
+func newConfig(parsed pythonDict) (repositoryConfig, error) {
+	var config repositoryConfig
+	for _, query := range elements(parsed, "queries") {
+		config.queries = append(config.queries, queryReference{query.text("name"), query.text("file_path")})
 	}
-	return checks
+	for _, check := range elements(parsed, "check_definitions") {
+		parameters, _ := check.get("parameters")
+		if dict, ok := parameters.(pythonDict); check.text("targets") != "" || ok && len(dict) > 0 {
+			return repositoryConfig{}, errTargets
+		}
+		class := cmp.Or(check.text("class_name"), defaultCheckClass)
+		config.checks = append(config.checks, checkReference{check.text("name"), check.text("file_path"), class})
+	}
+	return config, nil
 }
 
-// pydanticInput describes a value as pydantic does.
-func pydanticInput(input any) string {
-	kind, shown := "dict", fmt.Sprint(input)
-	switch input := input.(type) {
-	case nil:
-		kind, shown = "NoneType", "None"
-	case string:
-		kind, shown = "str", quote(input)
-	case int:
-		kind = "int"
-	case float64:
-		kind = "float"
-	case bool:
-		kind, shown = "bool", titleCase(shown)
-	case []any:
-		kind = "list"
+// elements returns the elements of a list in a configuration.
+func elements(config pythonDict, list string) []pythonDict {
+	value, _ := config.get(list)
+	items, _ := value.([]any)
+	found := make([]pythonDict, len(items))
+	for i, item := range items {
+		found[i], _ = item.(pythonDict)
 	}
-	return fmt.Sprintf("input_value=%s, input_type=%s", shown, kind)
+	return found
+}
+
+func (d pythonDict) text(key string) string {
+	value, _ := d.get(key)
+	text, _ := value.(string)
+	return text
 }

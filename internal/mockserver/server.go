@@ -13,13 +13,11 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
-
-	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub/graphql"
 )
 
 const (
@@ -83,6 +81,7 @@ func (o Options) withDefaults() Options {
 type Server struct {
 	options  Options
 	schema   *ast.Schema
+	whole    func() (*ast.Schema, error) // what a server knows
 	store    *store
 	sessions *sessions
 	faults   pendingFaults
@@ -96,7 +95,7 @@ type Server struct {
 // New starts a server.
 func New(options Options) (*Server, error) {
 	options = options.withDefaults()
-	schema, err := gqlparser.LoadSchema(&ast.Source{Name: "schema.graphql", Input: graphql.Schema})
+	schema, err := loadSchema()
 	if err != nil {
 		return nil, fmt.Errorf("load the schema: %w", err)
 	}
@@ -106,7 +105,7 @@ func New(options Options) (*Server, error) {
 	}
 	s := &Server{
 		options: options, schema: schema, store: newStore(), sessions: newSessions(options.AccessTokenLifetime),
-		page: page, id: uuid.NewString(), mux: http.NewServeMux(),
+		page: page, id: uuid.NewString(), mux: http.NewServeMux(), whole: sync.OnceValues(loadWholeSchema),
 	}
 	s.engine = newEngine(s)
 	s.mux.HandleFunc("POST /graphql", s.serveGraphQL)
@@ -114,6 +113,12 @@ func New(options Options) (*Server, error) {
 	s.mux.HandleFunc("GET /api/info", func(w http.ResponseWriter, _ *http.Request) {
 		s.replyJSON(w, http.StatusOK, map[string]any{"deployment_id": s.id, "version": s.options.Version})
 	})
+	s.mux.HandleFunc("GET /api/schema", s.serveSchema)
+	s.mux.HandleFunc("GET /api/schema/{kind}", s.serveKindSchema)
+	s.mux.HandleFunc("GET /schema.graphql", s.serveGraphQLSchema)
+	s.mux.HandleFunc("GET /api/query/{query}", s.serveStoredQuery)
+	s.mux.HandleFunc("POST /api/query/{query}", s.serveStoredQuery)
+	s.mux.HandleFunc("/", s.serveUnknownPath)
 	s.mux.HandleFunc("GET /{$}", s.servePage)
 	s.mux.HandleFunc("POST /api/auth/login", s.withFaults("login", s.serveLogin))
 	s.mux.HandleFunc("POST /api/auth/refresh", s.withFaults("refresh", s.serveRefresh))
