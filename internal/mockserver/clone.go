@@ -1,6 +1,7 @@
 package mockserver
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -302,7 +303,7 @@ func (e *engine) cloneRef(ctx context.Context, j job) (*clone, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	commit, err := c.resolve(j.ref)
+	commit, err := c.resolve(cmp.Or(j.ref, mainBranch))
 	return c, commit, err
 }
 
@@ -311,7 +312,7 @@ func (e *engine) cloneAnew(ctx context.Context, j job) (*clone, error) {
 	if err := e.pause(ctx, e.server.options.Delay.git()); err != nil {
 		return nil, err
 	}
-	c, err := newClone(ctx, e.server.remote(j.repository, j.location), j.ref)
+	c, err := newClone(ctx, e.server.remote(j.repository, j.location), cmp.Or(j.ref, mainBranch))
 	if c != nil {
 		e.setClone(j.repository, c)
 	}

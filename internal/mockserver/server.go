@@ -46,8 +46,7 @@ type Options struct {
 	AppendGitSuffix []string
 	// AccessTokenLifetime is the lifetime of an access token; 0 is one hour.
 	AccessTokenLifetime time.Duration
-	// SyncInterval is the time between two syncs of the read-write repositories. 0 is one second with
-	// LiveDelay and never with NoDelay; negative is never.
+	// SyncInterval is the time between two syncs of the read-write repositories. 0 is one second; negative is never.
 	SyncInterval time.Duration
 	// BeforeChange, if set, is called before an import changes a repository on a branch. The import waits
 	// until it returns, so a test sees every state.
@@ -65,9 +64,7 @@ func (o Options) withDefaults() Options {
 	if o.AppendGitSuffix == nil {
 		o.AppendGitSuffix = []string{"github.com", "gitlab.com"}
 	}
-	if o.SyncInterval == 0 && o.Delay == LiveDelay {
-		o.SyncInterval = time.Second
-	}
+	o.SyncInterval = cmp.Or(o.SyncInterval, time.Second)
 	if o.BeforeChange == nil {
 		o.BeforeChange = func(string, string) {}
 	}

@@ -88,13 +88,14 @@ const mainBranch = "main"
 // store holds every node. A node of an agnostic kind has one part that all branches share and one part
 // for each branch that set a branch-aware or local value (infrahub-behaviour.md, Branches 1).
 type store struct {
-	mu       sync.Mutex
-	kinds    kinds
-	shared   map[string]*node
-	branches map[string]*branch
-	usedIDs  map[string]bool // those of deleted nodes, too (infrahub-behaviour.md, Writing 1)
-	merging  string          // the branch that is being merged
-	count    int             // how many nodes were created
+	mu          sync.Mutex
+	kinds       kinds
+	shared      map[string]*node
+	branches    map[string]*branch
+	usedIDs     map[string]bool // those of deleted nodes, too (infrahub-behaviour.md, Writing 1)
+	merging     string          // the branch that is being merged
+	count       int             // how many nodes were created
+	seededKinds []string        // kinds that the seed names: queries may ask for them
 	// recordedDiffs holds by proposed change what was compared when its conflicts were recorded.
 	recordedDiffs map[string]branchDiff
 }
