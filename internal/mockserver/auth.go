@@ -175,8 +175,8 @@ func (s *Server) serveRefresh(w http.ResponseWriter, r *http.Request) {
 
 // replyREST sends an error of the REST endpoints; its code is the status.
 func (s *Server) replyREST(w http.ResponseWriter, status int, message string) {
-	body := map[string]any{"message": message, "extensions": map[string]any{"code": status}}
-	s.replyJSON(w, status, map[string]any{"data": nil, "errors": []any{body}})
+	body := orderedObject{{"message", message}, {"extensions", map[string]any{"code": status}}}
+	s.replyJSON(w, status, orderedObject{{"data", nil}, {"errors", []any{body}}})
 }
 
 // account returns the one account of the mock server, which may do everything (infrahub-behaviour.md, Clients 5).

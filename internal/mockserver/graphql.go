@@ -214,7 +214,8 @@ func (s *Server) notImitated(query string, invalid gqlerror.List) gqlerror.List 
 		return onServer
 	}
 	for _, one := range invalid {
-		one.Message = strings.TrimSuffix(one.Message, ".") + ": it" + notImitated + "."
+		message, _, _ := strings.Cut(one.Message, " Did you mean")
+		one.Message = strings.TrimSuffix(message, ".") + ": it" + notImitated + "."
 	}
 	return invalid
 }
