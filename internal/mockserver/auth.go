@@ -179,8 +179,8 @@ func (s *Server) replyREST(w http.ResponseWriter, status int, message string) {
 	s.replyJSON(w, status, orderedObject{{"data", nil}, {"errors", []any{body}}})
 }
 
-// account returns the one account of the mock server, which may do everything (infrahub-behaviour.md, Clients 5).
-func (s *Server) account() object {
+// newAccount returns the one account of the mock server, which may do everything (infrahub-behaviour.md, Clients 5).
+func (s *Server) newAccount() object {
 	node := func(kind, id string, hfid []any, label string, more map[string]any) object {
 		fields := map[string]any{"id": id, "hfid": hfid, "display_label": label}
 		maps.Copy(fields, more)

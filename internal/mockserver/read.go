@@ -1,6 +1,7 @@
 package mockserver
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -146,17 +147,26 @@ func pageOf[T any](items []T, offset, limit any) []T {
 
 // edge returns the edge of a page that leads to a node, nil if there is none. Relationships have no properties in the mock server.
 func (s *Server) edge(b *branch, prefix, kindName string, n *node) object {
-	fields := map[string]any{"node": nil, "properties": object{"RelationshipProperty", nil}, "node_metadata": object{"InfrahubNodeMetadata", nil}}
-	if n != nil {
-		updated := formatTime(n.updatedAt())
-		fields["node"] = s.nodeObject(b, n, nil)
-		fields["node_metadata"] = object{"InfrahubNodeMetadata", map[string]any{
-			"created_at": formatTime(n.createdAt), "created_by": s.account(), "updated_at": updated, "updated_by": s.account(),
+	if n == nil {
+		return object{prefix + "Edged" + kindName, map[string]any{
+			"node": nil, "properties": object{typename: "RelationshipProperty"}, "node_metadata": object{typename: "InfrahubNodeMetadata"},
 		}}
-		fields["properties"] = object{"RelationshipProperty", map[string]any{"updated_at": updated}}
-		fields["relationship_metadata"] = object{"InfrahubRelationshipMetadata", map[string]any{"updated_at": updated, "updated_by": s.account()}}
 	}
-	return object{prefix + "Edged" + kindName, fields}
+	// about resolves what few clients ask for.
+	about := func(typename string, more map[string]any) resolver {
+		return func(map[string]any) (any, error) {
+			fields := map[string]any{"updated_at": formatTime(n.updatedAt()), "updated_by": s.account}
+			maps.Copy(fields, more)
+			return object{typename, fields}, nil
+		}
+	}
+	created := formatTime(n.createdAt)
+	return object{prefix + "Edged" + kindName, map[string]any{
+		"node":                  s.nodeObject(b, n, nil),
+		"properties":            about("RelationshipProperty", nil),
+		"relationship_metadata": about("InfrahubRelationshipMetadata", nil),
+		"node_metadata":         about("InfrahubNodeMetadata", map[string]any{"created_at": created, "created_by": s.account}),
+	}}
 }
 
 // nodeObject returns the GraphQL object of a node. Relationships that are hidden look empty, as in the
@@ -182,7 +192,10 @@ func (s *Server) nodeObject(b *branch, n *node, hidden map[string]bool) object {
 func (s *Server) attributeObject(b *branch, a attribute, v value) object {
 	fields := map[string]any{
 		"value": v.content, "is_default": v.isDefault, "is_from_profile": false, "is_protected": v.isProtected, "updated_at": formatTime(v.updated),
-		"source": s.lineage(b, v.source), "owner": s.lineage(b, v.owner), "updated_by": s.account(),
+		"updated_by": s.account,
+	}
+	if v.source != "" || v.owner != "" {
+		fields["source"], fields["owner"] = s.lineage(b, v.source), s.lineage(b, v.owner)
 	}
 	if text, ok := v.content.(string); ok && a.typename == "Dropdown" {
 		fields["label"] = dropdownLabel(text)
@@ -193,7 +206,7 @@ func (s *Server) attributeObject(b *branch, a attribute, v value) object {
 // lineage returns the repository or the account that is the source or the owner of a value, nil if there is none.
 func (s *Server) lineage(b *branch, id string) any {
 	if id == s.sessions.account {
-		return s.account()
+		return s.account
 	}
 	if n := s.store.get(b, genericRepositoryKind, id); n != nil {
 		return object{n.kind.name, map[string]any{"id": n.id, "display_label": n.displayLabel(), "hfid": []any{n.text("name")}}}

@@ -13,7 +13,7 @@ func (s *Server) queries(b *branch) object {
 		"InfrahubTask":   resolver(s.listTasks),
 		"InfrahubInfo":   object{"Info", map[string]any{"version": s.options.Version, "deployment_id": s.id}},
 		"InfrahubStatus": object{"Status", map[string]any{"summary": object{"StatusSummary", map[string]any{"schema_hash_synced": true}}}},
-		"AccountProfile": s.account(),
+		"AccountProfile": s.account,
 	}
 	// Validation refuses the names that the schema has no query for.
 	for _, k := range s.store.kinds {

@@ -81,6 +81,7 @@ type Server struct {
 	whole    func() (*ast.Schema, error) // what a server knows
 	store    *store
 	sessions *sessions
+	account  object
 	faults   pendingFaults
 	engine   *engine
 	recent   recentRequests
@@ -104,6 +105,7 @@ func New(options Options) (*Server, error) {
 		options: options, schema: schema, store: newStore(), sessions: newSessions(options.AccessTokenLifetime),
 		page: page, id: uuid.NewString(), mux: http.NewServeMux(), whole: sync.OnceValues(loadWholeSchema),
 	}
+	s.account = s.newAccount()
 	s.engine = newEngine(s)
 	s.mux.HandleFunc("POST /graphql", s.serveGraphQL)
 	s.mux.HandleFunc("POST /graphql/{branch...}", s.serveGraphQL)
