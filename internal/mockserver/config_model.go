@@ -28,8 +28,14 @@ const (
 	pathField
 	dictField
 	boolField
+	listField
 	watchField
 )
+
+// booleans are the texts and numbers that the server takes for a boolean.
+func booleans() []string {
+	return []string{"0", "off", "f", "false", "n", "no", "1", "on", "t", "true", "y", "yes"}
+}
 
 // configSections returns what `.infrahub.yml` may have, in the order of the server's model.
 func configSections() []configSection {
@@ -135,6 +141,10 @@ func (c configSection) checkElement(where string, element pythonDict, problems *
 		}
 	}
 	for _, item := range element {
+		if item.other != nil {
+			problems.add(where+"."+item.key, "Keys should be strings", "invalid_key", item.other)
+			continue
+		}
 		if !slices.ContainsFunc(c.fields, func(f configField) bool { return f.name == item.key }) {
 			problems.add(where+"."+item.key, "Extra inputs are not permitted", "extra_forbidden", item.value)
 		}
@@ -143,19 +153,31 @@ func (c configSection) checkElement(where string, element pythonDict, problems *
 
 func (f configField) check(where string, value any, problems *configProblems) {
 	_, isText := value.(string)
-	_, isDict := value.(pythonDict)
+	dict, isDict := value.(pythonDict)
+	items, isList := value.([]any)
 	_, isBool := value.(bool)
+	_, isNumber := value.(int)
 	switch {
 	case value == nil && (f.valid == optionalText || f.valid == watchField):
 	case (f.valid == textField || f.valid == optionalText) && !isText:
 		problems.add(where, "Input should be a valid string", "string_type", value)
 	case f.valid == pathField && !isText:
-		problems.add(where, "Input is not a valid path", "path_type", value)
+		*problems = append(*problems, fmt.Sprintf("%s\n  Input is not a valid path for <class 'pathlib.Path'> [type=path_type, %s]", where, pydanticInput(value)))
 	case f.valid == dictField && !isDict:
 		problems.add(where, "Input should be a valid dictionary", "dict_type", value)
 	case f.valid == watchField && !isDict:
 		problems.add(where, "Input should be a valid dictionary or instance of InfrahubWatchConfig", "model_type", value)
-	case f.valid == boolField && !isBool:
+	case f.valid == watchField:
+		configSection{fields: []configField{{"files", listField, false}}}.checkElement(where, dict, problems)
+	case f.valid == listField && !isList:
+		problems.add(where, "Input should be a valid list", "list_type", value)
+	case f.valid == listField:
+		for i, item := range items {
+			configField{valid: textField}.check(fmt.Sprintf("%s.%d", where, i), item, problems)
+		}
+	case f.valid == boolField && (isText || isNumber) && !slices.Contains(booleans(), strings.ToLower(fmt.Sprint(value))):
+		problems.add(where, "Input should be a valid boolean, unable to interpret input", "bool_parsing", value)
+	case f.valid == boolField && !isBool && !isText && !isNumber:
 		problems.add(where, "Input should be a valid boolean", "bool_type", value)
 	}
 }

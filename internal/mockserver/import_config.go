@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -52,9 +54,11 @@ func (e *engine) readConfig(t *task, j job, c *clone, commit string) (repository
 			reason+fmt.Sprintf("The file could not be parsed as valid YAML: %s", err))
 	}
 	dict, isDict := parsed.(pythonDict)
+	if isDict && slices.ContainsFunc(dict, func(item pythonItem) bool { return item.other != nil }) {
+		return repositoryConfig{}, &pythonError{"TypeError", "keywords must be strings"}
+	}
 	if !isDict {
-		return repositoryConfig{}, &pythonError{"TypeError", fmt.Sprintf(
-			"infrahub_sdk.schema.repository.InfrahubRepositoryConfig() argument after ** must be a mapping, not %s", pythonType(parsed))}
+		return repositoryConfig{}, notAMapping(parsed)
 	}
 	if problems := checkConfig(dict); problems != nil {
 		return invalid(fmt.Sprintf("Unable to load the configuration file %s, the format is not valid: %s", file, problems),
@@ -62,6 +66,11 @@ func (e *engine) readConfig(t *task, j job, c *clone, commit string) (repository
 	}
 	e.log(t, "info", "Successfully parsed %s", file)
 	return newConfig(dict)
+}
+
+// notAMapping returns the server's exception for a configuration that is no mapping.
+func notAMapping(value any) *pythonError {
+	return &pythonError{"TypeError", "infrahub_sdk.schema.repository.InfrahubRepositoryConfig() argument after ** must be a mapping, not " + pythonType(value)}
 }
 
 // parseYAML returns the value of a YAML file. An empty file is an empty dictionary.
@@ -72,16 +81,45 @@ func parseYAML(content string) (any, error) {
 	case errors.Is(err, io.EOF):
 		return pythonDict{}, nil
 	case err != nil:
-		return nil, errors.New(strings.TrimPrefix(err.Error(), "yaml: "))
+		return nil, errors.New(yamlProblem(content, strings.TrimPrefix(err.Error(), "yaml: ")))
 	}
 	if err := decoder.Decode(&documents[1]); !errors.Is(err, io.EOF) {
-		return nil, errors.New("expected a single document in the stream")
+		first, second := documents[0].Content[0], regexp.MustCompile(`(?m)^---`).FindAllStringIndex(content, -1)
+		return nil, fmt.Errorf("expected a single document in the stream\n%s\nbut found another document\n%s",
+			yamlPlace(content, first.Line, first.Column), yamlPlace(content, 1+strings.Count(content[:second[len(second)-1][0]], "\n"), 1))
 	}
 	value, err := newPythonValue(&documents[0])
-	if value == nil || pythonRepr(value) == "[]" {
+	if err == nil && isFalse(value) {
 		value = pythonDict{}
 	}
 	return value, err
+}
+
+// yamlPlace shows a place in a file as Python's YAML does.
+func yamlPlace(content string, line, column int) string {
+	lines, text := strings.Split(content, "\n"), ""
+	if line <= len(lines) {
+		text = lines[line-1]
+	}
+	return fmt.Sprintf("  in \"<unicode string>\", line %d, column %d:\n    %s\n    %s^", line, column, text, strings.Repeat(" ", column-1))
+}
+
+// yamlProblem returns a problem that Go's parser has found in the words of Python's, as far as they are known: the others stay.
+func yamlProblem(content, problem string) string {
+	end := yamlPlace(content, strings.Count(content, "\n")+1, 1)
+	unknown := regexp.MustCompile(`^unknown anchor '(.*)' referenced$`).FindStringSubmatch(problem)
+	tab := regexp.MustCompile(`(?m)^\t`).FindStringIndex(content)
+	switch {
+	case strings.HasSuffix(problem, "did not find expected node content") && strings.HasSuffix(content, "\n"):
+		return "while parsing a flow node\nexpected the node content, but found '<stream end>'\n" + end
+	case strings.HasSuffix(problem, "found character that cannot start any token") && tab != nil:
+		return "while scanning for the next token\nfound character '\\t' that cannot start any token\n" + yamlPlace(content, strings.Count(content[:tab[0]], "\n")+1, 1)
+	case unknown != nil:
+		before, _, _ := strings.Cut(content, "*"+unknown[1])
+		column := len(before) - strings.LastIndex(before, "\n")
+		return "found undefined alias '" + unknown[1] + "'\n" + yamlPlace(content, strings.Count(before, "\n")+1, column)
+	}
+	return problem
 }
 
 // defaultCheckClass is the class of a check whose configuration names none.

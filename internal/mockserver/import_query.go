@@ -20,18 +20,43 @@ func checkSyntax(query string) error {
 	var invalid *gqlerror.Error
 	switch {
 	case errors.As(err, &invalid) && len(invalid.Locations) > 0:
-		at := invalid.Locations[0]
-		return &pythonError{"QuerySyntaxError", fmt.Sprintf("GraphQL syntax error: Syntax Error: %s\n\nGraphQL request:%d:%d", pythonSyntax(invalid.Message), at.Line, at.Column)}
+		return syntaxError(query, pythonSyntax(invalid.Message), invalid.Locations[0].Line, invalid.Locations[0].Column)
 	case err != nil:
 		return &pythonError{"QuerySyntaxError", "GraphQL syntax error: Syntax Error: " + pythonSyntax(err.Error())}
 	case len(document.Operations) == 0 && len(document.Fragments) == 0:
-		return &pythonError{"QuerySyntaxError", "GraphQL syntax error: Syntax Error: Unexpected <EOF>.\n\nGraphQL request:1:1"}
+		end := query[strings.LastIndex(query, "\n")+1:]
+		return syntaxError(query, "Unexpected <EOF>.", strings.Count(query, "\n")+1, len(end)+1)
 	}
 	return nil
 }
 
-// pythonSyntax returns a message of the parser with the server's quotes and period.
+// syntaxError shows a place in a query as the server's parser does: the line, and those beside it.
+func syntaxError(query, message string, line, column int) *pythonError {
+	lines := strings.Split(query, "\n")
+	width := len(fmt.Sprint(line))
+	if line < len(lines) {
+		width = len(fmt.Sprint(line + 1))
+	}
+	var shown strings.Builder
+	show := func(prefix, text string) {
+		_, _ = fmt.Fprintf(&shown, "\n%*s |%s", width, prefix, strings.TrimSuffix(" "+text, " "))
+	}
+	for i := max(line-1, 1); i <= min(line+1, len(lines)); i++ {
+		show(fmt.Sprint(i), lines[i-1])
+		if i == line {
+			show("", strings.Repeat(" ", column-1)+"^")
+		}
+	}
+	return &pythonError{"QuerySyntaxError", fmt.Sprintf("GraphQL syntax error: Syntax Error: %s\n\nGraphQL request:%d:%d%s", message, line, column, shown.String())}
+}
+
+// punctuator matches a token in a message of the parser that the server quotes.
+var punctuator = regexp.MustCompile(`(found|Expected|Unexpected) ([^\w<'"\s,.]+)`)
+
+// pythonSyntax returns a message of the parser in the server's words, with its quotes and period.
 func pythonSyntax(message string) string {
+	message = strings.Replace(message, "expected at least one definition,", "Expected Name,", 1)
+	message = punctuator.ReplaceAllString(message, `$1 '$2'`)
 	return strings.TrimSuffix(strings.ReplaceAll(message, `"`, `'`), ".") + "."
 }
 

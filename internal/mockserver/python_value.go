@@ -6,11 +6,16 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 )
 
-// A value of a YAML document as the server's Python has it is nil, a bool, an int, a float64, a string, a []any or a pythonDict.
+// A value of a YAML document as the server's Python has it is nil, a bool, an int, a float64, a string, a pythonDate, a []any or a
+// pythonDict.
+
+// pythonDate is a date, as in YAML.
+type pythonDate string
 
 // pythonDict is a dictionary, which keeps the order of its keys.
 type pythonDict []pythonItem
@@ -18,6 +23,7 @@ type pythonDict []pythonItem
 type pythonItem struct {
 	key   string
 	value any
+	other any // the key, if it is no text
 }
 
 // get returns the value of a key.
@@ -79,7 +85,9 @@ func (r *pythonReader) readItem(d pythonDict, keyNode, valueNode *yaml.Node) pyt
 		return append(slices.Clone(inherited), d...)
 	}
 	text, isText := key.(string)
-	if !isText {
+	if isText {
+		key = nil
+	} else {
 		text = pythonRepr(key)
 	}
 	for i := range d {
@@ -88,7 +96,7 @@ func (r *pythonReader) readItem(d pythonDict, keyNode, valueNode *yaml.Node) pyt
 			return d
 		}
 	}
-	return append(d, pythonItem{text, value})
+	return append(d, pythonItem{text, value, key})
 }
 
 // newPythonScalar returns the value of a scalar. Python's YAML is 1.1, in which yes and off are booleans.
@@ -103,9 +111,11 @@ func newPythonScalar(node *yaml.Node) any {
 			return int(number)
 		}
 	case "!!float":
-		if number, err := strconv.ParseFloat(node.Value, 64); err == nil {
+		if number, err := strconv.ParseFloat(node.Value, 64); err == nil && strings.Contains(node.Value, ".") {
 			return number
 		}
+	case "!!timestamp":
+		return pythonDate(node.Value)
 	case "!!str":
 		if node.Style == 0 && slices.Contains([]string{"yes", "no", "on", "off"}, strings.ToLower(node.Value)) {
 			return slices.Contains([]string{"yes", "on"}, strings.ToLower(node.Value))
@@ -124,7 +134,15 @@ func pythonRepr(value any) string {
 	case string:
 		return quote(value)
 	case float64:
-		return strings.Replace(strconv.FormatFloat(value, 'g', -1, 64), "e+", "e", 1)
+		text := strconv.FormatFloat(value, 'g', -1, 64)
+		if !strings.ContainsAny(text, ".e") {
+			text += ".0"
+		}
+		return text
+	case pythonDate:
+		if day, err := time.Parse(time.DateOnly, string(value)); err == nil {
+			return fmt.Sprintf("datetime.date(%d, %d, %d)", day.Year(), day.Month(), day.Day())
+		}
 	case []any:
 		items := make([]string, len(value))
 		for i, item := range value {
@@ -134,11 +152,20 @@ func pythonRepr(value any) string {
 	case pythonDict:
 		items := make([]string, len(value))
 		for i, item := range value {
-			items[i] = quote(item.key) + ": " + pythonRepr(item.value)
+			key := item.key
+			if item.other == nil {
+				key = quote(key)
+			}
+			items[i] = key + ": " + pythonRepr(item.value)
 		}
 		return "{" + strings.Join(items, ", ") + "}"
 	}
 	return fmt.Sprint(value)
+}
+
+// isFalse reports whether Python takes a value for false.
+func isFalse(value any) bool {
+	return slices.Contains([]string{"None", "False", "0", "0.0", "''", "[]", "{}"}, pythonRepr(value))
 }
 
 // pythonType returns the name of a value's type.
@@ -154,6 +181,8 @@ func pythonType(value any) string {
 		return "int"
 	case float64:
 		return "float"
+	case pythonDate:
+		return "date"
 	case []any:
 		return "list"
 	}

@@ -2,6 +2,7 @@ package mockserver
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -42,11 +43,12 @@ func (s *Server) serveStoredQuery(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 	}
-	s.replyStoredQuery(w, b, request{Query: n.text("query"), Variables: payload.Variables})
+	s.replyStoredQuery(w, b, n, payload.Variables)
 }
 
-func (s *Server) replyStoredQuery(w http.ResponseWriter, b *branch, query request) {
-	operation, variables, err := s.validate(query)
+// replyStoredQuery carries a stored query out. An error of it is the gateway's: 502.
+func (s *Server) replyStoredQuery(w http.ResponseWriter, b *branch, query *node, values map[string]any) {
+	operation, variables, err := s.validate(request{Query: query.text("query"), Variables: values})
 	if err == nil && operation.Operation == ast.Mutation {
 		s.replyREST(w, http.StatusNotImplemented, "A stored mutation"+notImitated)
 		return
@@ -55,7 +57,8 @@ func (s *Server) replyStoredQuery(w http.ResponseWriter, b *branch, query reques
 	if err == nil {
 		result, err = s.execute(operation, variables, s.queries(b))
 	}
-	if invalid, ok := err.(invalidDocument); ok {
+	var invalid invalidDocument
+	if errors.As(err, &invalid) {
 		result.Errors = invalid
 	} else if err != nil {
 		s.replyInternalError(w)
@@ -67,7 +70,7 @@ func (s *Server) replyStoredQuery(w http.ResponseWriter, b *branch, query reques
 	}
 	var messages []any
 	for _, one := range result.Errors {
-		messages = append(messages, map[string]any{"message": one.Message, "extensions": map[string]any{"code": http.StatusBadGateway}})
+		messages = append(messages, map[string]any{"message": "GraphQLQuery " + query.text("name") + ": " + one.Message, "extensions": map[string]any{"code": http.StatusBadGateway}})
 	}
 	s.replyJSON(w, http.StatusBadGateway, map[string]any{"data": nil, "errors": messages})
 }

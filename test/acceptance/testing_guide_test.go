@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -72,7 +73,7 @@ func TestTestingGuide_SDKReadsWhatTheModuleManages(t *testing.T) {
 	script := exec.CommandContext(t.Context(), "./sdk.sh")
 	script.Dir = w.directory
 	cli := w.command("version")
-	script.Env = append(cli.Env, "cli="+cli.Path, "python="+python)
+	script.Env = slices.Concat(cli.Env, []string{"cli=" + cli.Path, "python=" + python})
 	output, err := script.CombinedOutput()
 	if err != nil || !strings.Contains(string(output), "Infrahub has what the module manages.") {
 		t.Errorf("%v\n%s", err, output)
