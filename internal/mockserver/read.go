@@ -66,7 +66,7 @@ func (s *Server) passes(b *branch, n *node, argument string, f filter) bool {
 	case argument == "isnull" || !isFilter:
 		return true
 	case name == "any":
-		return slices.ContainsFunc(n.kind.attributes, func(a attribute) bool { return f.passes(n.values[a.name], aspect) })
+		return slices.ContainsFunc(n.kind.attributes, func(a attribute) bool { return a.name != checkSource && f.passes(n.values[a.name], aspect) })
 	case name == "display_label":
 		return f.passes(value{content: n.displayLabel()}, aspect)
 	}

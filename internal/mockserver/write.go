@@ -95,7 +95,9 @@ func (s *Server) applyInput(b *branch, n *node, input map[string]any) error {
 			if err := applyAttribute(n, a, given); err != nil {
 				return err
 			}
-			s.applyProperties(b, n, a, given)
+			if err := s.applyProperties(b, n, a, given); err != nil {
+				return err
+			}
 		}
 	}
 	for _, name := range n.kind.unique {
@@ -152,18 +154,25 @@ func applyAttribute(n *node, a attribute, given map[string]any) error {
 	return nil
 }
 
-// applyProperties applies what an input says of a value: whether it is protected, and its source and owner.
-func (s *Server) applyProperties(b *branch, n *node, a attribute, given map[string]any) {
+// applyProperties applies what an input says of a value: whether it is protected, and its source and owner, which are accounts or
+// repositories.
+func (s *Server) applyProperties(b *branch, n *node, a attribute, given map[string]any) error {
 	v := n.values[a.name]
 	if protected, ok := given["is_protected"].(bool); ok {
 		v.isProtected = protected
 	}
 	for name, of := range map[string]*string{"source": &v.source, "owner": &v.owner} {
-		if id, ok := given[name].(string); ok && s.lineage(b, id) != nil {
-			*of = id
+		id, ok := given[name].(string)
+		if !ok {
+			continue
 		}
+		if s.lineage(b, id) == nil {
+			return failure{message: "The " + name + " '" + id + "'" + notImitated + ": it knows only accounts and repositories.", status: http.StatusNotImplemented}
+		}
+		*of = id
 	}
 	n.values[a.name] = v
+	return nil
 }
 
 // applyRelationship replaces the peers of a relationship; null and [] clear it (infrahub-behaviour.md,
