@@ -59,6 +59,10 @@ func parse(arguments []string, stderr io.Writer) (config, error) {
 	})
 	flags.StringVar(&c.server.Version, "version", mockserver.DefaultVersion, "the Infrahub `version` to behave like; errors of 1.9.9 have no codes")
 	flags.StringVar(&c.server.Token, "token", mockserver.DefaultToken, "the API `token` to accept")
+	flags.Func("append-git-suffix", "the `hosts`, with commas between them, whose http(s) locations get .git appended (default github.com,gitlab.com)", func(hosts string) error {
+		c.server.AppendGitSuffix = strings.FieldsFunc(hosts, func(r rune) bool { return r == ',' || r == ' ' })
+		return nil
+	})
 	flags.BoolVar(&c.log, "log", false, "log a line for each request to stderr, without variables")
 	flags.Func("seed", "a YAML `file` with tags, credentials, repositories and branches to create at the start", func(name string) (err error) {
 		c.seed, err = readSeed(name)

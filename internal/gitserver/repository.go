@@ -72,6 +72,12 @@ func (r *Repository) Commit(files map[string]string) (string, error) {
 	return hash.String(), nil
 }
 
+// linkPrefix begins the content of a file that is a symbolic link.
+const linkPrefix = "\x00link to "
+
+// Link returns the content for Commit of a file that is a symbolic link.
+func Link(target string) string { return linkPrefix + target }
+
 // tree stores files and their directories, the deepest first, and returns the hash of the root.
 func (r *Repository) tree(files map[string]string) (plumbing.Hash, error) {
 	tree, directories := &object.Tree{}, map[string]map[string]string{}
@@ -84,11 +90,15 @@ func (r *Repository) tree(files map[string]string) (plumbing.Hash, error) {
 			directories[directory][rest] = content
 			continue
 		}
+		mode := filemode.Regular
+		if target, isLink := strings.CutPrefix(content, linkPrefix); isLink {
+			mode, content = filemode.Symlink, target
+		}
 		hash, err := r.blob(content)
 		if err != nil {
 			return plumbing.ZeroHash, err
 		}
-		tree.Entries = append(tree.Entries, object.TreeEntry{Name: path, Mode: filemode.Regular, Hash: hash})
+		tree.Entries = append(tree.Entries, object.TreeEntry{Name: path, Mode: mode, Hash: hash})
 	}
 	for directory, contents := range directories {
 		hash, err := r.tree(contents)

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -18,6 +19,7 @@ const refreshTokenLifetime = 30 * 24 * time.Hour
 // sessions holds the tokens of all logins (infrahub-behaviour.md, Kinds 4).
 type sessions struct {
 	account  string
+	groupIDs [3]string // of the account's permission, role and group
 	lifetime time.Duration
 	key      []byte
 
@@ -28,7 +30,7 @@ type sessions struct {
 
 func newSessions(lifetime time.Duration) *sessions {
 	return &sessions{
-		account: uuid.NewString(), lifetime: lifetime, key: []byte(uuid.NewString()),
+		account: uuid.NewString(), groupIDs: [3]string{uuid.NewString(), uuid.NewString(), uuid.NewString()}, lifetime: lifetime, key: []byte(uuid.NewString()),
 		access: map[string]time.Time{}, refresh: map[string]string{},
 	}
 }
@@ -173,6 +175,34 @@ func (s *Server) serveRefresh(w http.ResponseWriter, r *http.Request) {
 
 // replyREST sends an error of the REST endpoints; its code is the status.
 func (s *Server) replyREST(w http.ResponseWriter, status int, message string) {
-	body := map[string]any{"message": message, "extensions": map[string]any{"code": status}}
-	s.replyJSON(w, status, map[string]any{"data": nil, "errors": []any{body}})
+	body := orderedObject{{"message", message}, {"extensions", map[string]any{"code": status}}}
+	s.replyJSON(w, status, orderedObject{{"data", nil}, {"errors", []any{body}}})
+}
+
+// newAccount returns the one account of the mock server, which may do everything (infrahub-behaviour.md, Clients 5).
+func (s *Server) newAccount() object {
+	node := func(kind, id string, hfid []any, label string, more map[string]any) object {
+		fields := map[string]any{"id": id, "hfid": hfid, "display_label": label}
+		maps.Copy(fields, more)
+		return object{kind, fields}
+	}
+	text := func(content any) object { return object{"TextAttribute", map[string]any{"value": content}} }
+	page := func(kind string, node object) object {
+		edge := object{"NestedEdged" + kind, map[string]any{"node": node}}
+		return object{"NestedPaginated" + kind, map[string]any{"count": 1, "edges": []any{edge}}}
+	}
+	const role, group, everything = "Super Administrator", "Super Administrators", "global:super_admin:allow_all"
+	ids := s.sessions.groupIDs
+	permission := node("CoreGlobalPermission", ids[0], []any{"super_admin", "6"}, everything, map[string]any{"identifier": text(everything)})
+	roleNode := node("CoreAccountRole", ids[1], []any{role}, role, map[string]any{
+		"name": text(role), "permissions": page("CoreBasePermission", permission),
+	})
+	groupNode := node("CoreAccountGroup", ids[2], []any{group}, group, map[string]any{
+		"name": text(group), "group_type": text("default"), "roles": page("CoreAccountRole", roleNode),
+	})
+	name := s.options.Username
+	return node("CoreAccount", s.sessions.account, []any{name}, titleCase(name), map[string]any{
+		"name": text(name), "label": text(titleCase(name)), "account_type": text("User"), "description": text(nil),
+		"status": object{"Dropdown", map[string]any{"value": "active", "label": "Active"}}, "member_of_groups": page("CoreGroup", groupNode),
+	})
 }

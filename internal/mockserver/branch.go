@@ -3,6 +3,7 @@ package mockserver
 import (
 	"cmp"
 	"context"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -18,6 +19,9 @@ const (
 
 const branchTimeFormat = "2006-01-02T15:04:05.000000Z"
 
+// graphVersion is the version of the data model of DefaultVersion.
+const graphVersion = 79
+
 // globalBranch is the branch on which the server keeps agnostic nodes; its name is taken.
 const globalBranch = "-global-"
 
@@ -25,7 +29,8 @@ func branchObject(b *branch) object {
 	return object{"Branch", map[string]any{
 		"id": b.id, "name": b.name, "description": b.description, "status": b.status, "sync_with_git": b.syncWithGit,
 		"is_default": b.name == mainBranch, "origin_branch": mainBranch,
-		"created_at": b.created.UTC().Format(branchTimeFormat), "branched_from": b.created.UTC().Format(branchTimeFormat),
+		"created_at": b.created.UTC().Format(branchTimeFormat), "branched_from": b.branchedFrom.UTC().Format(branchTimeFormat),
+		"graph_version": graphVersion, "has_schema_changes": false, "schema_differs_from_default_branch": false,
 	}}
 }
 
@@ -254,4 +259,44 @@ func (s *Server) mergeRepository(b *branch, n *node) {
 		s.engine.queueRefChange(newJob(main, onMain), n.text("commit"))
 	}
 	s.engine.recordDone(workflowMergeRepository, "Merge "+b.name+" > "+mainBranch+" in git repository", b.name, taskNode{n.id, n.kind.name})
+}
+
+// rebaseBranch answers BranchRebase: the branch sees what main sees now, and keeps its own changes (infrahub-behaviour.md,
+// Branches 13).
+func (s *Server) rebaseBranch(_ context.Context, input map[string]any, wait bool) (any, error) {
+	s.store.mu.Lock()
+	defer s.store.mu.Unlock()
+	b, err := s.branchIn(input)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case b.status == statusMerged:
+		return nil, unprocessable("Branch '%s' has been merged and is read-only. Rebase is not allowed.", b.name)
+	case b.name == mainBranch:
+		return nil, unprocessable("Unable to rebase the branch '%s' onto itself", b.name)
+	case len(s.store.conflicts(b)) > 0:
+		return nil, failure{message: "Branch " + b.name + " contains conflicts with the default branch that must be addressed before rebasing.", status: http.StatusInternalServerError}
+	}
+	s.store.rebase(b)
+	task := s.engine.recordDone(workflowRebaseBranch, "Rebase branch "+b.name, b.name)
+	if wait {
+		task = ""
+	}
+	return branchPayload("BranchRebase", b, task), nil
+}
+
+// validateBranch answers BranchValidate, which tells nothing of the branch but that it exists (infrahub-behaviour.md, Branches 14).
+func (s *Server) validateBranch(_ context.Context, input map[string]any, wait bool) (any, error) {
+	s.store.mu.Lock()
+	defer s.store.mu.Unlock()
+	b, err := s.branchIn(input)
+	if err != nil {
+		return nil, err
+	}
+	task := s.engine.recordDone(workflowValidateBranch, "Validate branch "+b.name, b.name)
+	if wait {
+		task = ""
+	}
+	return branchPayload("BranchValidate", b, task), nil
 }

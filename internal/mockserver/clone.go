@@ -1,10 +1,12 @@
 package mockserver
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,6 +14,7 @@ import (
 	"github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/config"
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/filemode"
 	gitobject "github.com/go-git/go-git/v5/plumbing/object"
 	"github.com/go-git/go-git/v5/storage/memory"
 )
@@ -253,17 +256,30 @@ func (c *clone) changedBranches(defaultBranch string) []string {
 	return append(added, moved...)
 }
 
-// file returns the content of a file of a commit; the error matches isFileNotFound if there is none.
-func (c *clone) file(commit, path string) (string, error) {
+// maxLinks is how many symbolic links lead to a file at most, as on Linux.
+const maxLinks = 40
+
+// file returns the content of a file of a commit; symbolic links are followed. The error matches isFileNotFound if there is none.
+func (c *clone) file(commit, name string) (string, error) {
 	object, err := c.repository.CommitObject(plumbing.NewHash(commit))
 	if err != nil {
 		return "", fmt.Errorf("read commit %s: %w", commit, err)
 	}
-	file, err := object.File(path)
-	if err != nil {
-		return "", err
+	for range maxLinks {
+		file, err := object.File(path.Clean(name))
+		if err != nil {
+			return "", err
+		}
+		content, err := file.Contents()
+		if err != nil || file.Mode != filemode.Symlink {
+			return content, err
+		}
+		if path.IsAbs(content) {
+			return "", gitobject.ErrFileNotFound
+		}
+		name = path.Join(path.Dir(name), content)
 	}
-	return file.Contents()
+	return "", gitobject.ErrFileNotFound
 }
 
 // isFileNotFound reports whether an error says that a commit has no such file.
@@ -287,7 +303,7 @@ func (e *engine) cloneRef(ctx context.Context, j job) (*clone, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	commit, err := c.resolve(j.ref)
+	commit, err := c.resolve(cmp.Or(j.ref, mainBranch))
 	return c, commit, err
 }
 
@@ -296,7 +312,7 @@ func (e *engine) cloneAnew(ctx context.Context, j job) (*clone, error) {
 	if err := e.pause(ctx, e.server.options.Delay.git()); err != nil {
 		return nil, err
 	}
-	c, err := newClone(ctx, e.server.remote(j.repository, j.location), j.ref)
+	c, err := newClone(ctx, e.server.remote(j.repository, j.location), cmp.Or(j.ref, mainBranch))
 	if c != nil {
 		e.setClone(j.repository, c)
 	}

@@ -114,6 +114,10 @@ func (s *Server) handleGraphQL(w http.ResponseWriter, r *http.Request, content [
 		s.replyJSON(w, http.StatusNotFound, map[string]any{"errors": []string{branchNotFound(branchOf(r.URL.Path)).message}})
 		return
 	}
+	if r.URL.Query().Has("at") {
+		s.replyJSON(w, http.StatusOK, response{Errors: []responseError{{Message: "The parameter at" + notImitated + "."}}})
+		return
+	}
 	parsed, problem := parseRequest(r, content)
 	if problem != "" { // infrahub-behaviour.md, Errors 6
 		s.replyJSON(w, http.StatusBadRequest, map[string]any{"errors": []string{problem}})
@@ -179,7 +183,7 @@ func (s *Server) validate(r request) (*ast.OperationDefinition, map[string]any, 
 		return nil, nil, errInternal
 	}
 	if invalid := validator.ValidateWithRules(s.schema, document, rules.NewDefaultRules()); len(invalid) > 0 {
-		return nil, nil, s.invalidDocument(invalid)
+		return nil, nil, s.invalidDocument(s.notImitated(r.Query, invalid))
 	}
 	operation := document.Operations.ForName(r.OperationName)
 	switch {
@@ -193,6 +197,27 @@ func (s *Server) validate(r request) (*ast.OperationDefinition, map[string]any, 
 		return nil, nil, errInternal
 	}
 	return operation, variables, nil
+}
+
+// notImitated returns the errors of a document that does not fit what the mock server imitates: those that a server has, or,
+// if it has none, what is not imitated.
+func (s *Server) notImitated(query string, invalid gqlerror.List) gqlerror.List {
+	whole, err := s.whole()
+	if err != nil {
+		return invalid
+	}
+	document, err := parser.ParseQuery(&ast.Source{Input: query})
+	if err != nil {
+		return invalid
+	}
+	if onServer := validator.ValidateWithRules(whole, document, rules.NewDefaultRules()); len(onServer) > 0 {
+		return onServer
+	}
+	for _, one := range invalid {
+		message, _, _ := strings.Cut(one.Message, " Did you mean")
+		one.Message = strings.TrimSuffix(message, ".") + ": it" + notImitated + "."
+	}
+	return invalid
 }
 
 // invalidDocument returns the errors of the validator in the server's words: with single quotes.

@@ -25,6 +25,9 @@ func (e *engine) addRepository(ctx context.Context, t *task, j job) error {
 	switch {
 	case err != nil || j.internalStatus != "active":
 		return err
+	case j.readOnly() && j.ref == "": // infrahub-behaviour.md, Importing 31
+		_, err = e.fetchCommit(ctx, t, j, c, "refs ('origin/', '')")
+		return err
 	case j.readOnly():
 		return e.syncFromRemote(ctx, j, c, commit)
 	}

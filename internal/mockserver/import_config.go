@@ -1,8 +1,11 @@
 package mockserver
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
-	"maps"
+	"io"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -45,125 +48,117 @@ func (e *engine) readConfig(t *task, j job, c *clone, commit string) (repository
 		return repositoryConfig{}, err
 	}
 	reason := fmt.Sprintf("Repository '%s' has an invalid configuration file '%s'. ", j.name, file)
-	var parsed map[string]any
-	if err := yaml.Unmarshal([]byte(content), &parsed); err != nil {
+	parsed, err := parseYAML(content)
+	if err != nil {
 		return invalid(fmt.Sprintf("Unable to load the configuration file in YAML format %s: %s", file, err),
 			reason+fmt.Sprintf("The file could not be parsed as valid YAML: %s", err))
 	}
-	config, problems := parseConfig(parsed)
-	if problems != nil {
+	dict, isDict := parsed.(pythonDict)
+	if isDict && slices.ContainsFunc(dict, func(item pythonItem) bool { return item.other != nil }) {
+		return repositoryConfig{}, &pythonError{"TypeError", "keywords must be strings"}
+	}
+	if !isDict {
+		return repositoryConfig{}, notAMapping(parsed)
+	}
+	if problems := checkConfig(dict); problems != nil {
 		return invalid(fmt.Sprintf("Unable to load the configuration file %s, the format is not valid: %s", file, problems),
 			reason+fmt.Sprintf("The file format is not valid: %s", problems))
 	}
 	e.log(t, "info", "Successfully parsed %s", file)
-	return config, nil
+	return newConfig(dict)
 }
 
-// configProblems are the problems of a configuration in the words of pydantic, which the server uses.
-type configProblems []string
-
-func (p *configProblems) add(where, what, kind string, input any) {
-	*p = append(*p, fmt.Sprintf("%s\n  %s [type=%s, %s]\n    For further information visit https://errors.pydantic.dev/2.12/v/%s",
-		where, what, kind, pydanticInput(input), kind))
+// notAMapping returns the server's exception for a configuration that is no mapping.
+func notAMapping(value any) *pythonError {
+	return &pythonError{"TypeError", "infrahub_sdk.schema.repository.InfrahubRepositoryConfig() argument after ** must be a mapping, not " + pythonType(value)}
 }
 
-func (p configProblems) String() string {
-	if len(p) == 1 {
-		return "1 validation error for InfrahubRepositoryConfig\n" + p[0]
+// parseYAML returns the value of a YAML file. An empty file is an empty dictionary.
+func parseYAML(content string) (any, error) {
+	var documents [2]yaml.Node
+	decoder := yaml.NewDecoder(strings.NewReader(content))
+	switch err := decoder.Decode(&documents[0]); {
+	case errors.Is(err, io.EOF):
+		return pythonDict{}, nil
+	case err != nil:
+		return nil, errors.New(yamlProblem(content, strings.TrimPrefix(err.Error(), "yaml: ")))
 	}
-	return fmt.Sprintf("%d validation errors for InfrahubRepositoryConfig\n%s", len(p), strings.Join(p, "\n"))
+	if err := decoder.Decode(&documents[1]); !errors.Is(err, io.EOF) {
+		first, second := documents[0].Content[0], regexp.MustCompile(`(?m)^---`).FindAllStringIndex(content, -1)
+		return nil, fmt.Errorf("expected a single document in the stream\n%s\nbut found another document\n%s",
+			yamlPlace(content, first.Line, first.Column), yamlPlace(content, 1+strings.Count(content[:second[len(second)-1][0]], "\n"), 1))
+	}
+	value, err := newPythonValue(&documents[0])
+	if err == nil && isFalse(value) {
+		value = pythonDict{}
+	}
+	return value, err
 }
 
-// parseConfig returns a configuration and its problems, nil if there are none.
-func parseConfig(content map[string]any) (repositoryConfig, configProblems) {
-	var config repositoryConfig
-	var problems configProblems
-	keys := []string{
-		"schemas", "check_definitions", "jinja2_transforms", "artifact_definitions", "python_transforms", "generator_definitions",
-		"queries", "objects", "menus",
+// yamlPlace shows a place in a file as Python's YAML does.
+func yamlPlace(content string, line, column int) string {
+	lines, text := strings.Split(content, "\n"), ""
+	if line <= len(lines) {
+		text = lines[line-1]
 	}
-	for _, key := range keys {
-		items, isList := content[key].([]any)
-		if _, present := content[key]; present && !isList {
-			problems.add(key, "Input should be a valid list", "list_type", content[key])
-		}
-		switch key {
-		case "queries":
-			config.queries = parseQueries(items, &problems)
-		case "check_definitions":
-			config.checks = parseChecks(items, &problems)
-		}
-	}
-	for _, key := range slices.Sorted(maps.Keys(content)) {
-		if !slices.Contains(keys, key) {
-			problems.add(key, "Extra inputs are not permitted", "extra_forbidden", content[key])
-		}
-	}
-	return config, problems
+	return fmt.Sprintf("  in \"<unicode string>\", line %d, column %d:\n    %s\n    %s^", line, column, text, strings.Repeat(" ", column-1))
 }
 
-func parseQueries(items []any, problems *configProblems) []queryReference {
-	var queries []queryReference
-	for i, item := range items {
-		fields, _ := item.(map[string]any)
-		name, hasName := fields["name"].(string)
-		path, hasPath := fields["file_path"].(string)
-		switch {
-		case !hasName:
-			problems.add(fmt.Sprintf("queries.%d.name", i), "Field required", "missing", item)
-		case !hasPath:
-			problems.add(fmt.Sprintf("queries.%d.file_path", i), "Field required", "missing", item)
-		default:
-			queries = append(queries, queryReference{name, path})
-		}
+// yamlProblem returns a problem that Go's parser has found in the words of Python's, as far as they are known: the others stay.
+func yamlProblem(content, problem string) string {
+	end := yamlPlace(content, strings.Count(content, "\n")+1, 1)
+	unknown := regexp.MustCompile(`^unknown anchor '(.*)' referenced$`).FindStringSubmatch(problem)
+	tab := regexp.MustCompile(`(?m)^\t`).FindStringIndex(content)
+	switch {
+	case strings.HasSuffix(problem, "did not find expected node content") && strings.HasSuffix(content, "\n"):
+		return "while parsing a flow node\nexpected the node content, but found '<stream end>'\n" + end
+	case strings.HasSuffix(problem, "found character that cannot start any token") && tab != nil:
+		return "while scanning for the next token\nfound character '\\t' that cannot start any token\n" + yamlPlace(content, strings.Count(content[:tab[0]], "\n")+1, 1)
+	case unknown != nil:
+		before, _, _ := strings.Cut(content, "*"+unknown[1])
+		column := len(before) - strings.LastIndex(before, "\n")
+		return "found undefined alias '" + unknown[1] + "'\n" + yamlPlace(content, strings.Count(before, "\n")+1, column)
 	}
-	return queries
+	return problem
 }
 
 // defaultCheckClass is the class of a check whose configuration names none.
 const defaultCheckClass = "Check"
 
-func parseChecks(items []any, problems *configProblems) []checkReference {
-	var checks []checkReference
-	for i, item := range items {
-		fields, _ := item.(map[string]any)
-		name, hasName := fields["name"].(string)
-		path, hasPath := fields["file_path"].(string)
-		class, hasClass := fields["class_name"].(string)
-		if !hasClass {
-			class = defaultCheckClass
-		}
-		switch {
-		case !hasName:
-			problems.add(fmt.Sprintf("check_definitions.%d.name", i), "Field required", "missing", item)
-		case !hasPath:
-			problems.add(fmt.Sprintf("check_definitions.%d.file_path", i), "Field required", "missing", item)
-		case fields["targets"] != nil || fields["parameters"] != nil:
-			// A server accepts them. The mock server has no groups, and says so instead of running the check once.
-			problems.add(fmt.Sprintf("check_definitions.%d", i), "The mock server imitates no targets and parameters", "not_imitated", item)
-		default:
-			checks = append(checks, checkReference{name, path, class})
-		}
+// errTargets is what the mock server tells of a check with targets or parameters, which a server accepts. The mock server has no
+// groups, and says so instead of running the check once.
+var errTargets = &pythonError{"RepositoryConfigurationError", "A check with targets or parameters" + notImitated}
+
+// newConfig returns what the mock server imports of a valid configuration.
+func newConfig(parsed pythonDict) (repositoryConfig, error) {
+	var config repositoryConfig
+	for _, query := range elements(parsed, "queries") {
+		config.queries = append(config.queries, queryReference{query.text("name"), query.text("file_path")})
 	}
-	return checks
+	for _, check := range elements(parsed, "check_definitions") {
+		parameters, _ := check.get("parameters")
+		if dict, ok := parameters.(pythonDict); check.text("targets") != "" || ok && len(dict) > 0 {
+			return repositoryConfig{}, errTargets
+		}
+		class := cmp.Or(check.text("class_name"), defaultCheckClass)
+		config.checks = append(config.checks, checkReference{check.text("name"), check.text("file_path"), class})
+	}
+	return config, nil
 }
 
-// pydanticInput describes a value as pydantic does.
-func pydanticInput(input any) string {
-	kind, shown := "dict", fmt.Sprint(input)
-	switch input := input.(type) {
-	case nil:
-		kind, shown = "NoneType", "None"
-	case string:
-		kind, shown = "str", quote(input)
-	case int:
-		kind = "int"
-	case float64:
-		kind = "float"
-	case bool:
-		kind, shown = "bool", titleCase(shown)
-	case []any:
-		kind = "list"
+// elements returns the elements of a list in a configuration.
+func elements(config pythonDict, list string) []pythonDict {
+	value, _ := config.get(list)
+	items, _ := value.([]any)
+	found := make([]pythonDict, len(items))
+	for i, item := range items {
+		found[i], _ = item.(pythonDict)
 	}
-	return fmt.Sprintf("input_value=%s, input_type=%s", shown, kind)
+	return found
+}
+
+func (d pythonDict) text(key string) string {
+	value, _ := d.get(key)
+	text, _ := value.(string)
+	return text
 }

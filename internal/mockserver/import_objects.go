@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"maps"
+	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -39,6 +41,10 @@ func (e *engine) readObjects(t *task, j job, c *clone, commit string) ([]importe
 		if err != nil {
 			return nil, err
 		}
+		if err := checkSyntax(content); err != nil {
+			e.log(t, "error", "Query '%s': %s", query.name, err)
+			return nil, err
+		}
 		objects = append(objects, importedObject{queryKind, query.name, "Graphql Query", map[string]string{"query": content}})
 	}
 	for _, check := range config.checks {
@@ -49,6 +55,9 @@ func (e *engine) readObjects(t *task, j job, c *clone, commit string) ([]importe
 		}
 		if err != nil {
 			return nil, err
+		}
+		if !regexp.MustCompile(`(?m)^class ` + regexp.QuoteMeta(check.class) + `\b`).MatchString(content) {
+			continue // a check definition without its class is left out (infrahub-behaviour.md, Importing 32)
 		}
 		objects = append(objects, importedObject{checkDefinitionKind, check.name, "CheckDefinition", map[string]string{
 			"file_path": check.path, "class_name": check.class, checkSource: content,
@@ -69,6 +78,7 @@ func (e *engine) readObjects(t *task, j job, c *clone, commit string) ([]importe
 // storeObjects replaces the objects that a branch has of a repository. It fails if another repository owns
 // an object of the same kind and name (infrahub-behaviour.md, Importing 26).
 func (s *Server) storeObjects(j job, objects []importedObject, log func(format string, arguments ...any)) error {
+	invalid := s.invalidQueries(objects)
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
 	b := s.store.branches[j.branch]
@@ -85,8 +95,11 @@ func (s *Server) storeObjects(j job, objects []importedObject, log func(format s
 		switch {
 		case n == nil:
 			log("New %s '%s' found, creating", o.title, o.name)
+			if reason := invalid[o.name]; o.kind == queryKind && reason != "" {
+				return createError(j, o, reason, http.StatusInternalServerError)
+			}
 			if s.store.findByName(b, o.kind, o.name) != nil {
-				return duplicateObjectError(j, o)
+				return createError(j, o, "Violates uniqueness constraint 'name'", http.StatusUnprocessableEntity)
 			}
 			n = newNode(s.store.kinds.named(o.kind), uuid.NewString())
 			n.related["repository"] = []string{j.repository}
@@ -98,10 +111,14 @@ func (s *Server) storeObjects(j job, objects []importedObject, log func(format s
 			continue
 		default:
 			log("New version of the %s '%s' found, updating", o.title, o.name)
+			if reason := invalid[o.name]; o.kind == queryKind && reason != "" {
+				return createError(j, o, reason, http.StatusInternalServerError)
+			}
 		}
 		for name, content := range o.values {
 			n.set(name, content, false)
 		}
+		n.protect(j.repository)
 		s.store.put(b, n)
 	}
 	for _, n := range stale {
@@ -120,8 +137,18 @@ func (o importedObject) equals(n *node) bool {
 	return true
 }
 
-// duplicateObjectError returns the exception of the server's own client for a name that is taken.
-func duplicateObjectError(j job, o importedObject) error {
+// protect marks every value of an imported object as protected, with its repository as the source.
+func (n *node) protect(repository string) {
+	for name, v := range n.values {
+		if v.content != nil {
+			v.isProtected, v.source = true, repository
+			n.values[name] = v
+		}
+	}
+}
+
+// createError returns the exception of the server's own client for an object that the server refuses to create.
+func createError(j job, o importedObject, message string, status int) error {
 	create := o.kind + "Create"
 	variable := "$value_" + strings.ReplaceAll(uuid.NewString(), "-", "")
 	attribute := func(name, value string) string {
@@ -142,7 +169,7 @@ func duplicateObjectError(j job, o importedObject) error {
 		attribute("name", `"`+o.name+`"`) +
 		fmt.Sprintf("            repository: {\n                id: \"%s\"\n                _relation__is_protected: true\n                _relation__source: \"%s\"\n            }\n", j.repository, j.repository) +
 		"        }\n    ){\n        ok\n        object {\n            id\n        }\n    }\n}\n"
-	errors := `[{'message': "Violates uniqueness constraint 'name'", 'locations': [{'line': 3, 'column': 5}], ` +
-		`'path': ['` + create + `'], 'extensions': {'code': 'UNDEFINED_ERROR', 'http_status': 422, 'data': {}}}]`
+	errors := fmt.Sprintf(`[{'message': %s, 'locations': [{'line': 3, 'column': 5}], 'path': ['%s'], 'extensions': {'code': 'UNDEFINED_ERROR', 'http_status': %d, 'data': {}}}]`,
+		quote(message), create, status)
 	return &pythonError{"GraphQLError", "An error occurred while executing the GraphQL Query " + document + ", " + errors}
 }

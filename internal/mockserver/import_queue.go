@@ -18,10 +18,14 @@ type job struct {
 }
 
 func newJob(b *branch, n *node) job {
-	return job{
+	j := job{
 		kind: n.kind, repository: n.id, name: n.text("name"), location: n.text("location"), ref: n.text(n.kind.ref),
 		internalStatus: n.text("internal_status"), branch: b.name, branchID: b.id,
 	}
+	if !j.readOnly() && j.ref == "" {
+		j.ref = mainBranch // infrahub-behaviour.md, Importing 30
+	}
+	return j
 }
 
 func (j job) readOnly() bool { return j.kind.name == readOnlyRepositoryKind }

@@ -90,7 +90,7 @@ func TestProposedChange_ChecksThatAreNotImitated(t *testing.T) {
 	m.Ask(t, `mutation($l:String){CoreReadOnlyRepositoryCreate(data:{name:{value:"r"} location:{value:$l} ref:{value:"v1"}}){ok}}`, "l", remote.Path)
 	m.WaitForTasks(t)
 	got := m.Ask(t, `{InfrahubTask(workflow:["git-repository-add-read-only"]){edges{node{state logs{edges{node{message}}}}}}}`)
-	if !strings.Contains(got.Body, "FAILED") || !strings.Contains(got.Body, "imitates no targets") {
+	if !strings.Contains(got.Body, "FAILED") || !strings.Contains(got.Body, "targets or parameters is not imitated by infrahub-mock") {
 		t.Errorf("got %s", got.Body)
 	}
 }

@@ -9,9 +9,11 @@ import (
 // queries returns the top-level fields of a query on a branch.
 func (s *Server) queries(b *branch) object {
 	fields := map[string]any{
-		"Branch":       resolver(func(arguments map[string]any) (any, error) { return s.listBranches(arguments), nil }),
-		"InfrahubTask": resolver(s.listTasks),
-		"InfrahubInfo": object{"Info", map[string]any{"version": s.options.Version, "deployment_id": s.id}},
+		"Branch":         resolver(func(arguments map[string]any) (any, error) { return s.listBranches(arguments), nil }),
+		"InfrahubTask":   resolver(s.listTasks),
+		"InfrahubInfo":   object{"Info", map[string]any{"version": s.options.Version, "deployment_id": s.id}},
+		"InfrahubStatus": object{"Status", map[string]any{"summary": object{"StatusSummary", map[string]any{"schema_hash_synced": true}}}},
+		"AccountProfile": s.account,
 	}
 	// Validation refuses the names that the schema has no query for.
 	for _, k := range s.store.kinds {
@@ -52,6 +54,8 @@ func (s *Server) mutations(ctx context.Context, b *branch) object {
 		"InfrahubRepositoryConnectivity":             s.checkConnectivity,
 		"BranchUpdate":                               s.updateBranch,
 		"CoreProposedChangeRunCheck":                 s.runCheck,
+		"RelationshipAdd":                            s.changePeers("RelationshipAdd", s.addPeers),
+		"RelationshipRemove":                         s.changePeers("RelationshipRemove", s.removePeers),
 	}
 	// Validation refuses the names that the schema has no mutation for.
 	for _, k := range s.store.kinds {
@@ -65,6 +69,7 @@ func (s *Server) mutations(ctx context.Context, b *branch) object {
 	}
 	for name, change := range map[string]func(ctx context.Context, input map[string]any, wait bool) (any, error){
 		"BranchCreate": s.createBranch, "BranchDelete": s.deleteBranch, "BranchMerge": s.mergeBranch, "CoreProposedChangeMerge": s.mergeChange,
+		"BranchRebase": s.rebaseBranch, "BranchValidate": s.validateBranch,
 	} {
 		fields[name] = resolver(func(arguments map[string]any) (any, error) {
 			return s.ifWritable(b, name, func() (any, error) {

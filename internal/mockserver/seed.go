@@ -19,6 +19,8 @@ type Seed struct {
 	Repositories         []SeedRepository `yaml:"repositories"`
 	ReadOnlyRepositories []SeedRepository `yaml:"read_only_repositories"`
 	Branches             []SeedBranch     `yaml:"branches"`
+	// Kinds are the names of kinds of a schema that the server does not have. The queries of repositories may ask for them.
+	Kinds []string `yaml:"kinds"`
 
 	lines map[string][]int // the line of each item by list
 }
@@ -130,6 +132,9 @@ func (s Seed) errorAt(list string, i int, err error) error {
 
 // ApplySeed creates the objects of a seed. It waits for the imports before it creates branches.
 func (s *Server) ApplySeed(ctx context.Context, seed Seed) error {
+	s.store.mu.Lock()
+	s.store.seededKinds = seed.Kinds
+	s.store.mu.Unlock()
 	main := s.branch(mainBranch)
 	for _, list := range []struct {
 		name, kind string

@@ -13,13 +13,11 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
-
-	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub/graphql"
 )
 
 const (
@@ -48,8 +46,7 @@ type Options struct {
 	AppendGitSuffix []string
 	// AccessTokenLifetime is the lifetime of an access token; 0 is one hour.
 	AccessTokenLifetime time.Duration
-	// SyncInterval is the time between two syncs of the read-write repositories. 0 is one second with
-	// LiveDelay and never with NoDelay; negative is never.
+	// SyncInterval is the time between two syncs of the read-write repositories. 0 is one second; negative is never.
 	SyncInterval time.Duration
 	// BeforeChange, if set, is called before an import changes a repository on a branch. The import waits
 	// until it returns, so a test sees every state.
@@ -67,9 +64,7 @@ func (o Options) withDefaults() Options {
 	if o.AppendGitSuffix == nil {
 		o.AppendGitSuffix = []string{"github.com", "gitlab.com"}
 	}
-	if o.SyncInterval == 0 && o.Delay == LiveDelay {
-		o.SyncInterval = time.Second
-	}
+	o.SyncInterval = cmp.Or(o.SyncInterval, time.Second)
 	if o.BeforeChange == nil {
 		o.BeforeChange = func(string, string) {}
 	}
@@ -83,8 +78,10 @@ func (o Options) withDefaults() Options {
 type Server struct {
 	options  Options
 	schema   *ast.Schema
+	whole    func() (*ast.Schema, error) // what a server knows
 	store    *store
 	sessions *sessions
+	account  object
 	faults   pendingFaults
 	engine   *engine
 	recent   recentRequests
@@ -96,7 +93,7 @@ type Server struct {
 // New starts a server.
 func New(options Options) (*Server, error) {
 	options = options.withDefaults()
-	schema, err := gqlparser.LoadSchema(&ast.Source{Name: "schema.graphql", Input: graphql.Schema})
+	schema, err := loadSchema()
 	if err != nil {
 		return nil, fmt.Errorf("load the schema: %w", err)
 	}
@@ -106,14 +103,21 @@ func New(options Options) (*Server, error) {
 	}
 	s := &Server{
 		options: options, schema: schema, store: newStore(), sessions: newSessions(options.AccessTokenLifetime),
-		page: page, id: uuid.NewString(), mux: http.NewServeMux(),
+		page: page, id: uuid.NewString(), mux: http.NewServeMux(), whole: sync.OnceValues(loadWholeSchema),
 	}
+	s.account = s.newAccount()
 	s.engine = newEngine(s)
 	s.mux.HandleFunc("POST /graphql", s.serveGraphQL)
 	s.mux.HandleFunc("POST /graphql/{branch...}", s.serveGraphQL)
 	s.mux.HandleFunc("GET /api/info", func(w http.ResponseWriter, _ *http.Request) {
 		s.replyJSON(w, http.StatusOK, map[string]any{"deployment_id": s.id, "version": s.options.Version})
 	})
+	s.mux.HandleFunc("GET /api/schema", s.serveSchema)
+	s.mux.HandleFunc("GET /api/schema/{kind}", s.serveKindSchema)
+	s.mux.HandleFunc("GET /schema.graphql", s.serveGraphQLSchema)
+	s.mux.HandleFunc("GET /api/query/{query}", s.serveStoredQuery)
+	s.mux.HandleFunc("POST /api/query/{query}", s.serveStoredQuery)
+	s.mux.HandleFunc("/", s.serveUnknownPath)
 	s.mux.HandleFunc("GET /{$}", s.servePage)
 	s.mux.HandleFunc("POST /api/auth/login", s.withFaults("login", s.serveLogin))
 	s.mux.HandleFunc("POST /api/auth/refresh", s.withFaults("refresh", s.serveRefresh))

@@ -15,16 +15,20 @@ type value struct {
 	content   any
 	isDefault bool
 	updated   time.Time
+	// What is known of the value: the ids of its source and owner are "" if it has none.
+	isProtected   bool
+	source, owner string
 }
 
 // node is one object as one branch sees it. Nodes in the store are never changed, only replaced.
 type node struct {
-	id      string
-	kind    *kind
-	label   string
-	created int // the position in the order of creation, from 1
-	values  map[string]value
-	related map[string][]string // ids of the peers by relationship
+	id        string
+	kind      *kind
+	label     string
+	created   int // the position in the order of creation, from 1
+	createdAt time.Time
+	values    map[string]value
+	related   map[string][]string // ids of the peers by relationship
 }
 
 func newNode(k *kind, id string) *node {
@@ -43,14 +47,36 @@ func (n *node) text(name string) string {
 	return text
 }
 
+// displayLabel returns what the server calls the node.
+func (n *node) displayLabel() string {
+	if n.kind.hasLabel {
+		return n.label
+	}
+	return n.text("name")
+}
+
+// updatedAt returns the time at which a value of the node was last set.
+func (n *node) updatedAt() time.Time {
+	var last time.Time
+	for _, v := range n.values {
+		if v.updated.After(last) {
+			last = v.updated
+		}
+	}
+	return last
+}
+
+// set sets the content of a value; what else is known of the value stays.
 func (n *node) set(name string, content any, isDefault bool) {
-	n.values[name] = value{content: content, isDefault: isDefault, updated: time.Now()}
+	v := n.values[name]
+	v.content, v.isDefault, v.updated = content, isDefault, time.Now()
+	n.values[name] = v
 }
 
 // branch is an Infrahub branch.
 type branch struct {
 	id, name, description string
-	created               time.Time
+	created, branchedFrom time.Time
 	status                string
 	syncWithGit           bool
 	nodes                 map[string]*node // by id: what only this branch sees
@@ -62,21 +88,23 @@ const mainBranch = "main"
 // store holds every node. A node of an agnostic kind has one part that all branches share and one part
 // for each branch that set a branch-aware or local value (infrahub-behaviour.md, Branches 1).
 type store struct {
-	mu       sync.Mutex
-	kinds    kinds
-	shared   map[string]*node
-	branches map[string]*branch
-	usedIDs  map[string]bool // those of deleted nodes, too (infrahub-behaviour.md, Writing 1)
-	merging  string          // the branch that is being merged
-	count    int             // how many nodes were created
+	mu          sync.Mutex
+	kinds       kinds
+	shared      map[string]*node
+	branches    map[string]*branch
+	usedIDs     map[string]bool // those of deleted nodes, too (infrahub-behaviour.md, Writing 1)
+	merging     string          // the branch that is being merged
+	count       int             // how many nodes were created
+	seededKinds []string        // kinds that the seed names: queries may ask for them
 	// recordedDiffs holds by proposed change what was compared when its conflicts were recorded.
 	recordedDiffs map[string]branchDiff
 }
 
 func newStore() *store {
 	s := &store{kinds: newKinds(), shared: map[string]*node{}, branches: map[string]*branch{}, usedIDs: map[string]bool{}, recordedDiffs: map[string]branchDiff{}}
+	now := time.Now()
 	s.branches[mainBranch] = &branch{
-		id: uuid.NewString(), name: mainBranch, description: "Default Branch", status: "OPEN", created: time.Now(), syncWithGit: true,
+		id: uuid.NewString(), name: mainBranch, description: "Default Branch", status: "OPEN", syncWithGit: true, created: now, branchedFrom: now,
 		nodes: map[string]*node{},
 	}
 	return s
@@ -118,7 +146,7 @@ func (s *store) put(b *branch, n *node) {
 	s.usedIDs[n.id] = true
 	if n.created == 0 {
 		s.count++
-		n.created = s.count
+		n.created, n.createdAt = s.count, time.Now()
 	}
 	if !n.kind.agnostic {
 		b.nodes[n.id] = n
@@ -251,9 +279,9 @@ func (s *store) change(branchName, id string, edit func(n *node)) bool {
 
 // newBranch creates a branch that sees what main sees now.
 func (s *store) newBranch(name, description string, syncWithGit bool) *branch {
-	main := s.branches[mainBranch]
+	main, now := s.branches[mainBranch], time.Now()
 	b := &branch{
-		id: uuid.NewString(), name: name, description: description, status: "OPEN", created: time.Now(), syncWithGit: syncWithGit,
+		id: uuid.NewString(), name: name, description: description, status: "OPEN", syncWithGit: syncWithGit, created: now, branchedFrom: now,
 		nodes: maps.Clone(main.nodes), base: maps.Clone(main.nodes),
 	}
 	s.branches[name] = b
@@ -332,6 +360,43 @@ func (s *store) merge(b *branch) {
 	b.status = statusMerged
 }
 
+// rebase lets a branch see what main sees now, except for what the branch itself has changed.
+func (s *store) rebase(b *branch) {
+	main := s.branches[mainBranch]
+	nodes := maps.Clone(main.nodes)
+	for id, own := range b.nodes {
+		switch base := b.base[id]; {
+		case own == base:
+		case base == nil || main.nodes[id] == nil || !own.kind.agnostic:
+			nodes[id] = own
+		default:
+			nodes[id] = rebased(own, base, main.nodes[id])
+		}
+	}
+	for id := range b.base {
+		if b.nodes[id] == nil {
+			delete(nodes, id)
+		}
+	}
+	b.nodes, b.base, b.branchedFrom = nodes, maps.Clone(main.nodes), time.Now()
+}
+
+// rebased returns main's part of a node with the values and peers that the branch has changed since base.
+func rebased(own, base, main *node) *node {
+	merged := main.clone()
+	for name, v := range own.values {
+		if v != base.values[name] {
+			merged.values[name] = v
+		}
+	}
+	for name, peers := range own.related {
+		if !slices.Equal(peers, base.related[name]) {
+			merged.related[name] = peers
+		}
+	}
+	return merged
+}
+
 func (s *store) mergeNode(main *branch, own, base *node) {
 	if base == nil {
 		base = &node{}
@@ -340,7 +405,7 @@ func (s *store) mergeNode(main *branch, own, base *node) {
 	for _, attribute := range own.kind.attributes {
 		if attribute.scope == aware && own.values[attribute.name] != base.values[attribute.name] {
 			brought := own.values[attribute.name]
-			brought.updated = time.Now() // (infrahub-behaviour.md, Branches 13)
+			brought.updated = time.Now() // (infrahub-behaviour.md, Branches 16)
 			merged.values[attribute.name] = brought
 		}
 	}

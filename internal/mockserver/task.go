@@ -24,6 +24,8 @@ const (
 	workflowCreateBranch    = "create-branch"
 	workflowDeleteBranch    = "branch-delete"
 	workflowMergeBranch     = "branch-merge"
+	workflowRebaseBranch    = "branch-rebase"
+	workflowValidateBranch  = "branch-validate"
 
 	workflowGenerators            = "proposed-changed-run-generator"
 	workflowDataIntegrity         = "proposed-changed-data-integrity"
@@ -45,9 +47,9 @@ func workflowLabels(workflow string) []string {
 	switch workflow {
 	case workflowReimport, workflowImportLast:
 		return append(labels, "infrahub.app/database-change", "infrahub.app/workflow-type/user")
-	case workflowAddReadOnly, workflowAddReadWrite, workflowCreateBranch, workflowMergeRepository:
+	case workflowAddReadOnly, workflowAddReadWrite, workflowCreateBranch, workflowMergeRepository, workflowRebaseBranch:
 		return append(labels, "infrahub.app/database-change", "infrahub.app/workflow-type/core")
-	case workflowPull, workflowDeleteBranch, workflowMergeBranch:
+	case workflowPull, workflowDeleteBranch, workflowMergeBranch, workflowValidateBranch:
 		return append(labels, "infrahub.app/workflow-type/core")
 	}
 	return labels

@@ -2,7 +2,6 @@ package mockserver
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -30,7 +29,7 @@ func (s *Server) insert(b *branch, k *kind, input map[string]any) (*node, error)
 		return nil, err
 	}
 	n := newNode(k, uuid.NewString())
-	if id, ok := input["id"].(string); ok {
+	if id, ok := input["id"].(string); ok && id != "" {
 		if uuid.Validate(id) != nil {
 			return nil, notUUID(k.name, id)
 		}
@@ -96,6 +95,9 @@ func (s *Server) applyInput(b *branch, n *node, input map[string]any) error {
 			if err := applyAttribute(n, a, given); err != nil {
 				return err
 			}
+			if err := s.applyProperties(b, n, a, given); err != nil {
+				return err
+			}
 		}
 	}
 	for _, name := range n.kind.unique {
@@ -152,6 +154,27 @@ func applyAttribute(n *node, a attribute, given map[string]any) error {
 	return nil
 }
 
+// applyProperties applies what an input says of a value: whether it is protected, and its source and owner, which are accounts or
+// repositories.
+func (s *Server) applyProperties(b *branch, n *node, a attribute, given map[string]any) error {
+	v := n.values[a.name]
+	if protected, ok := given["is_protected"].(bool); ok {
+		v.isProtected = protected
+	}
+	for name, of := range map[string]*string{"source": &v.source, "owner": &v.owner} {
+		id, ok := given[name].(string)
+		if !ok {
+			continue
+		}
+		if s.lineage(b, id) == nil {
+			return failure{message: "The " + name + " '" + id + "'" + notImitated + ": it knows only accounts and repositories.", status: http.StatusNotImplemented}
+		}
+		*of = id
+	}
+	n.values[a.name] = v
+	return nil
+}
+
 // applyRelationship replaces the peers of a relationship; null and [] clear it (infrahub-behaviour.md,
 // Writing 4).
 func (s *Server) applyRelationship(b *branch, n *node, r relationship, given any) error {
@@ -164,7 +187,7 @@ func (s *Server) applyRelationship(b *branch, n *node, r relationship, given any
 		reference, _ := item.(map[string]any)
 		identifier, ok := identifierOf(reference)
 		if !ok {
-			return failure{message: "Relationship has not been initialized yet", status: http.StatusInternalServerError}
+			return errNoPeer
 		}
 		peer := s.store.find(b, r.peer, identifier)
 		if peer == nil {
@@ -199,7 +222,7 @@ func replacePeers(old, wanted []string) []string {
 
 // identifierOf returns the id in an input, else its human-friendly id. It reports false if there is neither.
 func identifierOf(input map[string]any) (string, bool) {
-	if id, ok := input["id"].(string); ok {
+	if id, ok := input["id"].(string); ok && id != "" {
 		return id, true
 	}
 	if hfid := stringList(input["hfid"]); len(hfid) > 0 {
@@ -207,6 +230,9 @@ func identifierOf(input map[string]any) (string, bool) {
 	}
 	return "", false
 }
+
+// errNoPeer is the error of a related node without an id.
+var errNoPeer = failure{message: "Relationship has not been initialized yet", status: http.StatusInternalServerError}
 
 var errNoIdentifier = failure{message: "either id or hfid must be provided.", status: http.StatusBadRequest}
 
@@ -269,18 +295,14 @@ func omittedRelationships(k *kind, input map[string]any) map[string]bool {
 }
 
 // upsert returns the upsert mutation of a kind. It updates the node that the input identifies by id, hfid or name without the
-// side effects of an update, or creates it (infrahub-behaviour.md, Writing 11).
+// side effects of an update, or creates it (infrahub-behaviour.md, Writing 11 and 13).
 func (s *Server) upsert(k *kind, create mutation) mutation {
 	return func(ctx context.Context, b *branch, input map[string]any) (any, error) {
-		identifier, ok := identifierOf(input)
-		if !ok {
-			if err := checkRequired(k, input); err != nil {
-				return nil, err
-			}
-			identifier = inputText(input, "name")
+		id, err := s.upsertTarget(b, k, input)
+		if err != nil {
+			return nil, err
 		}
-		_, after, err := s.edit(b, k, identifier, input)
-		if missing := (failure{}); errors.As(err, &missing) && missing.code == "NODE_NOT_FOUND" && missing.data["node_kind"] == k.name {
+		if id == "" {
 			created, err := create(ctx, b, input)
 			if err != nil {
 				return nil, err
@@ -288,11 +310,48 @@ func (s *Server) upsert(k *kind, create mutation) mutation {
 			payload, _ := created.(object)
 			return object{k.name + "Upsert", payload.fields}, nil
 		}
+		_, after, err := s.edit(b, k, id, input)
 		if err != nil {
 			return nil, err
 		}
 		return s.nodePayload(k.name+"Upsert", b, after, nil), nil
 	}
+}
+
+// upsertTarget returns the id of the node that an upsert updates, "" if it creates one. An id that no node has is refused, and
+// a name that another kind has.
+func (s *Server) upsertTarget(b *branch, k *kind, input map[string]any) (string, error) {
+	s.store.mu.Lock()
+	defer s.store.mu.Unlock()
+	if id, ok := input["id"].(string); ok {
+		if s.store.get(b, k.name, id) == nil {
+			return "", s.notOfKind(b, k, id)
+		}
+		return id, nil
+	}
+	name := inputText(input, "name")
+	if hfid := stringList(input["hfid"]); len(hfid) > 0 {
+		name = strings.Join(hfid, "__")
+	} else if err := checkRequired(k, input); err != nil {
+		return "", err
+	}
+	n := s.store.findByName(b, k.family(), name)
+	switch {
+	case n == nil:
+		return "", nil
+	case n.kind != k:
+		return "", s.notOfKind(b, k, n.id)
+	}
+	return n.id, nil
+}
+
+// notOfKind returns the failure of an id that no node of a kind has.
+func (s *Server) notOfKind(b *branch, k *kind, id string) failure {
+	f := notFound(k.name, id)
+	if n := s.nodeOfAnyKind(b, id); n != nil {
+		f.message = fmt.Sprintf("Node with id %s exists, but it is a %s, not %s", id, n.kind.name, k.name)
+	}
+	return f
 }
 
 // remove answers the delete mutation of a kind.

@@ -2,7 +2,10 @@ package acceptance
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mockserver"
@@ -31,8 +34,9 @@ func TestTestingGuide_MockProviderNeedsNoServer(t *testing.T) {
 	w.assertPrinted("test", "2 passed, 0 failed")
 }
 
-func TestTestingGuide_AllTestsPassBesideTheMock(t *testing.T) {
-	t.Parallel()
+// newTestingServer returns a mock with the seed and the Git repository of the guide, and the environment of its module.
+func newTestingServer(t *testing.T) []string {
+	t.Helper()
 	s := newServer(t)
 	s.mockOnly(t, "the guide plants a seed")
 	content, err := os.ReadFile(filepath.Join(testingGuide, "tests", "seed.yaml"))
@@ -47,7 +51,31 @@ func TestTestingGuide_AllTestsPassBesideTheMock(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.newRemote(t, "network/automation.git")
-	w := newTestedModule(t, append(s.environment(), "TF_VAR_location="+s.gitAddress+"/network/automation.git")...)
+	return append(s.environment(), "TF_VAR_location="+s.gitAddress+"/network/automation.git", "TF_VAR_git_password=not-a-secret")
+}
+
+func TestTestingGuide_AllTestsPassBesideTheMock(t *testing.T) {
+	t.Parallel()
+	w := newTestedModule(t, newTestingServer(t)...)
 	w.run(0, "test")
 	w.assertPrinted("test", "4 passed, 0 failed")
+}
+
+func TestTestingGuide_SDKReadsWhatTheModuleManages(t *testing.T) {
+	t.Parallel()
+	newestOnly(t)
+	python := os.Getenv("CLIENTS_PYTHON")
+	if python == "" {
+		t.Skip("needs Infrahub's SDK: make clients installs it and sets CLIENTS_PYTHON")
+	}
+	environment := newTestingServer(t)
+	w := newTestedModule(t, environment...)
+	script := exec.CommandContext(t.Context(), "./sdk.sh")
+	script.Dir = w.directory
+	cli := w.command("version")
+	script.Env = slices.Concat(cli.Env, []string{"cli=" + cli.Path, "python=" + python})
+	output, err := script.CombinedOutput()
+	if err != nil || !strings.Contains(string(output), "Infrahub has what the module manages.") {
+		t.Errorf("%v\n%s", err, output)
+	}
 }

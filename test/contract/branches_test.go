@@ -238,7 +238,7 @@ func TestBranches8_ConflictsAreNotMerged(t *testing.T) {
 
 // updated_at of a ref and a commit shows whether main has got them since another branch was created, by a change or by a merge of
 // what an older branch had imported before. What the other branch sees is older than the branch, unless it was changed there.
-func TestBranches13_WhenARefChanged(t *testing.T) {
+func TestBranches16_WhenARefChanged(t *testing.T) {
 	unlessLive(func() { t.Parallel() })
 	prove(t, func(t *testing.T, s *server) {
 		_, merged := s.newReadOnly(t)
@@ -363,6 +363,66 @@ func (s *server) propose(t *testing.T, branch string) string {
 	id := got.Text("data.CoreProposedChangeCreate.object.id")
 	t.Cleanup(func() { s.Post(t, "main", `mutation{CoreProposedChangeDelete(data:{id:"`+id+`"}){ok}}`) })
 	return id
+}
+
+// A rebase lets a branch see what main sees now, with the branch's own changes.
+func TestBranches13_Rebase(t *testing.T) {
+	t.Parallel()
+	prove(t, func(t *testing.T, s *server) {
+		kept := s.create(t, tag, fmt.Sprintf(`name:{value:%q}`, s.name("kept")))
+		branch := s.newBranch(t, "b")
+		from := func() string {
+			return s.Ask(t, `query($n:String){Branch(name:$n){branched_from}}`, "n", branch).Text("data.Branch.0.branched_from")
+		}
+		before := from()
+		s.updateOn(t, branch, tag, kept, `description:{value:"on the branch"}`)
+		later := s.create(t, tag, fmt.Sprintf(`name:{value:%q}`, s.name("later")))
+		if s.readOn(t, branch, tag, later).exists() {
+			t.Error("the branch sees what main got after it was created")
+		}
+		rebase := func(name string) mocktest.Response {
+			return s.Post(t, "main", `mutation($n:String){BranchRebase(data:{name:$n}){ok object{status}}}`, "n", name)
+		}
+		assertJSON(t, rebase(branch), "data.BranchRebase", `{"object":{"status":"OPEN"},"ok":true}`)
+		if !s.readOn(t, branch, tag, later).exists() {
+			t.Error("the branch does not see what main has")
+		}
+		assertJSON(t, s.readOn(t, branch, tag, kept), "description.value", `"on the branch"`)
+		assertJSON(t, s.read(t, tag, kept), "description.value", "null")
+		if from() <= before {
+			t.Errorf("branched from %s, before from %s", from(), before)
+		}
+		s.update(t, tag, kept, `description:{value:"on main"}`)
+		if got := rebase(branch); !strings.HasPrefix(got.Text("errors.0.message"), "Branch "+branch+" contains conflicts with the default branch that must be addressed before rebasing.") {
+			t.Errorf("got %s", got.Body)
+		}
+		none := s.name("none")
+		s.assertRefused(t, rebase(none), "BranchRebase", failure{message: "Branch: " + none + " not found.", code: "BRANCH_NOT_FOUND", status: 400, data: fmt.Sprintf(`{"branch_name":%q}`, none)})
+	})
+}
+
+// A validation of a branch is ok if the branch exists.
+func TestBranches14_Validate(t *testing.T) {
+	t.Parallel()
+	prove(t, func(t *testing.T, s *server) {
+		branch, none := s.newBranch(t, "b"), s.name("none")
+		validate := func(name string) mocktest.Response {
+			return s.Post(t, "main", `mutation($n:String){BranchValidate(data:{name:$n}){ok object{name}}}`, "n", name)
+		}
+		assertJSON(t, validate(branch), "data.BranchValidate", `{"object":{"name":"`+branch+`"},"ok":true}`)
+		s.assertRefused(t, validate(none), "BranchValidate", failure{message: "Branch: " + none + " not found.", code: "BRANCH_NOT_FOUND", status: 400, data: fmt.Sprintf(`{"branch_name":%q}`, none)})
+	})
+}
+
+// A branch tells the version of its data model, and whether its schema differs from that of main.
+func TestBranches15_Fields(t *testing.T) {
+	t.Parallel()
+	prove(t, func(t *testing.T, s *server) {
+		for _, name := range []string{"main", s.newBranch(t, "b")} {
+			got := s.Ask(t, `query($n:String){Branch(name:$n){graph_version has_schema_changes schema_differs_from_default_branch origin_branch}}`, "n", name)
+			assertJSON(t, got, "data.Branch.0", `{"graph_version":79,"has_schema_changes":false,"origin_branch":"main","schema_differs_from_default_branch":false}`)
+		}
+	})
 }
 
 func parseTime(t *testing.T, text string) time.Time {

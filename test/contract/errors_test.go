@@ -218,3 +218,13 @@ func TestErrors12_MutationsAreIndependent(t *testing.T) {
 		assertJSON(t, s.Ask(t, `query($n:[String]){BuiltinTag(name__values:$n){count}}`, "n", []string{a, b}), "data.BuiltinTag.count", "2")
 	})
 }
+
+// An unknown path is 404, with a JSON body.
+func TestErrors13_UnknownPath(t *testing.T) {
+	t.Parallel()
+	prove(t, func(t *testing.T, s *server) {
+		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut} {
+			assertRESTError(t, s.Send(t, method, "/api/none", ""), http.StatusNotFound, "The requested endpoint /api/none does not exist")
+		}
+	})
+}

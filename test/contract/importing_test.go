@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/gitserver"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mockserver"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mocktest"
 )
@@ -590,5 +591,85 @@ func TestImporting26_ObjectsBelongToOneRepository(t *testing.T) {
 		tasks := s.waitForTasks(t, id, addReadOnly+" FAILED", pull+" FAILED", importLast+" COMPLETED")
 		s.assertReason(t, id, tasks[0], "Violates uniqueness constraint 'name'")
 		s.assertState(t, "main", readOnly, id, second, "v4.0.0/error-import/online")
+	})
+}
+
+// A read-write repository with the default branch "" is imported from main.
+func TestImporting30_EmptyDefaultBranch(t *testing.T) {
+	t.Parallel()
+	prove(t, func(t *testing.T, s *server) {
+		r := s.newRemote(t, "r.git")
+		id := s.createRepository(t, readWrite, r.query, r, `default_branch:{value:""}`)
+		s.waitForTasks(t, id, addReadWrite+" COMPLETED")
+		s.assertState(t, "main", readWrite, id, r, "main/in-sync/online")
+		assertJSON(t, s.read(t, readWrite, id), "default_branch.value", `""`)
+	})
+}
+
+// A read-only repository that is created with the ref "" has the commit of main, in-sync and online, although its import failed.
+func TestImporting31_EmptyRef(t *testing.T) {
+	t.Parallel()
+	prove(t, func(t *testing.T, s *server) {
+		r := s.newRemote(t, "r.git")
+		id := s.createRepository(t, readOnly, r.query, r, `ref:{value:""}`)
+		for _, task := range s.waitForTasks(t, id, addReadOnly+" FAILED", importLast+" FAILED", pull+" COMPLETED") {
+			if task.state == "FAILED" {
+				s.assertReason(t, id, task, "Ref  not found.")
+			}
+		}
+		s.assertState(t, "main", readOnly, id, r, "main/in-sync/online")
+	})
+}
+
+// An empty configuration, a key that stands twice, and symbolic links can be imported.
+func TestImporting32_ConfigurationsThatAreAccepted(t *testing.T) {
+	t.Parallel()
+	prove(t, func(t *testing.T, s *server) {
+		const query = "query { BuiltinTag { count } }"
+		named := func(base string) string { return "queries:\n  - name: " + s.name(base) + "\n    file_path: q.gql\n" }
+		for name, test := range map[string]struct {
+			files   map[string]string
+			queries string
+		}{
+			"empty":   {map[string]string{".infrahub.yml": ""}, "0"},
+			"comment": {map[string]string{".infrahub.yml": "# nothing\n"}, "0"},
+			"twice":   {map[string]string{".infrahub.yml": "queries: []\n" + named("twice"), "q.gql": query}, "1"},
+			"linked":  {map[string]string{"config.yml": named("linked"), ".infrahub.yml": gitserver.Link("config.yml"), "text.gql": query, "q.gql": gitserver.Link("text.gql")}, "1"},
+			"class":   {map[string]string{".infrahub.yml": "check_definitions:\n  - name: " + s.name("check") + "\n    file_path: c.py\n", "c.py": "x = 1\n"}, "0"},
+		} {
+			mocktest.NewRemote(t, s.root, name+".git").Commit(t, "main", test.files)
+			id := s.create(t, readOnly, fmt.Sprintf(`name:{value:%q} location:{value:"%s/%s.git"} ref:{value:"main"}`, s.name(name), s.git, name))
+			s.waitForTasks(t, id, append(completed(importLast, pull), addReadOnly+" COMPLETED")...)
+			assertJSON(t, s.Ask(t, `{CoreGraphQLQuery(repository__ids:["`+id+`"]){count}}`), "data.CoreGraphQLQuery.count", test.queries)
+			assertJSON(t, s.Ask(t, `{CoreCheckDefinition(repository__ids:["`+id+`"]){count}}`), "data.CoreCheckDefinition.count", "0")
+		}
+	})
+}
+
+// A query that cannot be parsed, and a configuration with problems, fail the import with the server's words.
+func TestImporting33_ConfigurationsThatAreRefused(t *testing.T) {
+	t.Parallel()
+	prove(t, func(t *testing.T, s *server) {
+		const invalid = "has an invalid configuration file '.infrahub.yml'. The file format is not valid: "
+		for name, test := range map[string]struct{ config, query, want string }{
+			"syntax":    {"queries:\n  - name: q\n    file_path: q.gql\n", "query { BuiltinTag { count }", "QuerySyntaxError: GraphQL syntax error: Syntax Error: Expected Name, found <EOF>."},
+			"nothing":   {"queries:\n  - name: q\n    file_path: q.gql\n", "", "QuerySyntaxError: GraphQL syntax error: Syntax Error: Unexpected <EOF>."},
+			"documents": {"queries: []\n---\nqueries: []\n", "", "The file could not be parsed as valid YAML: expected a single document in the stream"},
+			"text":      {"hello\n", "", "TypeError: infrahub_sdk.schema.repository.InfrahubRepositoryConfig() argument after ** must be a mapping, not str"},
+			"check":     {"check_definitions:\n  - {}\n", "", invalid + "2 validation errors for InfrahubRepositoryConfig\\ncheck_definitions.0.name\\n  Field required [type=missing, input_value={}, input_type=dict]"},
+			"extra":     {"queries: []\nfoo: bar\n", "", invalid + "1 validation error for InfrahubRepositoryConfig\\nfoo\\n  Extra inputs are not permitted [type=extra_forbidden, input_value='bar', input_type=str]"},
+			"type":      {"queries:\n  - name: 5\n    file_path: q.gql\n", "", "queries.0.name\\n  Input should be a valid string [type=string_type, input_value=5, input_type=int]"},
+			"item":      {"queries:\n  - a\n", "", "queries.0\\n  Input should be a valid dictionary or instance of InfrahubRepositoryGraphQLConfig [type=model_type, input_value='a', input_type=str]"},
+			"same":      {"queries:\n  - name: q\n    file_path: a\n  - name: q\n    file_path: b\n", "", "queries\\n  Value error, Found multiples element with the same names: ['q'] [type=value_error, input_value=["},
+		} {
+			r := mocktest.NewRemote(t, s.root, name+".git")
+			r.Commit(t, "main", map[string]string{".infrahub.yml": test.config, "q.gql": test.query})
+			id := s.create(t, readOnly, fmt.Sprintf(`name:{value:%q} location:{value:"%s/%s.git"} ref:{value:"main"}`, s.name(name), s.git, name))
+			for _, task := range s.waitForTasks(t, id, addReadOnly+" FAILED", pull+" FAILED", importLast+" COMPLETED") {
+				if task.workflow == addReadOnly {
+					s.assertReason(t, id, task, test.want)
+				}
+			}
+		}
 	})
 }

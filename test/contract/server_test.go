@@ -193,7 +193,7 @@ func (s *server) waitUntil(t *testing.T, what string, condition func() bool) {
 		poll(t, what, 30*time.Second, 10*time.Millisecond, condition)
 		return
 	}
-	poll(t, what, 5*time.Minute, 500*time.Millisecond, condition)
+	poll(t, what, 15*time.Minute, 500*time.Millisecond, condition) // on a loaded machine a task may start late
 }
 
 func poll(t *testing.T, what string, timeout, interval time.Duration, condition func() bool) {

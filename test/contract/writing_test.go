@@ -459,3 +459,56 @@ func TestWriting12_NameInPlaceOfAnID(t *testing.T) {
 		})
 	})
 }
+
+// An upsert by an id that no node of the kind has creates nothing, also if the id is empty or malformed. A name of the other
+// kind of repository is refused.
+func TestWriting13_UpsertOfAnUnknownNode(t *testing.T) {
+	t.Parallel()
+	prove(t, func(t *testing.T, s *server) {
+		upsert := func(kind, input string) mocktest.Response {
+			return s.Post(t, "main", `mutation{`+kind+`Upsert(data:{`+input+`}){ok object{id}}}`)
+		}
+		r := s.newRemote(t, "r.git")
+		for _, id := range []string{newID(), "", "not-a-uuid"} {
+			for _, kind := range []string{readOnly, readWrite, credential, tag} {
+				input := fmt.Sprintf(`id:%q name:{value:%q}`, id, s.name("none"))
+				if kind == readOnly || kind == readWrite {
+					input += fmt.Sprintf(` location:{value:%q}`, r.location)
+				}
+				s.assertRefused(t, upsert(kind, input), kind+"Upsert", failure{
+					message: "Unable to find the node " + id + " / " + kind + " in the database.", code: "NODE_NOT_FOUND", status: 404,
+					data: fmt.Sprintf(`{"identifier":%q,"node_kind":%q}`, id, kind),
+				})
+			}
+		}
+		id := s.createRepository(t, readOnly, "r", r, `ref:{value:"v1.0.0"}`)
+		for _, input := range []string{fmt.Sprintf(`name:{value:%q} location:{value:%q}`, s.name("r"), r.location), fmt.Sprintf(`id:%q description:{value:"d"}`, id)} {
+			s.assertRefused(t, upsert(readWrite, input), readWrite+"Upsert", failure{
+				message: "Node with id " + id + " exists, but it is a CoreReadOnlyRepository, not CoreRepository", code: "NODE_NOT_FOUND", status: 404,
+				data: fmt.Sprintf(`{"identifier":%q,"node_kind":"CoreRepository"}`, id),
+			})
+		}
+	})
+}
+
+// An empty id counts as none: a create chooses one, an update and a delete take the hfid. A related node needs one.
+func TestWriting14_EmptyID(t *testing.T) {
+	t.Parallel()
+	prove(t, func(t *testing.T, s *server) {
+		id := s.create(t, tag, fmt.Sprintf(`id:"" name:{value:%q}`, s.name("t")))
+		if id == "" {
+			t.Error("the tag has no id")
+		}
+		got := s.Post(t, "main", fmt.Sprintf(`mutation{BuiltinTagUpdate(data:{id:"" hfid:[%q] description:{value:"d"}}){object{description{value}}}}`, s.name("t")))
+		assertJSON(t, got, "data.BuiltinTagUpdate.object.description.value", `"d"`)
+		none := failure{message: "either id or hfid must be provided.", status: 400}
+		s.assertRefused(t, s.Post(t, "main", `mutation{BuiltinTagUpdate(data:{id:"" description:{value:"e"}}){ok}}`), "BuiltinTagUpdate", none)
+		s.assertRefused(t, s.Post(t, "main", `mutation{BuiltinTagDelete(data:{id:""}){ok}}`), "BuiltinTagDelete", none)
+		assertJSON(t, s.Post(t, "main", fmt.Sprintf(`mutation{BuiltinTagDelete(data:{id:"" hfid:[%q]}){ok}}`, s.name("t"))), "data.BuiltinTagDelete.ok", "true")
+		r := s.newRemote(t, "r.git")
+		for _, related := range []string{`credential:{id:""}`, `credential:{hfid:[]}`, `credential:{}`, `tags:[{id:""}]`} {
+			got := s.tryCreate(t, readOnly, fmt.Sprintf(`name:{value:%q} location:{value:%q} %s`, s.name("r"), r.location, related))
+			s.assertRefused(t, got, readOnly+"Create", failure{message: "Relationship has not been initialized yet", status: 500})
+		}
+	})
+}

@@ -6,6 +6,8 @@
 // follow their field in parentheses. A type without fields is kept whole. It is an error if the schema
 // does not have a name, or if the type of a kept field is not kept: so the keep file lists nothing that the
 // server lacks.
+//
+// It reduces the answer to GET /api/schema, a .json file, to the same kinds, attributes and relationships.
 package main
 
 import (
@@ -15,6 +17,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -43,7 +46,11 @@ func run(keepFile, schemaFile string) error {
 	if err != nil {
 		return err
 	}
-	pruned, err := prune(string(keepText), string(schemaText))
+	pruneText := prune
+	if filepath.Ext(schemaFile) == ".json" {
+		pruneText = pruneKinds
+	}
+	pruned, err := pruneText(string(keepText), string(schemaText))
 	if err != nil {
 		return err
 	}

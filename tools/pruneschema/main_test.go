@@ -231,3 +231,19 @@ func TestPrune_IsIdempotent(t *testing.T) {
 		t.Errorf("pruned once\n%s\ntwice\n%s", once, twice)
 	}
 }
+
+func TestPruneKinds_KeepsListedNames(t *testing.T) {
+	t.Parallel()
+	const full = `{"main":"hash","profiles":[{"kind":"ProfileTag"}],"templates":[],
+		"nodes":[{"id":"1","kind":"Tag","attributes":[{"id":"2","name":"name"},{"name":"color"}],"relationships":[{"name":"groups"}]},{"kind":"Group"}],
+		"generics":[{"kind":"Named","used_by":["Tag","Group"],"attributes":[],"relationships":[]}]}`
+	got, err := pruneKinds("Query: Tag Named\nTag: id name\nNamed: name\nGroup: name", full)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `{"generics":[{"attributes":[],"kind":"Named","relationships":[],"used_by":["Tag"]}],"main":"hash",` +
+		`"nodes":[{"attributes":[{"id":null,"name":"name"}],"id":null,"kind":"Tag","relationships":[]}],"profiles":[],"templates":[]}`
+	if compact := strings.Join(strings.Fields(strings.ReplaceAll(got, ": ", ":")), ""); compact != want {
+		t.Errorf("got %s, want %s", compact, want)
+	}
+}

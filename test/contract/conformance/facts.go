@@ -24,6 +24,7 @@ func sections() []struct{ file, title string } {
 		{"importing_test.go", "Importing"},
 		{"branches_test.go", "Branches"},
 		{"proposed_change_test.go", "Proposals"},
+		{"clients_test.go", "Clients"},
 		{"errors_test.go", "Errors"},
 		{"document_test.go", "Documents"},
 		{"replay_test.go", "Recorded exchanges"},
