@@ -2,6 +2,7 @@ package infrahub
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -89,7 +90,7 @@ func (t *transport) MakeRequest(ctx context.Context, operation *genqlient.Reques
 		return t.unreachable(ctx, operation, err, *noted)
 	}
 	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(response.Body)
+	body, err := io.ReadAll(response.Body) // bufferedTransport has bounded it
 	// Never log variables or bodies: they hold passwords.
 	t.log.DebugContext(ctx, "Infrahub answered",
 		"operation", operation.OpName, "branch", t.branch, "status", response.StatusCode,
@@ -148,6 +149,9 @@ func (t *transport) unreachable(ctx context.Context, operation *genqlient.Reques
 		message += "; the last attempt before that failed: " + noted.lastFailure
 	}
 	kind := ErrUnreachable
+	if errors.Is(err, errTooLong) {
+		kind, message = ErrNotInfrahub, reason
+	}
 	if ctx.Err() != nil && isBusyStatus(noted.lastStatus) {
 		kind = ErrBusy // the caller's time ended between two attempts
 	}
@@ -192,9 +196,13 @@ func decode(operation string, response *http.Response, body []byte, result *genq
 		}
 		return failure
 	}
+	failure.Message, failure.kind, failure.outcomeUnknown = "the response does not fit the schema", ErrNotInfrahub, true
 	if err := json.Unmarshal(envelope.Data, result.Data); err != nil {
-		failure.Message, failure.kind, failure.cause = "the response does not fit the schema", ErrNotInfrahub, err
-		failure.outcomeUnknown = true
+		failure.cause = err
+		return failure
+	}
+	if missing := missingPart(result.Data); missing != "" {
+		failure.Message += ": " + missing + " is missing"
 		return failure
 	}
 	return nil
@@ -208,7 +216,8 @@ func isBusyStatus(status int) bool {
 
 // describe fills in the error from one entry of "errors", which is an object or a string.
 func (e *Error) describe(entry json.RawMessage) {
-	if json.Unmarshal(entry, &e.Message) == nil {
+	if text := ""; string(entry) != "null" && json.Unmarshal(entry, &text) == nil {
+		e.Message = printable(text, maxMessageBytes)
 		switch e.Status {
 		case http.StatusNotFound:
 			e.kind = ErrBranchNotFound // the URL names nothing else that could be missing
@@ -218,11 +227,11 @@ func (e *Error) describe(entry json.RawMessage) {
 		return
 	}
 	var object graphqlError
-	if err := json.Unmarshal(entry, &object); err != nil {
+	if err := json.Unmarshal(entry, &object); err != nil || string(entry) == "null" {
 		e.Message, e.kind = "the server's error could not be read", ErrNotInfrahub
 		return
 	}
-	e.Message = strings.TrimSpace(object.Message)
+	e.Message = cmp.Or(printable(object.Message, maxMessageBytes), "the server gives no reason")
 	e.Code, e.Field, e.kind = object.code(), object.field(), object.kind(e.Status)
 	e.outcomeUnknown = object.Extensions.Status == http.StatusInternalServerError
 	if e.kind == nil && isBusyStatus(e.Status) {
@@ -236,11 +245,7 @@ func summarize(response *http.Response, body []byte) string {
 	if strings.Contains(response.Header.Get("Content-Type"), "html") || bytes.Contains(bytes.ToLower(body[:min(len(body), maxBytes)]), []byte("<html")) {
 		return "with an HTML page"
 	}
-	text := strings.Join(strings.Fields(string(body)), " ")
-	if len(text) > maxBytes {
-		text = strings.ToValidUTF8(text[:maxBytes], "") + "…"
-	}
-	return text
+	return printable(strings.Join(strings.Fields(string(body[:min(len(body), 2*maxBytes)])), " "), maxBytes)
 }
 
 // bufferedTransport reads each response to its end before it returns it, so that a connection that breaks halfway
@@ -258,9 +263,11 @@ func (b bufferedTransport) RoundTrip(request *http.Request) (*http.Response, err
 	if err != nil {
 		return nil, err
 	}
-	body, err := io.ReadAll(response.Body)
-	_ = response.Body.Close()
-	if err != nil {
+	body, err := readBody(response)
+	switch {
+	case errors.Is(err, errTooLong):
+		return nil, err
+	case err != nil:
 		return nil, fmt.Errorf("the response is incomplete: %w", err)
 	}
 	response.Body = io.NopCloser(bytes.NewReader(body))
