@@ -60,7 +60,11 @@ func (t *transport) withBranch(branch string) *transport {
 	path := []string{"graphql"}
 	if branch != "" {
 		for part := range strings.SplitSeq(branch, "/") { // some proxies refuse an escaped slash
-			path = append(path, url.PathEscape(part))
+			part = url.PathEscape(part)
+			if part == "." || part == ".." { // no branch, and no way out of graphql
+				part = strings.ReplaceAll(part, ".", "%2E")
+			}
+			path = append(path, part)
 		}
 	}
 	other := *t
