@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
+
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/sensitive"
 )
 
 // FuzzLocation asserts that no form of a location shows its password, and that what is no location is an error.
@@ -16,13 +18,13 @@ func FuzzLocation(f *testing.F) {
 	} {
 		f.Add(parts[0], parts[1])
 	}
-	const secret = "correct-horse-battery"
+	const password = "correct-horse-battery"
 	f.Fuzz(func(t *testing.T, scheme, rest string) {
 		for _, r := range []Remote{
 			{Location: scheme + rest},
-			{Location: scheme + "user:" + secret + "@" + rest},
-			{Location: scheme + rest + "?private_token=" + secret},
-			{Location: scheme + rest, Username: "u", Token: secret},
+			{Location: scheme + "user:" + password + "@" + rest},
+			{Location: scheme + rest + "?private_token=" + password},
+			{Location: scheme + rest, Username: "u", Token: sensitive.New(password)},
 		} {
 			_, err := r.endpoint()
 			if err != nil && !errors.Is(err, errNoLocation) {
@@ -30,7 +32,7 @@ func FuzzLocation(f *testing.F) {
 			}
 			_, _ = SSHHost(r.Location)
 			isURL := slices.Contains([]string{"https://", "http://", "ssh://", "git://", "file://"}, scheme)
-			if shown := r.RedactedLocation(); isURL && strings.Contains(shown, secret) {
+			if shown := r.RedactedLocation(); isURL && strings.Contains(shown, password) {
 				t.Errorf("%q is shown as %q", r.Location, shown)
 			}
 			_ = r.redact(r.Location)

@@ -12,6 +12,7 @@ import (
 	genqlient "github.com/Khan/genqlient/graphql"
 
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub/graphql"
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/sensitive"
 )
 
 // expectPrintable fails the test if a text of the server is too long for a person, or could steer a terminal.
@@ -131,7 +132,7 @@ func FuzzBranchInURL(f *testing.F) {
 	for _, branch := range []string{"main", "release/1.2", "..", "../../api", "a/../../../x", "%2e%2e/x", "a?b#c", "//evil.example.com", ".", "a//b"} {
 		f.Add(branch)
 	}
-	client, err := New(Config{Address: &url.URL{Scheme: "https", Host: "infrahub.test", Path: "/base"}, Branch: "main", Token: "token"})
+	client, err := New(Config{Address: &url.URL{Scheme: "https", Host: "infrahub.test", Path: "/base"}, Branch: "main", Token: sensitive.New("token")})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/sensitive"
 )
 
 // A server that breaks its own schema must never look like one that has lost an object: that would create the object twice.
@@ -136,7 +137,7 @@ func TestLyingServer_OneByteASecondEndsWithTheTimeoutOfTheRequest(t *testing.T) 
 	t.Parallel()
 	for name, edit := range map[string]func(*infrahub.Config){
 		"with a token": func(*infrahub.Config) {},
-		"with a login": func(config *infrahub.Config) { config.Token, config.Username = "", "admin" },
+		"with a login": func(config *infrahub.Config) { config.Token, config.Username = sensitive.Text{}, "admin" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

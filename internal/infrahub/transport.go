@@ -12,11 +12,15 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strings"
 	"time"
 
 	genqlient "github.com/Khan/genqlient/graphql"
 	"github.com/hashicorp/go-retryablehttp"
+
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub/graphql/attribute"
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/sensitive"
 )
 
 // transport sends GraphQL operations to one branch and returns every failure as an *Error.
@@ -26,6 +30,8 @@ type transport struct {
 	endpoint *url.URL
 	branch   string
 	http     *retryablehttp.Client
+	// secrets returns what authenticates requests.
+	secrets func() []sensitive.Text
 	// timeout bounds one attempt.
 	timeout time.Duration
 	// reads learns of every mutation, which ends its pages.
@@ -45,11 +51,12 @@ func newTransport(config Config) (*transport, error) {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	authenticated := *anonymous
-	authenticated.Transport = newThrottle(newAuthenticator(config, anonymous), config.Concurrency, config.Timeout)
+	authentication, secrets := newAuthenticator(config, anonymous)
+	authenticated.Transport = newThrottle(authentication, config.Concurrency, config.Timeout)
 	authenticated.Timeout = 0 // the throttle's applies
 	t := &transport{
 		address: config.Address, http: newRetryClient(&authenticated, config.MaxRetries), timeout: config.Timeout,
-		reads: &sharedReads{byKind: map[kindKey]any{}}, log: config.Logger,
+		secrets: func() []sensitive.Text { return append(secrets(), config.Network.Proxy.Password()) }, reads: &sharedReads{byKind: map[kindKey]any{}}, log: config.Logger,
 	}
 	return t.withBranch(config.Branch), nil
 }
@@ -72,8 +79,18 @@ func (t *transport) withBranch(branch string) *transport {
 	return &other
 }
 
-// MakeRequest sends an operation and decodes the data of its response into result.
+// MakeRequest sends an operation and decodes the data of its response into result. The server's words may repeat what was sent, so
+// its error is without the secrets.
 func (t *transport) MakeRequest(ctx context.Context, operation *genqlient.Request, result *genqlient.Response) error {
+	err := t.send(ctx, operation, result)
+	if failure, ok := errors.AsType[*Error](err); ok {
+		secrets := append(t.secrets(), secretsIn(reflect.ValueOf(operation.Variables))...)
+		failure.Message, failure.RequestID = sensitive.Redact(failure.Message, secrets...), sensitive.Redact(failure.RequestID, secrets...)
+	}
+	return err
+}
+
+func (t *transport) send(ctx context.Context, operation *genqlient.Request, result *genqlient.Response) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("%s: %w", operation.OpName, err)
 	}
@@ -94,16 +111,17 @@ func (t *transport) MakeRequest(ctx context.Context, operation *genqlient.Reques
 		return t.unreachable(ctx, operation, err, *noted)
 	}
 	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(response.Body) // bufferedTransport has bounded it
+	body, err := io.ReadAll(response.Body)                      // bufferedTransport has bounded it
+	id := sensitive.Redact(requestID(response), t.secrets()...) // a header of the server's, too, may repeat anything
 	// Never log variables or bodies: they hold passwords.
 	t.log.DebugContext(ctx, "Infrahub answered",
 		"operation", operation.OpName, "branch", t.branch, "status", response.StatusCode,
-		"milliseconds", time.Since(start).Milliseconds(), "request_id", requestID(response))
+		"milliseconds", time.Since(start).Milliseconds(), "request_id", id)
 	if err != nil {
 		return t.unreachable(ctx, operation, err, *noted)
 	}
 	if isMutation(operation) {
-		storeRequestID(ctx, requestID(response))
+		storeRequestID(ctx, id)
 	}
 	err = decode(operation.OpName, response, body, result)
 	if failure, ok := errors.AsType[*Error](err); ok {
@@ -125,6 +143,27 @@ func (t *transport) newRequest(ctx context.Context, operation *genqlient.Request
 	request.Header.Set("Accept", "application/json")
 	request.Header.Set("X-Priority", priority(ctx))
 	return request, nil
+}
+
+// secretsIn returns the secrets among the variables of an operation.
+func secretsIn(variables reflect.Value) []sensitive.Text {
+	switch variables.Kind() {
+	case reflect.Pointer, reflect.Interface:
+		if secret, ok := variables.Interface().(*attribute.Secret); ok && secret != nil && secret.Value != nil {
+			return []sensitive.Text{*secret.Value}
+		}
+		return secretsIn(variables.Elem())
+	case reflect.Struct:
+		var secrets []sensitive.Text
+		for _, field := range variables.Fields() {
+			if field.CanInterface() {
+				secrets = append(secrets, secretsIn(field)...)
+			}
+		}
+		return secrets
+	default:
+		return nil
+	}
 }
 
 // requestID returns the id that the server gave a request, "" if it gave none.
@@ -171,8 +210,11 @@ func (t *transport) unreachable(ctx context.Context, operation *genqlient.Reques
 func decode(operation string, response *http.Response, body []byte, result *genqlient.Response) error {
 	failure := &Error{Operation: operation, Status: response.StatusCode, RequestID: requestID(response)}
 	if response.StatusCode/100 == 3 {
-		location, _, _ := strings.Cut(response.Header.Get("Location"), "?") // the query may hold a token
-		failure.Message, failure.kind = fmt.Sprintf("the server redirects to %s", location), ErrNotInfrahub
+		location := response.Header.Get("Location")
+		if end := strings.IndexAny(location, "?#"); end >= 0 { // what follows may hold a token
+			location = location[:end]
+		}
+		failure.Message, failure.kind = "the server redirects to "+printable(location, maxMessageBytes), ErrNotInfrahub
 		return failure
 	}
 	var envelope struct {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"reflect"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
@@ -102,8 +103,13 @@ func isObject(t reflect.Type) bool {
 // maxMessageBytes bounds what is repeated of a server's message.
 const maxMessageBytes = 4096
 
-// printable returns a text of the server without control characters, which a terminal might obey, and not longer than a limit.
+// userinfo matches the user and the password in a URL.
+var userinfo = regexp.MustCompile(`://[^/@\s'"]*@`)
+
+// printable returns a text of the server without control characters, which a terminal might obey, without the users and passwords of
+// URLs, and not longer than a limit.
 func printable(text string, maxBytes int) string {
+	text = userinfo.ReplaceAllLiteralString(text, "://")
 	text = strings.TrimSpace(strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n', r == '\t':

@@ -186,12 +186,12 @@ func (v *CheckConnectivityResponse) GetInfrahubRepositoryConnectivity() *CheckCo
 }
 
 type CorePasswordCredentialCreateInput struct {
-	Id          *string         `json:"id,omitempty"`
-	Name        *attribute.Text `json:"name,omitempty"`
-	Label       *attribute.Text `json:"label,omitempty"`
-	Description *attribute.Text `json:"description,omitempty"`
-	Username    *attribute.Text `json:"username,omitempty"`
-	Password    *attribute.Text `json:"password,omitempty"`
+	Id          *string           `json:"id,omitempty"`
+	Name        *attribute.Text   `json:"name,omitempty"`
+	Label       *attribute.Text   `json:"label,omitempty"`
+	Description *attribute.Text   `json:"description,omitempty"`
+	Username    *attribute.Text   `json:"username,omitempty"`
+	Password    *attribute.Secret `json:"password,omitempty"`
 }
 
 // GetId returns CorePasswordCredentialCreateInput.Id, and is useful for accessing the field via an interface.
@@ -210,16 +210,16 @@ func (v *CorePasswordCredentialCreateInput) GetDescription() *attribute.Text { r
 func (v *CorePasswordCredentialCreateInput) GetUsername() *attribute.Text { return v.Username }
 
 // GetPassword returns CorePasswordCredentialCreateInput.Password, and is useful for accessing the field via an interface.
-func (v *CorePasswordCredentialCreateInput) GetPassword() *attribute.Text { return v.Password }
+func (v *CorePasswordCredentialCreateInput) GetPassword() *attribute.Secret { return v.Password }
 
 type CorePasswordCredentialUpdateInput struct {
-	Id          *string         `json:"id,omitempty"`
-	Hfid        []*string       `json:"hfid,omitempty"`
-	Name        *attribute.Text `json:"name,omitempty"`
-	Label       *attribute.Text `json:"label,omitempty"`
-	Description *attribute.Text `json:"description,omitempty"`
-	Username    *attribute.Text `json:"username,omitempty"`
-	Password    *attribute.Text `json:"password,omitempty"`
+	Id          *string           `json:"id,omitempty"`
+	Hfid        []*string         `json:"hfid,omitempty"`
+	Name        *attribute.Text   `json:"name,omitempty"`
+	Label       *attribute.Text   `json:"label,omitempty"`
+	Description *attribute.Text   `json:"description,omitempty"`
+	Username    *attribute.Text   `json:"username,omitempty"`
+	Password    *attribute.Secret `json:"password,omitempty"`
 }
 
 // GetId returns CorePasswordCredentialUpdateInput.Id, and is useful for accessing the field via an interface.
@@ -241,7 +241,7 @@ func (v *CorePasswordCredentialUpdateInput) GetDescription() *attribute.Text { r
 func (v *CorePasswordCredentialUpdateInput) GetUsername() *attribute.Text { return v.Username }
 
 // GetPassword returns CorePasswordCredentialUpdateInput.Password, and is useful for accessing the field via an interface.
-func (v *CorePasswordCredentialUpdateInput) GetPassword() *attribute.Text { return v.Password }
+func (v *CorePasswordCredentialUpdateInput) GetPassword() *attribute.Secret { return v.Password }
 
 type CoreProposedChangeCreateInput struct {
 	Id          *string         `json:"id,omitempty"`
@@ -706,7 +706,7 @@ type Credential struct {
 	// None
 	Username *attribute.Text `json:"username"`
 	// None
-	Password *attribute.Text `json:"password"`
+	Password *attribute.Secret `json:"password"`
 }
 
 // GetId returns Credential.Id, and is useful for accessing the field via an interface.
@@ -725,7 +725,7 @@ func (v *Credential) GetDescription() *attribute.Text { return v.Description }
 func (v *Credential) GetUsername() *attribute.Text { return v.Username }
 
 // GetPassword returns Credential.Password, and is useful for accessing the field via an interface.
-func (v *Credential) GetPassword() *attribute.Text { return v.Password }
+func (v *Credential) GetPassword() *attribute.Secret { return v.Password }
 
 // CredentialsCorePasswordCredentialPaginatedCorePasswordCredential includes the requested fields of the GraphQL type PaginatedCorePasswordCredential.
 // The GraphQL type's documentation follows.
