@@ -457,3 +457,19 @@ func TestRefs_ListWithoutEndOverGitEndsWithItsContext(t *testing.T) {
 		t.Error("the list is still read")
 	}
 }
+
+func TestRefs_RedirectFromHTTPSToHTTPIsRefused(t *testing.T) {
+	t.Parallel()
+	to := newHost(t)
+	target := mocktest.Serve(t, to)
+	moved := serveTLS(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, _, sent := r.BasicAuth(); !sent {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		http.Redirect(w, r, target+r.URL.RequestURI(), http.StatusFound)
+	}))
+	_, err := gitremote.Remote{Location: moved.URL + "/private/r.git", Token: sensitive.New(canary), Insecure: true}.Refs(t.Context())
+	wantKind(t, err, gitremote.ErrUnreachable, "changes scheme")
+	wantEqual(t, "requests that the host behind http received", nil, to.credentials)
+}
