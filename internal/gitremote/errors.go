@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/format/pktline"
@@ -18,6 +19,7 @@ import (
 	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
 	"golang.org/x/crypto/ssh"
 
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/sensitive"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/tlsconfig"
 )
 
@@ -25,6 +27,9 @@ import (
 var (
 	// ErrAuthentication means that the remote asks for a credential, or for another one.
 	ErrAuthentication = errors.New("authentication failed")
+	// ErrTokenWithheld means that the remote asks for a credential, and that the token is not meant for its host. It is an
+	// ErrAuthentication.
+	ErrTokenWithheld = fmt.Errorf("%w: the remote asks for a credential, and the token is not meant for its host", ErrAuthentication)
 	// ErrNotFound means that there is no repository. Some hosts also respond so if the credential gives no access
 	// to it; others respond with ErrAuthentication if it does not exist.
 	ErrNotFound = errors.New("repository not found")
@@ -93,6 +98,8 @@ func (r Remote) classify(err error) (detail string, kind error) {
 		return "", ErrKeyRefused
 	case is(transport.ErrAuthorizationFailed):
 		return "access is denied", ErrAuthentication
+	case is(transport.ErrAuthenticationRequired) && r.isTokenWithheld():
+		return "", ErrTokenWithheld
 	case is(transport.ErrAuthenticationRequired) && r.credential() == nil:
 		return "the remote asks for a credential", ErrAuthentication
 	case is(transport.ErrAuthenticationRequired):
@@ -144,24 +151,21 @@ func cause(err error) error {
 
 // redact returns a text without secrets, in one line of at most 300 bytes.
 func (r Remote) redact(text string) string {
-	for _, secret := range r.secrets() {
-		if secret != "" {
-			text = strings.ReplaceAll(text, secret, "***")
+	text = strings.Join(strings.Fields(sensitive.Redact(text, r.secrets()...)), " ")
+	text = strings.Map(func(character rune) rune { // a terminal might obey what is hidden in an answer
+		if !unicode.IsPrint(character) {
+			return -1
 		}
-	}
-	text = strings.Join(strings.Fields(text), " ")
+		return character
+	}, text)
 	return strings.ToValidUTF8(text[:min(len(text), 300)], "")
 }
 
 // secrets returns what a text must not repeat: passwords, and the credential as it is encoded in a header.
-func (r Remote) secrets() []string {
-	var secrets []string
-	if r.Proxy != nil {
-		password, _ := r.Proxy.User.Password()
-		secrets = append(secrets, password)
-	}
+func (r Remote) secrets() []sensitive.Text {
+	secrets := []sensitive.Text{r.Proxy.Password()}
 	if c := r.credential(); c != nil {
-		secrets = append(secrets, cmp.Or(c.Password, c.Username), base64.StdEncoding.EncodeToString([]byte(c.Username+":"+c.Password)))
+		secrets = append(secrets, sensitive.New(cmp.Or(c.Password, c.Username)), sensitive.New(base64.StdEncoding.EncodeToString([]byte(c.Username+":"+c.Password))))
 	}
 	return secrets
 }

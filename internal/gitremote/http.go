@@ -21,8 +21,8 @@ func (r Remote) httpClient() (*http.Client, error) {
 	}
 	transport := cleanhttp.DefaultTransport()
 	transport.TLSClientConfig = settings
-	if r.Proxy != nil {
-		transport.Proxy = http.ProxyURL(r.Proxy)
+	if proxy := r.Proxy.Reveal(); proxy != nil {
+		transport.Proxy = http.ProxyURL(proxy)
 	}
 	return &http.Client{Transport: gitOnlyTransport{transport}, CheckRedirect: allowRefsOnly}, nil
 }

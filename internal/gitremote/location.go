@@ -2,8 +2,10 @@ package gitremote
 
 import (
 	"cmp"
+	"net"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -45,10 +47,36 @@ func SSHHost(location string) (host, port string) {
 // nil if there is none.
 func (r Remote) credential() *http.BasicAuth {
 	endpoint, err := r.endpoint()
-	if err != nil || endpoint.Protocol != "http" && endpoint.Protocol != "https" || r.Token == "" && endpoint.User == "" {
+	if err != nil || endpoint.Protocol != "http" && endpoint.Protocol != "https" {
 		return nil
 	}
-	return &http.BasicAuth{Username: cmp.Or(r.Username, endpoint.User, "git"), Password: cmp.Or(r.Token, endpoint.Password)}
+	switch {
+	case !r.Token.IsEmpty() && r.isTokenFor(endpoint):
+		return &http.BasicAuth{Username: cmp.Or(r.Username, endpoint.User, "git"), Password: r.Token.Reveal()}
+	case endpoint.User != "":
+		return &http.BasicAuth{Username: endpoint.User, Password: endpoint.Password}
+	default:
+		return nil
+	}
+}
+
+// isTokenFor reports whether the token is meant for the host of a remote.
+func (r Remote) isTokenFor(endpoint *transport.Endpoint) bool {
+	host := strings.Trim(endpoint.Host, "[]")
+	if len(r.TokenHosts) == 0 {
+		address := net.ParseIP(host)
+		return endpoint.Protocol == "https" || strings.EqualFold(host, "localhost") || address != nil && address.IsLoopback()
+	}
+	withPort := net.JoinHostPort(host, strconv.Itoa(endpoint.Port))
+	return slices.ContainsFunc(r.TokenHosts, func(meant string) bool {
+		return strings.EqualFold(strings.Trim(meant, "[]"), host) || strings.EqualFold(meant, withPort)
+	})
+}
+
+// isTokenWithheld reports whether there is a token that is not meant for the host.
+func (r Remote) isTokenWithheld() bool {
+	endpoint, err := r.endpoint()
+	return err == nil && !r.Token.IsEmpty() && !r.isTokenFor(endpoint)
 }
 
 // RedactedLocation returns the location without user, password and query, which may hold a token.

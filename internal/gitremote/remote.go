@@ -4,7 +4,6 @@ package gitremote
 import (
 	"context"
 	"errors"
-	"net/url"
 
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/transport"
@@ -12,6 +11,8 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/transport/git"
 	"github.com/go-git/go-git/v5/plumbing/transport/http"
 	"github.com/go-git/go-git/v5/plumbing/transport/ssh"
+
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/sensitive"
 )
 
 // Remote is a Git remote: where it is, and how to reach it and authenticate.
@@ -21,9 +22,13 @@ type Remote struct {
 	Location string
 	// Username and Token are sent over http and https, and only if the remote asks for a credential. Without a
 	// username, "git" is sent: most hosts check the token alone.
-	Username, Token string
-	// Proxy is used for http and https. Nil leaves it to HTTPS_PROXY, HTTP_PROXY and NO_PROXY.
-	Proxy *url.URL
+	Username string
+	Token    sensitive.Text
+	// TokenHosts are the hosts that Token is meant for, each with or without a port. If there are none, it is meant for every host over
+	// https, and over http for this machine alone.
+	TokenHosts []string
+	// Proxy is used for http and https. The zero URL leaves it to HTTPS_PROXY, HTTP_PROXY and NO_PROXY.
+	Proxy sensitive.URL
 	// CACertificatesPEM are trusted over https besides the system's.
 	CACertificatesPEM []byte
 	// Insecure accepts any certificate over https.

@@ -19,6 +19,7 @@ import (
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/gitremote"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/gitserver"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mocktest"
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/sensitive"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/tlsconfig"
 )
 
@@ -93,7 +94,7 @@ func TestRefs_HTTP(t *testing.T) {
 			t.Parallel()
 			h := newHost(t)
 			address := mocktest.Serve(t, h)
-			refs, err := gitremote.Remote{Location: address + test.path, Username: test.username, Token: test.token}.Refs(t.Context())
+			refs, err := gitremote.Remote{Location: address + test.path, Username: test.username, Token: sensitive.New(test.token)}.Refs(t.Context())
 			wantKind(t, err, test.kind, test.text)
 			wantEqual(t, "credentials that the host received", test.credentials, h.credentials)
 			if test.kind == nil {
@@ -114,7 +115,7 @@ func TestRefs_HTTPTrailingSlash(t *testing.T) {
 		h.ServeHTTP(w, r)
 	}))
 	for _, path := range []string{"/public.git/", "/private/r.git/"} {
-		refs, err := gitremote.Remote{Location: address + path, Token: canary}.Refs(t.Context())
+		refs, err := gitremote.Remote{Location: address + path, Token: sensitive.New(canary)}.Refs(t.Context())
 		must(t, err)
 		if _, err := refs.Resolve("main"); err != nil {
 			t.Errorf("%s: %v", path, err)
@@ -151,7 +152,7 @@ func TestRefs_File(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			refs, err := gitremote.Remote{Location: test.location, Token: canary}.Refs(t.Context())
+			refs, err := gitremote.Remote{Location: test.location, Token: sensitive.New(canary)}.Refs(t.Context())
 			wantKind(t, err, test.kind, "")
 			if test.kind == nil {
 				wantEqual(t, "branches", test.branches, refs.Branches())
@@ -190,7 +191,7 @@ func TestRefs_Certificates(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			test.remote.Location, test.remote.Token = server.URL+"/private/r.git", canary
+			test.remote.Location, test.remote.Token = server.URL+"/private/r.git", sensitive.New(canary)
 			_, err := test.remote.Refs(t.Context())
 			wantKind(t, err, test.kind, "")
 		})
@@ -205,7 +206,7 @@ func TestRefs_Proxy(t *testing.T) {
 		h.ServeHTTP(w, r)
 	})))
 	must(t, err)
-	_, err = gitremote.Remote{Location: "http://git.test/public.git", Proxy: proxy}.Refs(t.Context())
+	_, err = gitremote.Remote{Location: "http://git.test/public.git", Proxy: sensitive.NewURL(proxy)}.Refs(t.Context())
 	must(t, err)
 	wantEqual(t, "host that the proxy was asked for", "git.test", <-hosts)
 }
@@ -237,7 +238,7 @@ func TestRefs_ResponsesThatAreNotGit(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			_, err := gitremote.Remote{Location: mocktest.Serve(t, test.response) + "/r.git", Token: canary}.Refs(t.Context())
+			_, err := gitremote.Remote{Location: mocktest.Serve(t, test.response) + "/r.git", Token: sensitive.New(canary)}.Refs(t.Context())
 			wantKind(t, err, test.kind, test.text)
 		})
 	}
@@ -293,9 +294,9 @@ func TestRefs_RedirectDoesNotCarryTheCredential(t *testing.T) {
 		from.record(r)
 		http.Redirect(w, r, target+r.URL.RequestURI(), http.StatusMovedPermanently)
 	}))
-	_, err := gitremote.Remote{Location: moved + "/public.git", Token: canary}.Refs(t.Context())
+	_, err := gitremote.Remote{Location: moved + "/public.git", Token: sensitive.New(canary)}.Refs(t.Context())
 	must(t, err)
-	_, err = gitremote.Remote{Location: moved + "/private/r.git", Token: canary}.Refs(t.Context())
+	_, err = gitremote.Remote{Location: moved + "/private/r.git", Token: sensitive.New(canary)}.Refs(t.Context())
 	wantKind(t, err, gitremote.ErrAuthentication, "")
 	wantEqual(t, "credentials that the other host received", []string{":", ":", ":"}, to.credentials)
 	wantEqual(t, "credentials that the host received", []string{":", ":", "git:" + canary}, from.credentials)
@@ -324,7 +325,7 @@ func wantCancelable(t *testing.T, location func(address string) string) {
 	}()
 	ended := make(chan error, 1)
 	go func() {
-		_, err := gitremote.Remote{Location: location(address), Token: canary}.Refs(ctx)
+		_, err := gitremote.Remote{Location: location(address), Token: sensitive.New(canary)}.Refs(ctx)
 		ended <- err
 	}()
 	select {
@@ -370,8 +371,8 @@ func TestRefs_Unreachable(t *testing.T) {
 	}{
 		{"http", gitremote.Remote{Location: "http://u:" + canary + "@" + address + "/r.git?token=" + canary}},
 		{"a token as the user", gitremote.Remote{Location: "https://" + canary + "@" + address + "/r.git"}},
-		{"git", gitremote.Remote{Location: "git://" + address + "/r.git", Token: canary}},
-		{"proxy", gitremote.Remote{Location: "https://git.test/r.git", Token: canary, Proxy: proxy}},
+		{"git", gitremote.Remote{Location: "git://" + address + "/r.git", Token: sensitive.New(canary)}},
+		{"proxy", gitremote.Remote{Location: "https://git.test/r.git", Token: sensitive.New(canary), Proxy: sensitive.NewURL(proxy)}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -379,4 +380,96 @@ func TestRefs_Unreachable(t *testing.T) {
 			wantKind(t, err, gitremote.ErrUnreachable, "refused")
 		})
 	}
+}
+
+func TestRefs_TokenGoesOnlyToTheHostsThatItIsMeantFor(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name  string
+		hosts []string
+		tls   bool
+		kind  error
+		token bool
+	}{
+		{"no hosts, http to this machine", nil, false, nil, true},
+		{"no hosts, https", nil, true, nil, true},
+		{"the host", []string{"127.0.0.1"}, false, nil, true},
+		{"the host and its port", []string{"other.test", "127.0.0.1:PORT"}, true, nil, true},
+		{"another host", []string{"git.example.com"}, true, gitremote.ErrTokenWithheld, false},
+		{"another port", []string{"127.0.0.1:1"}, true, gitremote.ErrTokenWithheld, false},
+		{"a part of the host", []string{"127.0.0"}, false, gitremote.ErrTokenWithheld, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			h := newHost(t)
+			address := mocktest.Serve(t, h)
+			if test.tls {
+				address = serveTLS(t, h).URL
+			}
+			parsed, err := url.Parse(address)
+			must(t, err)
+			for i := range test.hosts {
+				test.hosts[i] = strings.ReplaceAll(test.hosts[i], "PORT", parsed.Port())
+			}
+			_, err = gitremote.Remote{Location: address + "/private/r.git", Token: sensitive.New(canary), TokenHosts: test.hosts, Insecure: true}.Refs(t.Context())
+			wantKind(t, err, test.kind, "")
+			wantEqual(t, "the host got the token", test.token, strings.Contains(strings.Join(h.credentials, " "), canary))
+		})
+	}
+}
+
+// Over plain http anybody on the way could read the token.
+func TestRefs_TokenGoesOverHTTPToNoOtherMachine(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	proxy, err := url.Parse(mocktest.Serve(t, h))
+	must(t, err)
+	remote := gitremote.Remote{Location: "http://git.test/private/r.git", Token: sensitive.New(canary), Proxy: sensitive.NewURL(proxy)}
+	_, err = remote.Refs(t.Context())
+	wantKind(t, err, gitremote.ErrTokenWithheld, "")
+	remote.TokenHosts = []string{"git.test"}
+	_, err = remote.Refs(t.Context())
+	must(t, err)
+	wantEqual(t, "credentials that the proxy received", []string{":", ":", "git:" + canary}, h.credentials)
+}
+
+// A list over the protocol git has no end of its own: the timeout ends it, and the connection.
+func TestRefs_ListWithoutEndOverGitEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	closed := make(chan struct{})
+	address := acceptConnections(t, "tcp", "127.0.0.1:0", func(connection net.Conn) {
+		defer close(closed)
+		for line := "\x00agent=git\n"; ; line = "\n" {
+			line = strings.Repeat("a", 40) + " refs/heads/main" + line
+			if _, err := fmt.Fprintf(connection, "%04x%s", len(line)+4, line); err != nil {
+				return
+			}
+			time.Sleep(time.Millisecond)
+		}
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	_, err := gitremote.Remote{Location: "git://" + address + "/r.git"}.Refs(ctx)
+	wantKind(t, err, context.DeadlineExceeded, "")
+	select {
+	case <-closed:
+	case <-time.After(10 * time.Second):
+		t.Error("the list is still read")
+	}
+}
+
+func TestRefs_RedirectFromHTTPSToHTTPIsRefused(t *testing.T) {
+	t.Parallel()
+	to := newHost(t)
+	target := mocktest.Serve(t, to)
+	moved := serveTLS(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, _, sent := r.BasicAuth(); !sent {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		http.Redirect(w, r, target+r.URL.RequestURI(), http.StatusFound)
+	}))
+	_, err := gitremote.Remote{Location: moved.URL + "/private/r.git", Token: sensitive.New(canary), Insecure: true}.Refs(t.Context())
+	wantKind(t, err, gitremote.ErrUnreachable, "changes scheme")
+	wantEqual(t, "requests that the host behind http received", nil, to.credentials)
 }

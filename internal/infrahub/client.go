@@ -18,6 +18,7 @@ import (
 	"github.com/Masterminds/semver/v3"
 
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub/graphql"
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/sensitive"
 )
 
 // OldestVersion is the oldest server that the client is tested against.
@@ -30,9 +31,9 @@ type Config struct {
 	// Branch is the Infrahub branch to work on.
 	Branch string
 	// Token authenticates every request. If it is empty, Username and Password log in.
-	Token    string
+	Token    sensitive.Text
 	Username string
-	Password string
+	Password sensitive.Text
 	// Timeout bounds one request without its retries. Zero means a minute.
 	Timeout time.Duration
 	// MaxRetries bounds how often one request is repeated after the first attempt. Refusals of an overloaded server do not count:

@@ -10,6 +10,7 @@ import (
 
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mockserver"
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/sensitive"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/tlsconfig"
 )
 
@@ -74,7 +75,7 @@ func TestConnect_InvalidVersionIsAnError(t *testing.T) {
 func TestConnect_WithoutAServerIsUnreachable(t *testing.T) {
 	t.Parallel()
 	nowhere := &url.URL{Scheme: "http", Host: "127.0.0.1:1"} // no server gets this port by chance, unlike one that was free a moment ago
-	client, err := infrahub.New(infrahub.Config{Address: nowhere, Branch: "main", Token: mockserver.DefaultToken})
+	client, err := infrahub.New(infrahub.Config{Address: nowhere, Branch: "main", Token: sensitive.New(mockserver.DefaultToken)})
 	must(t, err)
 	_, err = client.Connect(t.Context())
 	wantKind(t, err, infrahub.ErrUnreachable)

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub/graphql"
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/sensitive"
 )
 
 // Credential is a CorePasswordCredential. A nil field is not set; an empty one counts as not set.
@@ -14,12 +15,12 @@ type Credential struct {
 	Description *string
 	Username    *string
 	// Password is nil unless it was asked for.
-	Password *string
+	Password *sensitive.Text
 }
 
 // SameLogin reports whether a credential has the username and the password of another one.
 func (c Credential) SameLogin(other Credential) bool {
-	return deref(c.Username) == deref(other.Username) && deref(c.Password) == deref(other.Password)
+	return deref(c.Username) == deref(other.Username) && deref(c.Password).Equal(deref(other.Password))
 }
 
 // WithPassword makes a read ask for the password, which the server returns in clear (infrahub-behaviour.md,
@@ -50,7 +51,7 @@ func (c *Client) Credentials(password WithPassword) Nodes[Credential] {
 		create: func(ctx context.Context, id string, want Credential) (string, error) {
 			_, err := graphql.CreateCredential(ctx, c.graphql, &graphql.CorePasswordCredentialCreateInput{
 				Id: &id, Name: set(&want.Name), Label: set(want.Label), Description: set(want.Description),
-				Username: set(want.Username), Password: set(want.Password),
+				Username: set(want.Username), Password: setSecret(want.Password),
 			})
 			return id, err
 		},
@@ -58,7 +59,7 @@ func (c *Client) Credentials(password WithPassword) Nodes[Credential] {
 			data := graphql.CorePasswordCredentialUpdateInput{
 				Id: &before.ID, Name: changedText(&before.Name, &after.Name), Label: changedText(before.Label, after.Label),
 				Description: changedText(before.Description, after.Description),
-				Username:    changedText(before.Username, after.Username), Password: changedText(before.Password, after.Password),
+				Username:    changedText(before.Username, after.Username), Password: changedSecret(before.Password, after.Password),
 			}
 			if unchanged(data, graphql.CorePasswordCredentialUpdateInput{Id: &before.ID}) {
 				return nil
@@ -78,6 +79,6 @@ func (c *Client) Credentials(password WithPassword) Nodes[Credential] {
 func newCredential(node *graphql.Credential) Credential {
 	return Credential{
 		ID: node.Id, Name: deref(value(node.Name)), Label: value(node.Label), Description: value(node.Description),
-		Username: value(node.Username), Password: value(node.Password),
+		Username: value(node.Username), Password: secretValue(node.Password),
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mockserver"
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/sensitive"
 )
 
 func TestCredential_CreateSendsWhatIsSet(t *testing.T) {
@@ -20,7 +21,7 @@ func TestCredential_CreateSendsWhatIsSet(t *testing.T) {
 		{
 			"everything",
 			infrahub.Credential{
-				Name: "git", Label: new("Git"), Description: new("For Git"), Username: new("bot"), Password: new("s3cret"),
+				Name: "git", Label: new("Git"), Description: new("For Git"), Username: new("bot"), Password: new(sensitive.New("s3cret")),
 			},
 			object{"name": set("git"), "label": set("Git"), "description": set("For Git"), "username": set("bot"), "password": set("s3cret")},
 			"Git",
@@ -56,7 +57,7 @@ func TestCredential_CreateSendsWhatIsSet(t *testing.T) {
 func TestCredential_UpdateSendsWhatDiffers(t *testing.T) {
 	t.Parallel()
 	full := infrahub.Credential{
-		Name: "git", Label: new("Git"), Description: new("For Git"), Username: new("bot"), Password: new("s3cret"),
+		Name: "git", Label: new("Git"), Description: new("For Git"), Username: new("bot"), Password: new(sensitive.New("s3cret")),
 	}
 	for _, test := range []struct {
 		name string
@@ -66,7 +67,7 @@ func TestCredential_UpdateSendsWhatDiffers(t *testing.T) {
 		{"nothing", func(*infrahub.Credential) {}, nil},
 		{"equal texts", func(after *infrahub.Credential) { after.Username = new("bot") }, nil},
 		{"the name", func(after *infrahub.Credential) { after.Name = "other" }, object{"name": set("other")}},
-		{"the password", func(after *infrahub.Credential) { after.Password = new("new") }, object{"password": set("new")}},
+		{"the password", func(after *infrahub.Credential) { after.Password = new(sensitive.New("new")) }, object{"password": set("new")}},
 		{
 			"two attributes", func(after *infrahub.Credential) { after.Description, after.Username = new(""), new("other") },
 			object{"description": set(""), "username": set("other")},
@@ -113,11 +114,11 @@ func TestCredential_PasswordIsReadOnlyOnRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, mockserver.Options{})
 		client := s.client(t)
-		id, err := client.Credentials(false).Create(t.Context(), infrahub.Credential{Name: "git", Password: new("s3cret")})
+		id, err := client.Credentials(false).Create(t.Context(), infrahub.Credential{Name: "git", Password: new(sensitive.New("s3cret"))})
 		must(t, err)
 		for _, test := range []struct {
 			read     func() (*infrahub.Credential, error)
-			password *string
+			password *sensitive.Text
 			sent     object
 		}{
 			{
@@ -129,7 +130,7 @@ func TestCredential_PasswordIsReadOnlyOnRequest(t *testing.T) {
 				object{"names": []any{"git"}, "limit": 100.0, "offset": 0.0, "withPassword": false},
 			},
 			{
-				func() (*infrahub.Credential, error) { return client.Credentials(true).Get(t.Context(), id) }, new("s3cret"),
+				func() (*infrahub.Credential, error) { return client.Credentials(true).Get(t.Context(), id) }, new(sensitive.New("s3cret")),
 				object{"ids": []any{id}, "limit": 100.0, "offset": 0.0, "withPassword": true},
 			},
 		} {

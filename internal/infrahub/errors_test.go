@@ -13,6 +13,7 @@ import (
 
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mockserver"
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/sensitive"
 )
 
 // clientOfResponse returns a client of a server that always sends the same response.
@@ -154,7 +155,7 @@ func TestError_HasTheRequestID(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, mockserver.Options{})
-		_, err := s.client(t, func(config *infrahub.Config) { config.Token = "wrong" }).Connect(t.Context())
+		_, err := s.client(t, func(config *infrahub.Config) { config.Token = sensitive.New("wrong") }).Connect(t.Context())
 		failure, ok := errors.AsType[*infrahub.Error](err)
 		if id := s.requests()[0].RequestID; id == "" || !ok || failure.RequestID != id {
 			t.Errorf("got %v, want the request id %s", err, id)

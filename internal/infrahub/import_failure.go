@@ -230,7 +230,7 @@ func (e exception) reason() string {
 	} {
 		text = edit.pattern.ReplaceAllString(text, edit.replacement)
 	}
-	return strings.Join(strings.Fields(text), " ")
+	return printable(strings.Join(strings.Fields(text), " "), maxMessageBytes)
 }
 
 // refusedQuery begins the message of a GraphQL document that the server refused. The document and the errors follow it.

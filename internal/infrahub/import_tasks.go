@@ -256,12 +256,15 @@ const (
 	// allPagesEvery is how often the poller lists all pages that it needs, instead of only the first: every fifth
 	// time.
 	allPagesEvery = 5
+	// maxTaskPages bounds the pages of one list, so that a list without end is an error.
+	maxTaskPages = 500
 )
 
 // list returns the import tasks that were created after since, and some older ones, those started last first.
 func (p *poller) list(ctx context.Context, since time.Time) ([]task, error) {
 	var tasks []task
-	for {
+	seen := map[string]bool{}
+	for range maxTaskPages {
 		page, err := p.page(ctx, len(tasks))
 		if err != nil {
 			return nil, err
@@ -273,7 +276,15 @@ func (p *poller) list(ctx context.Context, since time.Time) ([]task, error) {
 		if oldest := page[len(page)-1]; oldest.Started != nil && oldest.Started.Before(since) {
 			return tasks, nil
 		}
+		listed := len(seen)
+		for _, t := range page {
+			seen[t.ID] = true
+		}
+		if len(seen) == listed {
+			return nil, &Error{Operation: "Tasks", Message: fmt.Sprintf("the server lists the same tasks again at offset %d", len(tasks)-len(page)), kind: ErrNotInfrahub}
+		}
 	}
+	return nil, &Error{Operation: "Tasks", Message: fmt.Sprintf("the list of tasks does not end after %d", len(tasks)), kind: ErrNotInfrahub}
 }
 
 // page returns one page of the import tasks of all repositories on all branches, those started last first. It

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"math"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -85,7 +86,7 @@ func (n Nodes[T]) IDByName(ctx context.Context, name string) (string, error) {
 }
 
 func (n Nodes[T]) get(ctx context.Context, filter Filter, wanted string) (*T, error) {
-	nodes, err := n.list(ctx, filter, page{limit: pageSize})
+	nodes, err := n.read(ctx, filter, page{limit: pageSize})
 	switch {
 	case err != nil:
 		return nil, err
@@ -97,28 +98,74 @@ func (n Nodes[T]) get(ctx context.Context, filter Filter, wanted string) (*T, er
 	return &nodes[0], nil
 }
 
-// List returns the nodes that a filter picks, page by page. An error ends it; the nodes before it hold.
+// read returns a page of the nodes that a filter picks. A node that the filter does not pick, or that has the id of another one, is an
+// error: it must neither be taken for the node that was asked for, nor hide it.
+func (n Nodes[T]) read(ctx context.Context, filter Filter, page page) ([]T, error) {
+	nodes, err := n.list(ctx, filter, page)
+	if err != nil {
+		return nil, err
+	}
+	seen := make(map[string]bool, len(nodes))
+	for _, node := range nodes {
+		id, name := n.key(node)
+		switch {
+		case len(filter.IDs) > 0 && !slices.Contains(filter.IDs, id):
+			return nil, n.untrue("the response holds a %s with the id %s, which was not asked for", n.kind, id)
+		case len(filter.Names) > 0 && !slices.Contains(filter.Names, name):
+			return nil, n.untrue("the response holds a %s with the name %q, which was not asked for", n.kind, name)
+		case seen[id]:
+			return nil, n.untrue("the response holds two %ss with the id %s", n.kind, id)
+		}
+		seen[id] = true
+	}
+	return nodes, nil
+}
+
+// untrue returns the error of a response that cannot be true.
+func (n Nodes[T]) untrue(format string, values ...any) error {
+	return &Error{Operation: "read " + n.kind, Status: http.StatusOK, Message: fmt.Sprintf(format, values...), kind: ErrNotInfrahub}
+}
+
+// maxPages bounds the pages of one list, so that a list without end is an error.
+const maxPages = 1000
+
+// List returns the nodes that a filter picks, page by page, and each of them once: a node that is created or deleted meanwhile moves
+// others from page to page. An error ends it; the nodes before it hold.
 func (n Nodes[T]) List(ctx context.Context, filter Filter) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		next := page{limit: pageSize}
 		if n.unpaged {
 			next.limit = math.MaxInt32
 		}
-		for ; ; next.offset += next.limit {
-			nodes, err := n.list(ctx, filter, next)
+		seen := map[string]bool{}
+		for pages := 1; ; pages++ {
+			nodes, err := n.read(ctx, filter, next)
+			listed := len(seen)
+			for _, node := range nodes {
+				id, _ := n.key(node)
+				if seen[id] {
+					continue
+				}
+				seen[id] = true
+				if !yield(node, nil) {
+					return
+				}
+			}
+			switch {
+			case err != nil:
+			case len(nodes) < next.limit:
+				return
+			case len(seen) == listed:
+				err = n.untrue("the server lists the same %ss again at offset %d", n.kind, next.offset)
+			case pages == maxPages:
+				err = n.untrue("the list of %ss does not end after %d", n.kind, len(seen))
+			}
 			if err != nil {
 				var none T
 				yield(none, err)
 				return
 			}
-			for _, node := range nodes {
-				if !yield(node, nil) {
-					return
-				}
-			}
-			if len(nodes) < next.limit {
-				return
-			}
+			next.offset += next.limit
 		}
 	}
 }

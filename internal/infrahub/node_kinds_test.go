@@ -17,6 +17,7 @@ import (
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mockserver"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mocktest"
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/sensitive"
 )
 
 // newClient returns a client of main that does not retry.
@@ -26,7 +27,7 @@ func newClient(t *testing.T, address string) *infrahub.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client, err := infrahub.New(infrahub.Config{Address: parsed, Branch: "main", Token: mockserver.DefaultToken})
+	client, err := infrahub.New(infrahub.Config{Address: parsed, Branch: "main", Token: sensitive.New(mockserver.DefaultToken)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -261,7 +262,7 @@ func TestUpdate_WithoutAChangeSendsNothing(t *testing.T) {
 		},
 		"credential": func(ctx context.Context, client *infrahub.Client) error {
 			credential := func() infrahub.Credential {
-				return infrahub.Credential{ID: "1", Name: "git", Label: text("l"), Description: text("d"), Username: text("u"), Password: text("p")}
+				return infrahub.Credential{ID: "1", Name: "git", Label: text("l"), Description: text("d"), Username: text("u"), Password: new(sensitive.New("p"))}
 			}
 			return client.Credentials(false).Update(ctx, credential(), credential())
 		},

@@ -96,7 +96,7 @@ func (r *nodeReads[T]) readPages(ctx context.Context, nodes Nodes[T]) {
 		slots <- struct{}{}
 		readers.Go(func() {
 			defer func() { <-slots }()
-			if listed, err := nodes.list(ctx, Filter{}, page{limit: pageSize, offset: offset}); err == nil {
+			if listed, err := nodes.read(ctx, Filter{}, page{limit: pageSize, offset: offset}); err == nil {
 				r.keep(nodes, listed)
 			}
 		})

@@ -11,6 +11,7 @@ import (
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mockserver"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mocktest"
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/sensitive"
 )
 
 // Most tests run in synctest bubbles: a minute there passes at once, and the client, the mock server and the test
@@ -29,7 +30,7 @@ func serve(t *testing.T, handler http.Handler) pipes {
 func (p pipes) client(t *testing.T, edits ...func(*infrahub.Config)) *infrahub.Client {
 	t.Helper()
 	config := infrahub.Config{
-		Address: &url.URL{Scheme: "http", Host: "infrahub.test"}, Branch: "main", Token: mockserver.DefaultToken, MaxRetries: 2,
+		Address: &url.URL{Scheme: "http", Host: "infrahub.test"}, Branch: "main", Token: sensitive.New(mockserver.DefaultToken), MaxRetries: 2,
 		UserAgent: "tests/1.0", Network: infrahub.Network{Dial: p.Dial},
 	}
 	for _, edit := range edits {

@@ -49,7 +49,7 @@ func (n Nodes[T]) reads() *nodeReads[T] {
 // request. If that fails for a reason that may lie in one of the nodes, each is read by a request of its own.
 func (n Nodes[T]) Get(ctx context.Context, id string) (*T, error) {
 	nodes, callers, err := n.reads().byID.do(ctx, id, func(ctx context.Context, ids []string) ([]T, error) {
-		return n.list(ctx, Filter{IDs: ids}, page{limit: pageSize})
+		return n.read(ctx, Filter{IDs: ids}, page{limit: pageSize})
 	})
 	if err != nil {
 		if callers > 1 && !holdsForEveryNode(err) {

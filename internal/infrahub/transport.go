@@ -2,6 +2,7 @@ package infrahub
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,11 +12,15 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strings"
 	"time"
 
 	genqlient "github.com/Khan/genqlient/graphql"
 	"github.com/hashicorp/go-retryablehttp"
+
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub/graphql/attribute"
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/sensitive"
 )
 
 // transport sends GraphQL operations to one branch and returns every failure as an *Error.
@@ -25,6 +30,8 @@ type transport struct {
 	endpoint *url.URL
 	branch   string
 	http     *retryablehttp.Client
+	// secrets returns what authenticates requests.
+	secrets func() []sensitive.Text
 	// timeout bounds one attempt.
 	timeout time.Duration
 	// reads learns of every mutation, which ends its pages.
@@ -44,11 +51,12 @@ func newTransport(config Config) (*transport, error) {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	authenticated := *anonymous
-	authenticated.Transport = newThrottle(newAuthenticator(config, anonymous), config.Concurrency, config.Timeout)
+	authentication, secrets := newAuthenticator(config, anonymous)
+	authenticated.Transport = newThrottle(authentication, config.Concurrency, config.Timeout)
 	authenticated.Timeout = 0 // the throttle's applies
 	t := &transport{
 		address: config.Address, http: newRetryClient(&authenticated, config.MaxRetries), timeout: config.Timeout,
-		reads: &sharedReads{byKind: map[kindKey]any{}}, log: config.Logger,
+		secrets: func() []sensitive.Text { return append(secrets(), config.Network.Proxy.Password()) }, reads: &sharedReads{byKind: map[kindKey]any{}}, log: config.Logger,
 	}
 	return t.withBranch(config.Branch), nil
 }
@@ -59,7 +67,11 @@ func (t *transport) withBranch(branch string) *transport {
 	path := []string{"graphql"}
 	if branch != "" {
 		for part := range strings.SplitSeq(branch, "/") { // some proxies refuse an escaped slash
-			path = append(path, url.PathEscape(part))
+			part = url.PathEscape(part)
+			if part == "." || part == ".." { // no branch, and no way out of graphql
+				part = strings.ReplaceAll(part, ".", "%2E")
+			}
+			path = append(path, part)
 		}
 	}
 	other := *t
@@ -67,8 +79,18 @@ func (t *transport) withBranch(branch string) *transport {
 	return &other
 }
 
-// MakeRequest sends an operation and decodes the data of its response into result.
+// MakeRequest sends an operation and decodes the data of its response into result. The server's words may repeat what was sent, so
+// its error is without the secrets.
 func (t *transport) MakeRequest(ctx context.Context, operation *genqlient.Request, result *genqlient.Response) error {
+	err := t.send(ctx, operation, result)
+	if failure, ok := errors.AsType[*Error](err); ok {
+		secrets := append(t.secrets(), secretsIn(reflect.ValueOf(operation.Variables))...)
+		failure.Message, failure.RequestID = sensitive.Redact(failure.Message, secrets...), sensitive.Redact(failure.RequestID, secrets...)
+	}
+	return err
+}
+
+func (t *transport) send(ctx context.Context, operation *genqlient.Request, result *genqlient.Response) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("%s: %w", operation.OpName, err)
 	}
@@ -89,16 +111,17 @@ func (t *transport) MakeRequest(ctx context.Context, operation *genqlient.Reques
 		return t.unreachable(ctx, operation, err, *noted)
 	}
 	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(response.Body)
+	body, err := io.ReadAll(response.Body)                      // bufferedTransport has bounded it
+	id := sensitive.Redact(requestID(response), t.secrets()...) // a header of the server's, too, may repeat anything
 	// Never log variables or bodies: they hold passwords.
 	t.log.DebugContext(ctx, "Infrahub answered",
 		"operation", operation.OpName, "branch", t.branch, "status", response.StatusCode,
-		"milliseconds", time.Since(start).Milliseconds(), "request_id", requestID(response))
+		"milliseconds", time.Since(start).Milliseconds(), "request_id", id)
 	if err != nil {
 		return t.unreachable(ctx, operation, err, *noted)
 	}
 	if isMutation(operation) {
-		storeRequestID(ctx, requestID(response))
+		storeRequestID(ctx, id)
 	}
 	err = decode(operation.OpName, response, body, result)
 	if failure, ok := errors.AsType[*Error](err); ok {
@@ -120,6 +143,27 @@ func (t *transport) newRequest(ctx context.Context, operation *genqlient.Request
 	request.Header.Set("Accept", "application/json")
 	request.Header.Set("X-Priority", priority(ctx))
 	return request, nil
+}
+
+// secretsIn returns the secrets among the variables of an operation.
+func secretsIn(variables reflect.Value) []sensitive.Text {
+	switch variables.Kind() {
+	case reflect.Pointer, reflect.Interface:
+		if secret, ok := variables.Interface().(*attribute.Secret); ok && secret != nil && secret.Value != nil {
+			return []sensitive.Text{*secret.Value}
+		}
+		return secretsIn(variables.Elem())
+	case reflect.Struct:
+		var secrets []sensitive.Text
+		for _, field := range variables.Fields() {
+			if field.CanInterface() {
+				secrets = append(secrets, secretsIn(field)...)
+			}
+		}
+		return secrets
+	default:
+		return nil
+	}
 }
 
 // requestID returns the id that the server gave a request, "" if it gave none.
@@ -148,6 +192,9 @@ func (t *transport) unreachable(ctx context.Context, operation *genqlient.Reques
 		message += "; the last attempt before that failed: " + noted.lastFailure
 	}
 	kind := ErrUnreachable
+	if errors.Is(err, errTooLong) {
+		kind, message = ErrNotInfrahub, reason
+	}
 	if ctx.Err() != nil && isBusyStatus(noted.lastStatus) {
 		kind = ErrBusy // the caller's time ended between two attempts
 	}
@@ -163,8 +210,11 @@ func (t *transport) unreachable(ctx context.Context, operation *genqlient.Reques
 func decode(operation string, response *http.Response, body []byte, result *genqlient.Response) error {
 	failure := &Error{Operation: operation, Status: response.StatusCode, RequestID: requestID(response)}
 	if response.StatusCode/100 == 3 {
-		location, _, _ := strings.Cut(response.Header.Get("Location"), "?") // the query may hold a token
-		failure.Message, failure.kind = fmt.Sprintf("the server redirects to %s", location), ErrNotInfrahub
+		location := response.Header.Get("Location")
+		if end := strings.IndexAny(location, "?#"); end >= 0 { // what follows may hold a token
+			location = location[:end]
+		}
+		failure.Message, failure.kind = "the server redirects to "+printable(location, maxMessageBytes), ErrNotInfrahub
 		return failure
 	}
 	var envelope struct {
@@ -192,9 +242,13 @@ func decode(operation string, response *http.Response, body []byte, result *genq
 		}
 		return failure
 	}
+	failure.Message, failure.kind, failure.outcomeUnknown = "the response does not fit the schema", ErrNotInfrahub, true
 	if err := json.Unmarshal(envelope.Data, result.Data); err != nil {
-		failure.Message, failure.kind, failure.cause = "the response does not fit the schema", ErrNotInfrahub, err
-		failure.outcomeUnknown = true
+		failure.cause = err
+		return failure
+	}
+	if missing := missingPart(result.Data); missing != "" {
+		failure.Message += ": " + missing + " is missing"
 		return failure
 	}
 	return nil
@@ -208,7 +262,8 @@ func isBusyStatus(status int) bool {
 
 // describe fills in the error from one entry of "errors", which is an object or a string.
 func (e *Error) describe(entry json.RawMessage) {
-	if json.Unmarshal(entry, &e.Message) == nil {
+	if text := ""; string(entry) != "null" && json.Unmarshal(entry, &text) == nil {
+		e.Message = printable(text, maxMessageBytes)
 		switch e.Status {
 		case http.StatusNotFound:
 			e.kind = ErrBranchNotFound // the URL names nothing else that could be missing
@@ -218,11 +273,11 @@ func (e *Error) describe(entry json.RawMessage) {
 		return
 	}
 	var object graphqlError
-	if err := json.Unmarshal(entry, &object); err != nil {
+	if err := json.Unmarshal(entry, &object); err != nil || string(entry) == "null" {
 		e.Message, e.kind = "the server's error could not be read", ErrNotInfrahub
 		return
 	}
-	e.Message = strings.TrimSpace(object.Message)
+	e.Message = cmp.Or(printable(object.Message, maxMessageBytes), "the server gives no reason")
 	e.Code, e.Field, e.kind = object.code(), object.field(), object.kind(e.Status)
 	e.outcomeUnknown = object.Extensions.Status == http.StatusInternalServerError
 	if e.kind == nil && isBusyStatus(e.Status) {
@@ -236,11 +291,7 @@ func summarize(response *http.Response, body []byte) string {
 	if strings.Contains(response.Header.Get("Content-Type"), "html") || bytes.Contains(bytes.ToLower(body[:min(len(body), maxBytes)]), []byte("<html")) {
 		return "with an HTML page"
 	}
-	text := strings.Join(strings.Fields(string(body)), " ")
-	if len(text) > maxBytes {
-		text = strings.ToValidUTF8(text[:maxBytes], "") + "…"
-	}
-	return text
+	return printable(strings.Join(strings.Fields(string(body[:min(len(body), 2*maxBytes)])), " "), maxBytes)
 }
 
 // bufferedTransport reads each response to its end before it returns it, so that a connection that breaks halfway
@@ -258,9 +309,11 @@ func (b bufferedTransport) RoundTrip(request *http.Request) (*http.Response, err
 	if err != nil {
 		return nil, err
 	}
-	body, err := io.ReadAll(response.Body)
-	_ = response.Body.Close()
-	if err != nil {
+	body, err := readBody(response)
+	switch {
+	case errors.Is(err, errTooLong):
+		return nil, err
+	case err != nil:
 		return nil, fmt.Errorf("the response is incomplete: %w", err)
 	}
 	response.Body = io.NopCloser(bytes.NewReader(body))

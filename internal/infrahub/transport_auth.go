@@ -15,33 +15,33 @@ import (
 	"time"
 
 	genqlient "github.com/Khan/genqlient/graphql"
+
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/sensitive"
 )
 
 // newAuthenticator returns a transport that adds credentials to every request: the API token, or the access token
-// of a session, which client logs in to.
-func newAuthenticator(config Config, client *http.Client) http.RoundTripper {
-	if config.Token != "" {
-		return tokenAuth{token: config.Token, next: client.Transport}
+// of a session, which client logs in to. Secrets returns them.
+func newAuthenticator(config Config, client *http.Client) (transport http.RoundTripper, secrets func() []sensitive.Text) {
+	if !config.Token.IsEmpty() {
+		return tokenAuth{token: config.Token, next: client.Transport}, func() []sensitive.Text { return []sensitive.Text{config.Token} }
 	}
-	return &sessionAuth{
-		session: &session{
-			client: client, address: config.Address,
-			username: config.Username, password: config.Password,
-		},
-		next: client.Transport,
+	login := &session{
+		client: client, address: config.Address,
+		username: config.Username, password: config.Password,
 	}
+	return &sessionAuth{session: login, next: client.Transport}, login.secrets
 }
 
 // tokenAuth sends an API token.
 type tokenAuth struct {
-	token string
+	token sensitive.Text
 	next  http.RoundTripper
 }
 
 // RoundTrip implements http.RoundTripper.
 func (a tokenAuth) RoundTrip(request *http.Request) (*http.Response, error) {
 	request = request.Clone(request.Context())
-	request.Header.Set("X-Infrahub-Key", a.token)
+	request.Header.Set("X-Infrahub-Key", a.token.Reveal())
 	return a.next.RoundTrip(request)
 }
 
@@ -54,7 +54,7 @@ type sessionAuth struct {
 
 // RoundTrip implements http.RoundTripper.
 func (a *sessionAuth) RoundTrip(request *http.Request) (*http.Response, error) {
-	token, err := a.session.token(request.Context(), "")
+	token, err := a.session.token(request.Context(), sensitive.Text{})
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +70,7 @@ func (a *sessionAuth) RoundTrip(request *http.Request) (*http.Response, error) {
 	return a.send(request, renewed)
 }
 
-func (a *sessionAuth) send(request *http.Request, token string) (*http.Response, error) {
+func (a *sessionAuth) send(request *http.Request, token sensitive.Text) (*http.Response, error) {
 	request = request.Clone(request.Context())
 	if request.GetBody != nil {
 		body, err := request.GetBody()
@@ -79,18 +79,19 @@ func (a *sessionAuth) send(request *http.Request, token string) (*http.Response,
 		}
 		request.Body = body
 	}
-	request.Header.Set("Authorization", "Bearer "+token)
+	request.Header.Set("Authorization", "Bearer "+token.Reveal())
 	return a.next.RoundTrip(request)
 }
 
 // session is a login: an access token, which lasts an hour, and a refresh token, which gets the next one.
 type session struct {
-	client             *http.Client
-	address            *url.URL
-	username, password string
+	client   *http.Client
+	address  *url.URL
+	username string
+	password sensitive.Text
 
 	mu              sync.Mutex
-	access, refresh string
+	access, refresh sensitive.Text
 	expires         time.Time
 }
 
@@ -99,30 +100,37 @@ const renewalMargin = time.Minute
 
 // token returns an access token other than the refused one: the current one until shortly before it expires, or
 // else one from a refresh, or else one from a new login.
-func (s *session) token(ctx context.Context, refused string) (string, error) {
+func (s *session) token(ctx context.Context, refused sensitive.Text) (sensitive.Text, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.access != "" && s.access != refused && time.Until(s.expires) > renewalMargin {
+	if !s.access.IsEmpty() && !s.access.Equal(refused) && time.Until(s.expires) > renewalMargin {
 		return s.access, nil
 	}
-	if s.refresh != "" {
+	if !s.refresh.IsEmpty() {
 		err := s.renew(ctx, "refresh", s.refresh, nil)
 		if err == nil {
 			return s.access, nil
 		}
 		if !errors.Is(err, ErrUnauthorized) {
-			return "", err
+			return sensitive.Text{}, err
 		}
 	}
-	login := map[string]string{"username": s.username, "password": s.password}
-	if err := s.renew(ctx, "login", "", login); err != nil {
-		return "", err
+	login := map[string]string{"username": s.username, "password": s.password.Reveal()}
+	if err := s.renew(ctx, "login", sensitive.Text{}, login); err != nil {
+		return sensitive.Text{}, err
 	}
 	return s.access, nil
 }
 
+// secrets returns the password and the tokens.
+func (s *session) secrets() []sensitive.Text {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return []sensitive.Text{s.password, s.access, s.refresh}
+}
+
 // renew requests tokens from /api/auth/login or /api/auth/refresh and stores them.
-func (s *session) renew(ctx context.Context, operation, bearer string, content any) error {
+func (s *session) renew(ctx context.Context, operation string, bearer sensitive.Text, content any) error {
 	request, err := s.newRequest(ctx, operation, bearer, content)
 	if err != nil {
 		return err
@@ -149,15 +157,15 @@ func (s *session) renew(ctx context.Context, operation, bearer string, content a
 			RequestID: requestID(response), kind: ErrNotInfrahub, cause: err,
 		}
 	}
-	s.access, s.expires = tokens.Access, expiry(tokens.Access)
+	s.access, s.expires = sensitive.New(tokens.Access), expiry(tokens.Access)
 	if tokens.Refresh != "" {
-		s.refresh = tokens.Refresh
+		s.refresh = sensitive.New(tokens.Refresh)
 	}
 	return nil
 }
 
 // newRequest returns a request of the authentication API with content as JSON.
-func (s *session) newRequest(ctx context.Context, operation, bearer string, content any) (*http.Request, error) {
+func (s *session) newRequest(ctx context.Context, operation string, bearer sensitive.Text, content any) (*http.Request, error) {
 	body, err := json.Marshal(content)
 	if err != nil {
 		return nil, fmt.Errorf("%s: encode the request: %w", operation, err)
@@ -167,8 +175,8 @@ func (s *session) newRequest(ctx context.Context, operation, bearer string, cont
 		return nil, fmt.Errorf("%s: build the request: %w", operation, err)
 	}
 	request.Header.Set("Content-Type", "application/json")
-	if bearer != "" {
-		request.Header.Set("Authorization", "Bearer "+bearer)
+	if !bearer.IsEmpty() {
+		request.Header.Set("Authorization", "Bearer "+bearer.Reveal())
 	}
 	return request, nil
 }

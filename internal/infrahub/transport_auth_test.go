@@ -13,11 +13,14 @@ import (
 
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mockserver"
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/sensitive"
 )
 
 // login edits a client to log in instead of sending a token.
 func login(username, password string) func(*infrahub.Config) {
-	return func(config *infrahub.Config) { config.Token, config.Username, config.Password = "", username, password }
+	return func(config *infrahub.Config) {
+		config.Token, config.Username, config.Password = sensitive.Text{}, username, sensitive.New(password)
+	}
 }
 
 // adminLogin edits a client to log in as the mock server's user.
@@ -189,7 +192,7 @@ func TestUnauthorized_WrongCredentials(t *testing.T) {
 			errorFields{status: http.StatusNotFound, message: "That login user doesn't exist in the system"},
 		},
 		{
-			"wrong token", func(config *infrahub.Config) { config.Token = "wrong" }, "ServerInfo",
+			"wrong token", func(config *infrahub.Config) { config.Token = sensitive.New("wrong") }, "ServerInfo",
 			errorFields{status: http.StatusUnauthorized, code: "AUTHENTICATION_REQUIRED", message: "Invalid token"},
 		},
 	} {
@@ -226,7 +229,7 @@ func TestLogin_ResponseWithoutATokenIsNotInfrahub(t *testing.T) {
 func TestRedirect_IsNotFollowed(t *testing.T) {
 	t.Parallel()
 	for name, edit := range map[string]func(*infrahub.Config){
-		"token": func(config *infrahub.Config) { config.Token = "secret" },
+		"token": func(config *infrahub.Config) { config.Token = sensitive.New("secret") },
 		"login": login("admin", "secret"),
 	} {
 		t.Run(name, func(t *testing.T) {

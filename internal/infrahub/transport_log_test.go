@@ -12,6 +12,7 @@ import (
 
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mockserver"
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/sensitive"
 )
 
 // logBuffer keeps what a client logs.
@@ -89,7 +90,7 @@ func TestLog_HoldsNoSecrets(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s, log := start(t, mockserver.Options{Password: "canary-login"}), &logBuffer{}
 				client := s.client(t, edit, log.use)
-				want := infrahub.Credential{Name: "git", Password: new("canary-password")}
+				want := infrahub.Credential{Name: "git", Password: new(sensitive.New("canary-password"))}
 				id, err := client.Credentials(false).Create(t.Context(), want)
 				must(t, err)
 				_, nameTaken := client.Credentials(false).Create(t.Context(), want)

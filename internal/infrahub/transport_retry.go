@@ -214,6 +214,9 @@ func checkRetry(ctx context.Context, response *http.Response, err error) (bool, 
 	if refusal, ok := errors.AsType[*Error](err); ok { // the login was refused, before the request was sent
 		return isBusyStatus(refusal.Status), nil
 	}
+	if errors.Is(err, errTooLong) {
+		return false, nil
+	}
 	if err != nil {
 		return retryablehttp.ErrorPropagatedRetryPolicy(ctx, response, err)
 	}

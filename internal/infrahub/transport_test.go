@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/sensitive"
 )
 
 // roundTripFunc is a function that implements http.RoundTripper.
@@ -31,7 +33,7 @@ func (c *closeRecorder) Close() error {
 // newOffline returns a client of main whose server does not exist.
 func newOffline(t *testing.T) *Client {
 	t.Helper()
-	client, err := New(Config{Address: &url.URL{Scheme: "http", Host: "infrahub.test"}, Branch: "main", Token: "token"})
+	client, err := New(Config{Address: &url.URL{Scheme: "http", Host: "infrahub.test"}, Branch: "main", Token: sensitive.New("token")})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,17 +4,17 @@ import (
 	"context"
 	"net"
 	"net/http"
-	"net/url"
 
 	"github.com/hashicorp/go-cleanhttp"
 
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/sensitive"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/tlsconfig"
 )
 
 // Network configures how to reach a server: through which proxy, and which certificate authorities to trust.
 type Network struct {
-	// Proxy is used for every request. Nil leaves it to HTTPS_PROXY, HTTP_PROXY and NO_PROXY.
-	Proxy *url.URL
+	// Proxy is used for every request. The zero URL leaves it to HTTPS_PROXY, HTTP_PROXY and NO_PROXY.
+	Proxy sensitive.URL
 	// CACertificatesPEM are trusted besides the system's.
 	CACertificatesPEM []byte
 	// Insecure accepts any certificate.
@@ -33,8 +33,8 @@ func (n Network) httpTransport() (*http.Transport, error) {
 	transport := cleanhttp.DefaultPooledTransport()
 	transport.MaxIdleConnsPerHost = 10 // Terraform's default parallelism
 	transport.TLSClientConfig = settings
-	if n.Proxy != nil {
-		transport.Proxy = http.ProxyURL(n.Proxy)
+	if proxy := n.Proxy.Reveal(); proxy != nil {
+		transport.Proxy = http.ProxyURL(proxy)
 	}
 	if n.Dial != nil {
 		transport.DialContext = n.Dial

@@ -12,6 +12,7 @@ import (
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mockserver"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mocktest"
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/sensitive"
 )
 
 // connectThrough connects a client to an address over sockets.
@@ -20,7 +21,7 @@ func connectThrough(t *testing.T, network infrahub.Network, address string) erro
 	parsed, err := url.Parse(address)
 	must(t, err)
 	client, err := infrahub.New(infrahub.Config{
-		Address: parsed, Branch: "main", Token: mockserver.DefaultToken, Network: network, MaxRetries: 5,
+		Address: parsed, Branch: "main", Token: sensitive.New(mockserver.DefaultToken), Network: network, MaxRetries: 5,
 	})
 	must(t, err)
 	_, err = client.Connect(t.Context())
@@ -64,7 +65,7 @@ func TestNetwork_Proxy(t *testing.T) {
 		mock.Log.ServeHTTP(w, r)
 	})))
 	must(t, err)
-	must(t, connectThrough(t, infrahub.Network{Proxy: proxy}, "http://infrahub.test"))
+	must(t, connectThrough(t, infrahub.Network{Proxy: sensitive.NewURL(proxy)}, "http://infrahub.test"))
 	if host != "infrahub.test" {
 		t.Errorf("the proxy received a request for %q", host)
 	}

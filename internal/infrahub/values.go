@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub/graphql/attribute"
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/sensitive"
 )
 
 // set returns the input that sets a text attribute; nil, which leaves it to the server's default, for nil.
@@ -22,6 +23,22 @@ func changedText(before, after *string) *attribute.Text {
 		return nil
 	}
 	return &attribute.Text{Value: after}
+}
+
+// setSecret is set for a secret.
+func setSecret(value *sensitive.Text) *attribute.Secret {
+	if value == nil {
+		return nil
+	}
+	return &attribute.Secret{Value: value}
+}
+
+// changedSecret is changedText for a secret.
+func changedSecret(before, after *sensitive.Text) *attribute.Secret {
+	if (before == nil) == (after == nil) && deref(before).Equal(deref(after)) {
+		return nil
+	}
+	return &attribute.Secret{Value: after}
 }
 
 // changedCheckbox returns the input that sets an attribute that is true or false, nil where it does not change.
@@ -72,6 +89,14 @@ func equal(a, b *string) bool {
 // value returns what a text attribute holds; nil where the server has null or "", which both mean that it is not set.
 func value(text *attribute.Text) *string {
 	if text == nil || deref(text.Value) == "" {
+		return nil
+	}
+	return text.Value
+}
+
+// secretValue is value for a secret.
+func secretValue(text *attribute.Secret) *sensitive.Text {
+	if text == nil || deref(text.Value).IsEmpty() {
 		return nil
 	}
 	return text.Value

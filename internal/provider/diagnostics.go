@@ -25,7 +25,7 @@ func connectDiagnostic(config infrahub.Config, err error) diag.Diagnostic {
 	switch {
 	case errors.Is(err, tlsconfig.ErrNoCertificate):
 		summary, attribute, next = "Invalid Provider Configuration", "tls_ca_pem", "Give certificates in PEM form: -----BEGIN CERTIFICATE-----."
-	case errors.Is(err, infrahub.ErrUnauthorized) && config.Token != "":
+	case errors.Is(err, infrahub.ErrUnauthorized) && !config.Token.IsEmpty():
 		summary, attribute, next = "Infrahub Refused the Token", "api_token", "Check api_token in the provider block or "+tokenVariable+": it may be revoked, or belong to another server."
 	case errors.Is(err, infrahub.ErrUnauthorized):
 		summary, attribute, next = "Infrahub Refused the Login", "username", "Check username and password in the provider block, or "+usernameVariable+" and "+passwordVariable+"."

@@ -91,6 +91,9 @@ func explainOther(scheme string, err error) (summary, next string) {
 // explainHTTP returns a summary and a next step for a remote that could not be asked over http or https.
 func explainHTTP(err error) (summary, next string) {
 	switch {
+	case errors.Is(err, gitremote.ErrTokenWithheld):
+		return "Git Remote Refused", fmt.Sprintf(
+			"If git_token is meant for this host, add it to git_hosts in the provider block, or to %s. Without git_hosts the token goes to hosts over https alone.", gitHostsVariable)
 	case errors.Is(err, gitremote.ErrAuthentication):
 		return "Git Remote Refused", fmt.Sprintf(
 			"The credential that Infrahub has is not the provider's: set git_username and git_token in the provider block, or %s and %s.",

@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/sensitive"
 )
 
 // waits reports whether an apply waits for imports, as the resource or else the provider says.
@@ -67,7 +68,7 @@ func (d *providerData) addNearestRefs(ctx context.Context, err error) error {
 	ctx, cancel := context.WithTimeout(ctx, suggestionTimeout)
 	defer cancel()
 	remote := d.git
-	remote.Location, remote.Username, remote.Token = failure.Repository.Location, "", ""
+	remote.Location, remote.Username, remote.Token = failure.Repository.Location, "", sensitive.Text{}
 	if refs, listing := remote.Refs(ctx); listing == nil {
 		failure.Nearest = refs.Nearest(failure.Repository.Ref, 3)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/sensitive"
 )
 
 func newPasswordCredentialResource() resource.Resource {
@@ -51,7 +52,7 @@ func passwordCredentialKind() nodeKind[passwordCredentialModel, infrahub.Credent
 		expand: func(model passwordCredentialModel) infrahub.Credential {
 			return infrahub.Credential{
 				ID: model.ID.ValueString(), Name: model.Name.ValueString(), Label: optional(model.Label),
-				Description: optional(model.Description), Username: optional(model.Username), Password: optional(model.Password),
+				Description: optional(model.Description), Username: optional(model.Username), Password: optionalSecret(model.Password),
 			}
 		},
 		flatten: func(credential infrahub.Credential, known passwordCredentialModel) passwordCredentialModel {
@@ -60,7 +61,7 @@ func passwordCredentialKind() nodeKind[passwordCredentialModel, infrahub.Credent
 			known.Label = types.StringPointerValue(credential.Label)
 			known.Description = types.StringPointerValue(credential.Description)
 			known.Username = types.StringPointerValue(credential.Username)
-			known.Password = types.StringPointerValue(credential.Password)
+			known.Password = revealed(credential.Password)
 			known.PasswordWO = types.StringNull()
 			return known
 		},
@@ -77,12 +78,29 @@ func passwordCredentialKind() nodeKind[passwordCredentialModel, infrahub.Credent
 	}
 }
 
+// optionalSecret is optional for a secret.
+func optionalSecret(value types.String) *sensitive.Text {
+	text := optional(value)
+	if text == nil {
+		return nil
+	}
+	return new(sensitive.New(*text))
+}
+
+// revealed returns a secret for the state, null for nil.
+func revealed(value *sensitive.Text) types.String {
+	if value == nil {
+		return types.StringNull()
+	}
+	return types.StringValue(value.Reveal())
+}
+
 // changedPassword returns the name of the attribute that has another password than the server, without either.
 func changedPassword(config passwordCredentialModel, before, after infrahub.Credential) []string {
 	switch {
-	case !config.PasswordWO.IsNull() && !config.PasswordWO.Equal(types.StringPointerValue(before.Password)):
+	case !config.PasswordWO.IsNull() && !config.PasswordWO.Equal(revealed(before.Password)):
 		return []string{"password_wo"}
-	case config.Password.IsUnknown(), config.PasswordWO.IsNull() && !types.StringPointerValue(after.Password).Equal(types.StringPointerValue(before.Password)):
+	case config.Password.IsUnknown(), config.PasswordWO.IsNull() && !revealed(after.Password).Equal(revealed(before.Password)):
 		return []string{"password"}
 	default:
 		return nil
@@ -114,9 +132,9 @@ func sendWriteOnlyPassword(config, plan, state passwordCredentialModel, before, 
 	if plan.PasswordWOVersion.Equal(state.PasswordWOVersion) {
 		return
 	}
-	before.Password = new(string)
+	before.Password = new(sensitive.Text)
 	if !config.PasswordWO.IsNull() {
-		after.Password = optional(config.PasswordWO)
+		after.Password = optionalSecret(config.PasswordWO)
 	}
 }
 

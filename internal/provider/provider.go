@@ -18,6 +18,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/gitremote"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
@@ -147,10 +148,15 @@ func (p *infrahubProvider) Schema(_ context.Context, _ provider.SchemaRequest, r
 				Validators:          []validator.String{notBlank()},
 			},
 			"git_token": schema.StringAttribute{
-				MarkdownDescription: "Token or password that goes with `git_username`. Without it only public remotes answer over http and https. It is shown to each remote that asks for one, and never to Infrahub, whose own access is a matter of `credential_id`. Over ssh the keys of your SSH agent are used instead. " + orEnvironment(gitTokenVariable),
+				MarkdownDescription: "Token or password that goes with `git_username`. Without it only public remotes answer over http and https. It is shown to a remote that asks for one if `git_hosts` has its host, and never to Infrahub, whose own access is a matter of `credential_id`. Over ssh the keys of your SSH agent are used instead. " + orEnvironment(gitTokenVariable),
 				Optional:            true,
 				Sensitive:           true,
 				Validators:          []validator.String{notBlank()},
+			},
+			"git_hosts": schema.SetAttribute{
+				MarkdownDescription: "Hosts that `git_token` is meant for, such as `git.example.com` or `git.example.com:8443`: no other one gets it, whatever a `location` says. Defaults to every host over https, and over http to the machine itself alone. " + orEnvironment(gitHostsVariable) + " There, commas stand between hosts.",
+				Optional:            true,
+				ElementType:         types.StringType,
 			},
 			"wait_for_import": schema.BoolAttribute{
 				MarkdownDescription: "Whether an apply waits until Infrahub has imported what it changed. Defaults to `true`; a resource can say otherwise for itself. " + orEnvironment(waitVariable),
@@ -211,7 +217,7 @@ func connect(ctx context.Context, config providerConfig) (*providerData, error) 
 		address: config.Address.String(), version: server.Version, deploymentID: server.DeploymentID,
 		Client: client, waitForImport: config.waitForImport, adoptExisting: config.adoptExisting, branch: server.Branch, branchMissing: server.BranchMissing, timeout: config.Timeout,
 		git: gitremote.Remote{
-			Username: config.gitUsername, Token: config.gitToken,
+			Username: config.gitUsername, Token: config.gitToken, TokenHosts: config.gitHosts,
 			Proxy: config.Network.Proxy, CACertificatesPEM: config.Network.CACertificatesPEM, Insecure: config.Network.Insecure,
 		},
 	}, nil

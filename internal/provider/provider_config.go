@@ -18,6 +18,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/sensitive"
 )
 
 // The environment variables that replace attributes of the provider block that are not set.
@@ -38,6 +39,7 @@ const (
 
 	gitUsernameVariable = "INFRAHUB_GIT_USERNAME"
 	gitTokenVariable    = "INFRAHUB_GIT_TOKEN"
+	gitHostsVariable    = "INFRAHUB_GIT_HOSTS"
 )
 
 type providerModel struct {
@@ -55,6 +57,7 @@ type providerModel struct {
 	Proxy         types.String `tfsdk:"proxy"`
 	GitUsername   types.String `tfsdk:"git_username"`
 	GitToken      types.String `tfsdk:"git_token"`
+	GitHosts      types.Set    `tfsdk:"git_hosts"`
 	WaitForImport types.Bool   `tfsdk:"wait_for_import"`
 	AdoptExisting types.Bool   `tfsdk:"adopt_existing"`
 }
@@ -62,9 +65,11 @@ type providerModel struct {
 // providerConfig is the configuration that the provider block and the environment result in.
 type providerConfig struct {
 	infrahub.Config
-	waitForImport         bool
-	adoptExisting         bool
-	gitUsername, gitToken string
+	waitForImport bool
+	adoptExisting bool
+	gitUsername   string
+	gitToken      sensitive.Text
+	gitHosts      []string
 }
 
 // readConfig reads the provider block and, for what is not set there, the environment. A value that is not known yet is an
@@ -87,8 +92,9 @@ func readConfig(ctx context.Context, block tfsdk.Config) (providerConfig, diag.D
 		waitForImport: r.boolean("wait_for_import", model.WaitForImport, waitVariable, true),
 		adoptExisting: r.boolean("adopt_existing", model.AdoptExisting, adoptVariable, false),
 		gitUsername:   r.text("git_username", model.GitUsername, gitUsernameVariable, ""),
-		gitToken:      r.text("git_token", model.GitToken, gitTokenVariable, ""),
+		gitToken:      sensitive.New(r.text("git_token", model.GitToken, gitTokenVariable, "")),
 	}
+	config.gitHosts = r.hosts(ctx, model.GitHosts)
 	r.authentication(model, &config.Config)
 	r.network(model, &config.Network)
 	return config, r.diags
@@ -102,12 +108,16 @@ type configReader struct {
 // isSet reports whether an attribute is set. An unknown value is an error: it must not count as one that is not set.
 func (r *configReader) isSet(name string, value basetypes.StringValuable) bool {
 	if value.IsUnknown() {
-		r.diags.AddAttributeError(path.Root(name), "Unknown Provider Configuration",
-			fmt.Sprintf("The value of %q is not known until other resources are applied, and the provider needs it to plan. "+
-				"Apply what it comes from first (-target), or set it by a variable or the environment.", name))
+		r.unknown(name)
 		return false
 	}
 	return !value.IsNull()
+}
+
+func (r *configReader) unknown(name string) {
+	r.diags.AddAttributeError(path.Root(name), "Unknown Provider Configuration",
+		fmt.Sprintf("The value of %q is not known until other resources are applied, and the provider needs it to plan. "+
+			"Apply what it comes from first (-target), or set it by a variable or the environment.", name))
 }
 
 // text returns a setting without the white space around it: tokens from files and from CI secrets often end in a line break.
@@ -123,6 +133,34 @@ func (r *configReader) text(name string, value types.String, variable, otherwise
 
 // environment returns a variable without the white space around it. A blank one is not set.
 func environment(variable string) string { return strings.TrimSpace(os.Getenv(variable)) }
+
+// hosts returns the hosts that git_token is meant for. In the environment there are commas between them.
+func (r *configReader) hosts(ctx context.Context, value types.Set) []string {
+	var hosts []string
+	switch {
+	case value.IsUnknown():
+		r.unknown("git_hosts")
+	case value.IsNull():
+		hosts = strings.FieldsFunc(environment(gitHostsVariable), func(c rune) bool { return c == ',' || c == ' ' })
+	default:
+		r.diags.Append(value.ElementsAs(ctx, &hosts, false)...)
+	}
+	for _, host := range hosts {
+		if fault := hostFault(host); fault != "" {
+			r.invalid("git_hosts", gitHostsVariable, fault)
+		}
+	}
+	return hosts
+}
+
+// hostFault returns what is wrong with a host, "" if nothing is.
+func hostFault(host string) string {
+	parsed, err := url.Parse("https://" + host)
+	if err != nil || host == "" || parsed.Host != host || parsed.Hostname() == "" || strings.Contains(host, "*") {
+		return fmt.Sprintf("%q is no host, such as git.example.com or git.example.com:8443.", host)
+	}
+	return ""
+}
 
 func (r *configReader) number(name string, value types.Int64, variable string, otherwise, least, most int64) int64 {
 	text := r.text(name, asText(value), variable, strconv.FormatInt(otherwise, 10))
@@ -201,23 +239,23 @@ func (r *configReader) authentication(model providerModel, config *infrahub.Conf
 	if model.APIToken.IsUnknown() || model.Username.IsUnknown() || model.Password.IsUnknown() {
 		return
 	}
-	config.Token = strings.TrimSpace(model.APIToken.ValueString())
-	config.Username, config.Password = strings.TrimSpace(model.Username.ValueString()), strings.TrimSpace(model.Password.ValueString())
+	config.Token = sensitive.New(strings.TrimSpace(model.APIToken.ValueString()))
+	config.Username, config.Password = strings.TrimSpace(model.Username.ValueString()), sensitive.New(strings.TrimSpace(model.Password.ValueString()))
 	if token {
 		return
 	}
 	if !username && !password {
-		config.Token = environment(tokenVariable)
-		config.Username, config.Password = environment(usernameVariable), environment(passwordVariable)
+		config.Token = sensitive.New(environment(tokenVariable))
+		config.Username, config.Password = environment(usernameVariable), sensitive.New(environment(passwordVariable))
 		switch {
-		case config.Token == "" && config.Username == "" && config.Password == "":
+		case config.Token.IsEmpty() && config.Username == "" && config.Password.IsEmpty():
 			r.missing("api_token", tokenVariable, "an API token, or a username and a password", "Create a token in Infrahub, in the settings of your account.")
 			return
-		case config.Token != "" && (config.Username != "" || config.Password != ""):
+		case !config.Token.IsEmpty() && (config.Username != "" || !config.Password.IsEmpty()):
 			r.diags.AddAttributeError(path.Root("api_token"), "Conflicting Provider Configuration",
 				fmt.Sprintf("The environment sets both %s and a login (%s, %s). Unset one of the two.", tokenVariable, usernameVariable, passwordVariable))
 			return
-		case config.Token != "":
+		case !config.Token.IsEmpty():
 			return
 		}
 	}
@@ -226,8 +264,8 @@ func (r *configReader) authentication(model providerModel, config *infrahub.Conf
 			r.missing("username", usernameVariable, "the username that the password belongs to", "")
 		}
 	}
-	if config.Password == "" {
-		if config.Password = environment(passwordVariable); config.Password == "" {
+	if config.Password.IsEmpty() {
+		if config.Password = sensitive.New(environment(passwordVariable)); config.Password.IsEmpty() {
 			r.missing("password", passwordVariable, "the password of the username", "")
 		}
 	}
@@ -244,7 +282,7 @@ func (r *configReader) network(model providerModel, network *infrahub.Network) {
 		if err != nil {
 			r.invalid("proxy", proxyVariable, fmt.Sprintf("The URL cannot be used: %v.", err))
 		}
-		network.Proxy = proxy
+		network.Proxy = sensitive.NewURL(proxy)
 	}
 	if r.isSet("tls_ca_pem", model.TLSCAPEM) {
 		network.CACertificatesPEM = []byte(model.TLSCAPEM.ValueString())

@@ -71,7 +71,7 @@ func settings(t *testing.T) []setting {
 		},
 		{
 			"api_token", tokenVariable, token.with(attributes{"api_token": nil}),
-			"block", "block", "environment", "environment", text(func(c providerConfig) string { return c.Token }),
+			"block", "block", "environment", "environment", text(func(c providerConfig) string { return c.Token.Reveal() }),
 		},
 		{
 			"username", usernameVariable, token.with(attributes{"api_token": nil, "password": "password"}),
@@ -79,7 +79,7 @@ func settings(t *testing.T) []setting {
 		},
 		{
 			"password", passwordVariable, token.with(attributes{"api_token": nil, "username": "username"}),
-			"block", "block", "environment", "environment", text(func(c providerConfig) string { return c.Password }),
+			"block", "block", "environment", "environment", text(func(c providerConfig) string { return c.Password.Reveal() }),
 		},
 		{
 			"branch", branchVariable, token,
@@ -108,7 +108,7 @@ func settings(t *testing.T) []setting {
 			"proxy", proxyVariable, token,
 			"http://block.example.com:8080", "http://block.example.com:8080", "https://environment.example.com", "https://environment.example.com",
 			text(func(c providerConfig) string {
-				if c.Network.Proxy == nil {
+				if c.Network.Proxy.Reveal() == nil {
 					return ""
 				}
 				return c.Network.Proxy.String()
@@ -128,7 +128,7 @@ func settings(t *testing.T) []setting {
 		},
 		{
 			"git_token", gitTokenVariable, token,
-			"block", "block", "environment", "environment", text(func(c providerConfig) string { return c.gitToken }),
+			"block", "block", "environment", "environment", text(func(c providerConfig) string { return c.gitToken.Reveal() }),
 		},
 	}
 }
@@ -332,7 +332,7 @@ func TestConfiguration_AuthenticationComesFromOneSource(t *testing.T) {
 				return
 			}
 			config := readBlock(t, block)
-			if got := (credentials{config.Token, config.Username, config.Password}); got != test.want {
+			if got := (credentials{config.Token.Reveal(), config.Username, config.Password.Reveal()}); got != test.want {
 				t.Errorf("got %+v, want %+v", got, test.want)
 			}
 		})
@@ -406,7 +406,7 @@ func TestConfiguration_InsecureWarns(t *testing.T) {
 func newTLSServer(t *testing.T) *httptest.Server {
 	t.Helper()
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = io.WriteString(w, `{"data": {"InfrahubInfo": {"version": "1.11.9"}}}`)
+		_, _ = io.WriteString(w, `{"data": {"InfrahubInfo": {"version": "1.11.9"}, "Branch": []}}`)
 	}))
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.StartTLS()

@@ -136,7 +136,7 @@ func TestConnect_RequestsGoToTheBranchBelowThePathOfTheAddress(t *testing.T) {
 			requests := make(chan *http.Request, 1)
 			address := mocktest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				requests <- r
-				_, _ = w.Write([]byte(`{"data": {"InfrahubInfo": {"version": "1.11.9"}}}`))
+				_, _ = w.Write([]byte(`{"data": {"InfrahubInfo": {"version": "1.11.9"}, "Branch": []}}`))
 			}))
 			newProvider(t).configure(attributes{"address": address + test.path, "branch": test.branch, "api_token": secret}).requireNone(t)
 			got := <-requests

@@ -235,6 +235,9 @@ func (r *readOnlyRepositoryRefResource) ImportState(ctx context.Context, req res
 	case !isRef:
 		resp.Diagnostics.AddError("Invalid Import Id", fmt.Sprintf("%q does not name a repository and a branch: give %s.", given, expects))
 		return
+	case nameFaults(branch) != nil:
+		resp.Diagnostics.AddError("Invalid Import Id", fmt.Sprintf("No branch is named %q: the name has %s. Give %s.", branch, strings.Join(nameFaults(branch), ", and "), expects))
+		return
 	}
 	client := r.WithBranch(branch)
 	repositoryID, err := findID(ctx, client.Repositories(infrahub.ReadOnly), repository, !byIdentity)

@@ -66,7 +66,7 @@ func (s *server) expectPassword(t *testing.T, want string) statecheck.StateCheck
 			}
 			got := ""
 			if found.Password != nil {
-				got = *found.Password
+				got = found.Password.Reveal()
 			}
 			if got != want {
 				return errors.New("the server has another password")

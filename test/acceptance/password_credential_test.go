@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/sensitive"
 )
 
 const credential = "infrahub_password_credential.test"
@@ -147,8 +148,7 @@ func TestPasswordCredential_DriftIsPlannedAndRepaired(t *testing.T) {
 		}`),
 		edit: func(id string) {
 			s.updateCredential(t, id, func(c *infrahub.Credential) {
-				other := "other"
-				c.Password, c.Username = &other, nil
+				c.Password, c.Username = new(sensitive.New("other")), nil
 			})
 		},
 		remove: func(id string) { s.deleteCredential(t, id) },

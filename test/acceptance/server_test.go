@@ -23,6 +23,7 @@ import (
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mockserver"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mocktest"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/provider"
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/sensitive"
 )
 
 // server is the Infrahub of one test, with a log of the provider's requests and a Git server beside it.
@@ -87,7 +88,7 @@ func newMock(t *testing.T) *mocktest.Server {
 
 func newClient(t *testing.T, endpoint mocktest.Endpoint) *infrahub.Client {
 	t.Helper()
-	client, err := infrahub.New(infrahub.Config{Address: parseURL(t, endpoint.Address), Branch: "main", Token: endpoint.Token, MaxRetries: 3})
+	client, err := infrahub.New(infrahub.Config{Address: parseURL(t, endpoint.Address), Branch: "main", Token: sensitive.New(endpoint.Token), MaxRetries: 3})
 	if err != nil {
 		t.Fatal(err)
 	}

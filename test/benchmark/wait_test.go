@@ -11,6 +11,7 @@ import (
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mockserver"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mocktest"
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/sensitive"
 )
 
 const repositories = 20
@@ -85,7 +86,7 @@ func newClient(b *testing.B, address string) *infrahub.Client {
 	if err != nil {
 		b.Fatal(err)
 	}
-	client, err := infrahub.New(infrahub.Config{Address: parsed, Branch: "main", Token: mockserver.DefaultToken})
+	client, err := infrahub.New(infrahub.Config{Address: parsed, Branch: "main", Token: sensitive.New(mockserver.DefaultToken)})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 
 	client "github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mockserver"
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/sensitive"
 )
 
 // infrahub is the server of the demo, with a client past the provider.
@@ -40,7 +41,7 @@ func findInfrahub(ctx context.Context) (*infrahub, error) {
 	if err != nil {
 		return nil, fmt.Errorf("DEMO_INFRAHUB_ADDRESS: %w", err)
 	}
-	server.client, err = client.New(client.Config{Address: address, Branch: "main", Token: server.token, UserAgent: "infrahub-demo"})
+	server.client, err = client.New(client.Config{Address: address, Branch: "main", Token: sensitive.New(server.token), UserAgent: "infrahub-demo"})
 	if err != nil {
 		return nil, err
 	}

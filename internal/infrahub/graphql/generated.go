@@ -879,12 +879,12 @@ type Conflicts struct {
 func (v *Conflicts) GetValue() *json.RawMessage { return v.Value }
 
 type CorePasswordCredentialCreateInput struct {
-	Id          *string         `json:"id,omitempty"`
-	Name        *attribute.Text `json:"name,omitempty"`
-	Label       *attribute.Text `json:"label,omitempty"`
-	Description *attribute.Text `json:"description,omitempty"`
-	Username    *attribute.Text `json:"username,omitempty"`
-	Password    *attribute.Text `json:"password,omitempty"`
+	Id          *string           `json:"id,omitempty"`
+	Name        *attribute.Text   `json:"name,omitempty"`
+	Label       *attribute.Text   `json:"label,omitempty"`
+	Description *attribute.Text   `json:"description,omitempty"`
+	Username    *attribute.Text   `json:"username,omitempty"`
+	Password    *attribute.Secret `json:"password,omitempty"`
 }
 
 // GetId returns CorePasswordCredentialCreateInput.Id, and is useful for accessing the field via an interface.
@@ -903,16 +903,16 @@ func (v *CorePasswordCredentialCreateInput) GetDescription() *attribute.Text { r
 func (v *CorePasswordCredentialCreateInput) GetUsername() *attribute.Text { return v.Username }
 
 // GetPassword returns CorePasswordCredentialCreateInput.Password, and is useful for accessing the field via an interface.
-func (v *CorePasswordCredentialCreateInput) GetPassword() *attribute.Text { return v.Password }
+func (v *CorePasswordCredentialCreateInput) GetPassword() *attribute.Secret { return v.Password }
 
 type CorePasswordCredentialUpdateInput struct {
-	Id          *string         `json:"id,omitempty"`
-	Hfid        []*string       `json:"hfid,omitempty"`
-	Name        *attribute.Text `json:"name,omitempty"`
-	Label       *attribute.Text `json:"label,omitempty"`
-	Description *attribute.Text `json:"description,omitempty"`
-	Username    *attribute.Text `json:"username,omitempty"`
-	Password    *attribute.Text `json:"password,omitempty"`
+	Id          *string           `json:"id,omitempty"`
+	Hfid        []*string         `json:"hfid,omitempty"`
+	Name        *attribute.Text   `json:"name,omitempty"`
+	Label       *attribute.Text   `json:"label,omitempty"`
+	Description *attribute.Text   `json:"description,omitempty"`
+	Username    *attribute.Text   `json:"username,omitempty"`
+	Password    *attribute.Secret `json:"password,omitempty"`
 }
 
 // GetId returns CorePasswordCredentialUpdateInput.Id, and is useful for accessing the field via an interface.
@@ -934,7 +934,7 @@ func (v *CorePasswordCredentialUpdateInput) GetDescription() *attribute.Text { r
 func (v *CorePasswordCredentialUpdateInput) GetUsername() *attribute.Text { return v.Username }
 
 // GetPassword returns CorePasswordCredentialUpdateInput.Password, and is useful for accessing the field via an interface.
-func (v *CorePasswordCredentialUpdateInput) GetPassword() *attribute.Text { return v.Password }
+func (v *CorePasswordCredentialUpdateInput) GetPassword() *attribute.Secret { return v.Password }
 
 type CoreProposedChangeCreateInput struct {
 	Id          *string         `json:"id,omitempty"`
@@ -1399,7 +1399,7 @@ type Credential struct {
 	// None
 	Username *attribute.Text `json:"username"`
 	// None
-	Password *attribute.Text `json:"password"`
+	Password *attribute.Secret `json:"password"`
 }
 
 // GetId returns Credential.Id, and is useful for accessing the field via an interface.
@@ -1418,7 +1418,7 @@ func (v *Credential) GetDescription() *attribute.Text { return v.Description }
 func (v *Credential) GetUsername() *attribute.Text { return v.Username }
 
 // GetPassword returns Credential.Password, and is useful for accessing the field via an interface.
-func (v *Credential) GetPassword() *attribute.Text { return v.Password }
+func (v *Credential) GetPassword() *attribute.Secret { return v.Password }
 
 // CredentialsCorePasswordCredentialPaginatedCorePasswordCredential includes the requested fields of the GraphQL type PaginatedCorePasswordCredential.
 // The GraphQL type's documentation follows.
