@@ -12,15 +12,17 @@ import (
 
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
-
-	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub/graphql"
 )
 
 // The rule of nullable holds for every object that the documents select: the schema promises all others. The results of
 // mutations are promised by the server alone, which answers either with them or with an error.
 func TestNullable_IsWhatTheSchemaSays(t *testing.T) {
 	t.Parallel()
-	schema := gqlparser.MustLoadSchema(&ast.Source{Input: graphql.Schema})
+	content, err := os.ReadFile("graphql/schema.graphql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema := gqlparser.MustLoadSchema(&ast.Source{Input: string(content)})
 	documents, err := filepath.Glob("graphql/*.graphql")
 	if err != nil {
 		t.Fatal(err)

@@ -1,11 +1,10 @@
 package mockserver
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
-
-	"go.yaml.in/yaml/v3"
 )
 
 // FuzzSeed asserts that a file is a seed, which a server can be given, or an error of one line.
@@ -61,18 +60,21 @@ func FuzzRepositoryConfig(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, content []byte) {
 		_, _ = readCheck(string(content))
-		var parsed map[string]any
-		if yaml.Unmarshal(content, &parsed) != nil {
+		parsed, err := parseYAML(string(content))
+		dict, isDict := parsed.(pythonDict)
+		if err != nil || !isDict {
 			return
 		}
-		config, problems := parseConfig(parsed)
-		if problems != nil && !strings.Contains(problems.String(), "validation error") {
-			t.Errorf("problems without a text: %q", problems)
-		}
-		for _, query := range config.queries {
-			if problems == nil && parsed["queries"] == nil {
-				t.Errorf("a query from nowhere: %+v", query)
+		if problems := checkConfig(dict); problems != nil {
+			if !strings.Contains(fmt.Sprint(problems), "validation error") {
+				t.Errorf("problems without a text: %q", problems)
 			}
+			return
+		}
+		config, err := newConfig(dict)
+		_, listed := dict.get("queries")
+		if err == nil && len(config.queries) > 0 && !listed {
+			t.Errorf("queries from nowhere: %+v", config.queries)
 		}
 	})
 }
