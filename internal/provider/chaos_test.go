@@ -19,15 +19,15 @@ import (
 )
 
 // The chaos suite lives lives of a configuration: create, bump, edit, both, destroy. In each step faults of the matrix hit requests
-// anywhere, before or after they are carried out, and some applies are killed. Then it applies until the plan is empty, and the server
-// must hold exactly what the configuration says. A seed gives the same choices again.
+// anywhere, before or after they are carried out, Git remotes are away, tasks crash or are hidden, and some applies are killed. Then it
+// applies until the plan is empty, and the server must hold exactly what the configuration says. A seed gives the same choices again.
 
 // chaosRounds is how many applies a step gets. Faults and kills hit the first ones alone.
 const chaosRounds, chaosFaultyRounds = 9, 3
 
 // chaosCount counts what became of lives.
 type chaosCount struct {
-	lives, applies, faults, kills, lost, doubled, orphaned, wrong, never, person, secrets int
+	lives, applies, faults, outages, kills, lost, doubled, orphaned, wrong, never, person, secrets int
 }
 
 func (c *chaosCount) add(o chaosCount) {
@@ -35,6 +35,7 @@ func (c *chaosCount) add(o chaosCount) {
 	c.applies += o.applies
 	c.faults += o.faults
 	c.kills += o.kills
+	c.outages += o.outages
 	c.lost += o.lost
 	c.doubled += o.doubled
 	c.orphaned += o.orphaned
@@ -49,8 +50,8 @@ func (c *chaosCount) failed() bool {
 }
 
 func (c *chaosCount) String() string {
-	return fmt.Sprintf("lives %d, applies %d, faults %d, kills %d: lost %d, doubled %d, orphaned %d, wrong value %d, never content %d, needing a person %d, secret seen %d",
-		c.lives, c.applies, c.faults, c.kills, c.lost, c.doubled, c.orphaned, c.wrong, c.never, c.person, c.secrets)
+	return fmt.Sprintf("lives %d, applies %d, faults of requests %d, of remotes and tasks %d, kills %d: lost %d, doubled %d, orphaned %d, wrong value %d, never content %d, needing a person %d, secret seen %d",
+		c.lives, c.applies, c.faults, c.outages, c.kills, c.lost, c.doubled, c.orphaned, c.wrong, c.never, c.person, c.secrets)
 }
 
 // chaosLife is one life.
@@ -175,13 +176,42 @@ func (l *chaosLife) prepareRound(round int) {
 	}
 }
 
+// strike lets remotes and tasks fail in the next apply, and returns what ends that.
+func (l *chaosLife) strike(round int) (end func()) {
+	if round >= chaosFaultyRounds || l.random.IntN(2) == 0 {
+		return func() {}
+	}
+	l.outages++
+	chosen := l.random.IntN(4)
+	l.tell("  outage %d", chosen)
+	switch chosen {
+	case 0:
+		l.Inject(mockserver.Fault{CrashedTask: true, Delay: time.Duration(1+l.random.IntN(200)) * time.Second, Times: 1})
+	case 1:
+		l.Inject(mockserver.Fault{NoTasks: true, Times: 1 + l.random.IntN(3)})
+	default:
+		path := []string{l.remote.Path, l.readWrite.Path}[l.random.IntN(2)]
+		if err := os.Rename(path, path+".away"); err != nil {
+			l.t.Fatal(err)
+		}
+		return func() {
+			if err := os.Rename(path+".away", path); err != nil {
+				l.t.Fatal(err)
+			}
+		}
+	}
+	return func() {}
+}
+
 // step applies until the plan is empty.
 func (l *chaosLife) step(name string, destroy bool) {
 	l.tell("== %s", name)
 	for round := range chaosRounds {
 		l.prepareRound(round)
 		before := l.kept()
+		end := l.strike(round)
 		changed, failures := l.apply(destroy)
+		end()
 		l.applies++
 		if l.killed() {
 			l.kills++
@@ -286,6 +316,9 @@ func (l *chaosLife) apply(destroy bool) (changed bool, failures []diagnostic) {
 
 // verify compares what the server holds with the configuration.
 func (l *chaosLife) verify(destroyed bool) {
+	for l.Post(l.t, "main", `{InfrahubTask(limit:1){count}}`).At("errors") != nil { // what is left of an outage
+		l.tell("  the tasks were hidden")
+	}
 	l.WaitForTasks(l.t)
 	for _, check := range []struct {
 		typeName, kind, branch, filter, fields string
@@ -349,8 +382,9 @@ func (l *chaosLife) verify(destroyed bool) {
 }
 
 // live lives a life and returns its story.
-func live(t *testing.T, seed uint64, remote, readWrite *mocktest.Remote) (chaosCount, string) {
+func live(t *testing.T, seed uint64) (chaosCount, string) {
 	t.Helper()
+	remote, readWrite := newRemote(t), mocktest.NewRemote(t, t.TempDir(), "checks.git", "v1.0.0")
 	l := &chaosLife{random: rand.New(rand.NewPCG(seed, 0)), readWrite: readWrite, objects: chaosObjects()} //nolint:gosec // repeatable on purpose
 	synctest.Test(t, func(t *testing.T) {
 		s := &server{Server: mocktest.New(t, mockserver.Options{})}
@@ -398,7 +432,6 @@ func chaosLives(t *testing.T) (count, first uint64) {
 
 func TestChaos(t *testing.T) {
 	t.Parallel()
-	remote, readWrite := newRemote(t), mocktest.NewRemote(t, t.TempDir(), "checks.git", "v1.0.0")
 	count, first := chaosLives(t)
 	var mu sync.Mutex
 	var total chaosCount
@@ -406,7 +439,7 @@ func TestChaos(t *testing.T) {
 	for seed := first; seed < first+count; seed++ {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
-			became, story := live(t, seed, remote, readWrite)
+			became, story := live(t, seed)
 			mu.Lock()
 			defer mu.Unlock()
 			total.add(became)

@@ -44,7 +44,7 @@ func TestConcurrency_AnyParallelismChangesEachObjectOnce(t *testing.T) {
 	for _, parallelism := range []int{1, 10, 100} {
 		t.Run(fmt.Sprint(parallelism), func(t *testing.T) {
 			t.Parallel()
-			const objects = 120
+			objects := max(parallelism, 20)
 			s := startServer(t, mockserver.Options{})
 			p := s.connect(t)
 			instances := make([]*instance, objects)

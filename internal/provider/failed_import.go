@@ -18,6 +18,8 @@ type failedImport struct {
 	Reason string `json:"reason"`
 	// Moved is whether this was the first import after the repository's location changed.
 	Moved bool `json:"moved"`
+	// Commit is what an update found imported, "" for a create.
+	Commit string `json:"commit,omitempty"`
 	// Unobserved is whether nothing is known of how the import ended.
 	Unobserved bool `json:"unobserved,omitempty"`
 	// Unproven is whether no task is known that imported the ref, nor one that failed to.
@@ -58,7 +60,8 @@ func clearFailedImport(ctx context.Context, private privateWriter) diag.Diagnost
 }
 
 // observe checks again on an import that could not be observed. It clears the record once the import is proven, or the repository
-// is healthy and no task shows that its ref was stored without an import.
+// is healthy and no task shows that its ref was stored without an import. Where the tasks are hidden, a commit that has not changed
+// proves nothing: a ref that the remote does not have leaves the repository in-sync (infrahub-behaviour.md, Importing 11).
 func (f failedImport) observe(ctx context.Context, client *infrahub.Client, repository infrahub.Repository, private privateWriter) diag.Diagnostics {
 	last, err := client.LastImport(ctx, repository)
 	switch {
@@ -66,6 +69,8 @@ func (f failedImport) observe(ctx context.Context, client *infrahub.Client, repo
 		return nil
 	case last.Failure != nil && !last.TasksHidden:
 		return f.save(ctx, private, last.Failure)
+	case last.TasksHidden && f.Commit != "" && repository.Commit != nil && f.Commit == *repository.Commit:
+		return nil
 	case last.Proven && repository.Kind == infrahub.ReadOnly, repository.Healthy() && !last.Stored:
 		return clearFailedImport(ctx, private)
 	default:

@@ -122,4 +122,9 @@ func TestUnobservedImport_OfAnUpdateIsAnErrorAndLookedAtAgain(t *testing.T) {
 	if record := i.recordedFailure(); record == nil || !record.Unobserved || record.Ref != "v9.9.9" {
 		t.Errorf("recorded %+v", record)
 	}
+	// With hidden tasks a repository that is in-sync at the old commit looks as if nothing had failed.
+	i.refresh().requireNoErrors(t)
+	if i.recordedFailure() == nil {
+		t.Error("the failure is forgotten")
+	}
 }

@@ -187,15 +187,16 @@ func saveMerged(ctx context.Context, merged, wasMerged bool, private privateWrit
 
 // Update sets the ref and imports it, also where only the last import failed.
 func (r *readOnlyRepositoryRefResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
-	var plan readOnlyRepositoryRefModel
+	var plan, state readOnlyRepositoryRefModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
 	setIdentity(ctx, resp.Identity, plan.ID.ValueString(), &resp.Diagnostics)
 	ctx, cancel := withTimeout(ctx, plan.Timeouts.Update, &resp.Diagnostics)
 	defer cancel()
-	record := failedImport{Ref: plan.Ref.ValueString()}
+	record := failedImport{Ref: plan.Ref.ValueString(), Commit: state.Commit.ValueString()}
 	var started *infrahub.Import
 	if plan.Commit.IsUnknown() { // an import is due
 		var err error

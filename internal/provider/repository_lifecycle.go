@@ -156,7 +156,7 @@ func (r *repositoryResource[M]) Update(ctx context.Context, req resource.UpdateR
 		return
 	}
 	before, after := r.expand(state), r.expand(plan)
-	record := failedImport{Ref: after.Ref, Moved: before.Location != after.Location || failed != nil && failed.Moved}
+	record := failedImport{Ref: after.Ref, Moved: before.Location != after.Location || failed != nil && failed.Moved, Commit: prior.Commit.ValueString()}
 	due := parts.Commit.IsUnknown() // the plan found an import due
 	started, err := r.update(ctx, before, after, failed, due)
 	if err != nil {
