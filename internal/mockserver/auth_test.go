@@ -35,11 +35,11 @@ func TestAuth_TokensAndPasswords(t *testing.T) {
 		{"wrong bearer", "/graphql", readTags, []string{"Authorization", "Bearer bad"}, 401, required + `Invalid token"}]}`},
 		{"refresh token for access", "/graphql", readTags, []string{"Authorization", "Bearer " + refresh}, 401, required + `Invalid token, current token is not an access token"}]}`},
 		{"access token", "/graphql", readTags, []string{"Authorization", "Bearer " + access}, 200, `{"data":{"BuiltinTag":{"count":0}}}`},
-		{"wrong password", "/api/auth/login", `{"username":"admin","password":"x"}`, nil, 401, `{"data":null,"errors":[{"extensions":{"code":401},"message":"Incorrect password"}]}`},
-		{"unknown user", "/api/auth/login", `{"username":"x","password":"x"}`, nil, 404, `{"data":null,"errors":[{"extensions":{"code":404},"message":"That login user doesn't exist in the system"}]}`},
+		{"wrong password", "/api/auth/login", `{"username":"admin","password":"x"}`, nil, 401, `{"data":null,"errors":[{"message":"Incorrect password","extensions":{"code":401}}]}`},
+		{"unknown user", "/api/auth/login", `{"username":"x","password":"x"}`, nil, 404, `{"data":null,"errors":[{"message":"That login user doesn't exist in the system","extensions":{"code":404}}]}`},
 		{"no password", "/api/auth/login", `{"username":"x"}`, nil, 422, `{"detail":[{"loc":["body"],"msg":"Field required","type":"missing"}]}`},
-		{"refresh without token", "/api/auth/refresh", ``, nil, 401, `{"data":null,"errors":[{"extensions":{"code":401},"message":"A JWT refresh token is required to perform this operation."}]}`},
-		{"refresh with the access token", "/api/auth/refresh", ``, []string{"Authorization", "Bearer " + access}, 401, `{"data":null,"errors":[{"extensions":{"code":401},"message":"Invalid token, current token is not a refresh token"}]}`},
+		{"refresh without token", "/api/auth/refresh", ``, nil, 401, `{"data":null,"errors":[{"message":"A JWT refresh token is required to perform this operation.","extensions":{"code":401}}]}`},
+		{"refresh with the access token", "/api/auth/refresh", ``, []string{"Authorization", "Bearer " + access}, 401, `{"data":null,"errors":[{"message":"Invalid token, current token is not a refresh token","extensions":{"code":401}}]}`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

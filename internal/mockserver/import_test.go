@@ -117,7 +117,8 @@ func (row timeline) check(t *testing.T, delay mockserver.Delay) {
 		t.Errorf("tasks (-want +got): %s", difference)
 	}
 	if row.reason != "" {
-		if reason := m.failureReason(t, id, row.workflow); !strings.Contains(reason, row.reason) {
+		reason := m.failureReason(t, id, row.workflow)
+		if unquoted := strings.ReplaceAll(reason, `\'`, "'"); !strings.Contains(unquoted, row.reason) {
 			t.Errorf("the reason is %q, want %q in it", reason, row.reason)
 		}
 	}

@@ -57,8 +57,7 @@ func (s *Server) replyStoredQuery(w http.ResponseWriter, b *branch, query *node,
 	if err == nil {
 		result, err = s.execute(operation, variables, s.queries(b))
 	}
-	var invalid invalidDocument
-	if errors.As(err, &invalid) {
+	if invalid, ok := errors.AsType[invalidDocument](err); ok {
 		result.Errors = invalid
 	} else if err != nil {
 		s.replyInternalError(w)
