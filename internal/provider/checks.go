@@ -69,3 +69,15 @@ func flattenChecks(ctx context.Context, checks []infrahub.Check) (types.List, di
 	diags.Append(problems...)
 	return list, diags
 }
+
+// hasFailedCheck reports whether one of the checks in a state has failed.
+func hasFailedCheck(ctx context.Context, list types.List) (bool, diag.Diagnostics) {
+	var checks []checkModel
+	diags := list.ElementsAs(ctx, &checks, false)
+	for _, check := range checks {
+		if (infrahub.Check{State: check.State.ValueString(), Conclusion: check.Conclusion.ValueString()}).Failed() {
+			return true, diags
+		}
+	}
+	return false, diags
+}

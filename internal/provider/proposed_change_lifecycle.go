@@ -32,18 +32,6 @@ func (m proposedChangeModel) edited(state proposedChangeModel) bool {
 	return !m.Name.Equal(state.Name) || !m.Description.Equal(state.Description) || !m.IsDraft.Equal(state.IsDraft)
 }
 
-// hasFailedCheck reports whether one of the checks in a state has failed.
-func (m proposedChangeModel) hasFailedCheck(ctx context.Context) (bool, diag.Diagnostics) {
-	var checks []checkModel
-	diags := m.Checks.ElementsAs(ctx, &checks, false)
-	for _, check := range checks {
-		if (infrahub.Check{State: check.State.ValueString(), Conclusion: check.Conclusion.ValueString()}).Failed() {
-			return true, diags
-		}
-	}
-	return false, diags
-}
-
 // planChecks plans the checks and the state. An apply that waits finds them out. Without a change of the configuration an update is
 // planned if checks have failed or were not seen to end, because nothing runs them again by itself (infrahub-behaviour.md,
 // Proposals 12), or if it is to be merged and is not yet.
@@ -74,7 +62,7 @@ func (r *proposedChangeResource) planChecks(ctx context.Context, plan, state pro
 
 // checksDue reports whether the checks have to run again, because one has failed or an earlier apply has not seen how they ended.
 func checksDue(ctx context.Context, state proposedChangeModel, private privateReader) (bool, diag.Diagnostics) {
-	failed, diags := state.hasFailedCheck(ctx)
+	failed, diags := hasFailedCheck(ctx, state.Checks)
 	unseen, problems := loadText(ctx, private, checksUnseenKey)
 	return failed || unseen != "", append(diags, problems...)
 }
@@ -147,7 +135,7 @@ func (r *proposedChangeResource) settle(ctx context.Context, s settling) {
 	checks, err := r.waitForChecks(ctx, &change, s)
 	merging := err == nil && pending && model.merges()
 	if merging {
-		err = r.merge(ctx, change)
+		err = r.MergeProposedChange(ctx, change)
 	}
 	found, unread := readAfterSettling(ctx, r.Client, change.ID)
 	switch {
@@ -195,16 +183,6 @@ func (r *proposedChangeResource) waitForChecks(ctx context.Context, change *infr
 		return r.Checks(ctx, *change)
 	}
 	return checks, err
-}
-
-// merge merges a proposed change whose checks have passed, unless that would take something back.
-func (r *proposedChangeResource) merge(ctx context.Context, change infrahub.ProposedChange) error {
-	if change.Open() {
-		if err := r.CheckMerge(ctx, change.SourceBranch); err != nil {
-			return err
-		}
-	}
-	return r.MergeProposedChange(ctx, change)
 }
 
 // notSettled returns why an apply has not settled a proposed change. Merging is whether its checks have passed.

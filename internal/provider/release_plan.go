@@ -182,7 +182,13 @@ func (r *releaseResource) ModifyPlan(ctx context.Context, req resource.ModifyPla
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	if creating || isDue(plan, state) {
+	due := creating
+	if !due {
+		var diags diag.Diagnostics
+		due, diags = isDue(ctx, plan, state)
+		resp.Diagnostics.Append(diags...)
+	}
+	if due {
 		if creating || !plan.Ref.Equal(state.Ref) {
 			r.checkRef(ctx, plan, &resp.Diagnostics)
 		}
@@ -198,29 +204,19 @@ func (r *releaseResource) ModifyPlan(ctx context.Context, req resource.ModifyPla
 }
 
 // isDue reports whether an apply has something to do for the release of a plan.
-func isDue(plan, state releaseModel) bool {
+func isDue(ctx context.Context, plan, state releaseModel) (bool, diag.Diagnostics) {
 	if !plan.Ref.Equal(state.Ref) || !plan.RepositoryID.Equal(state.RepositoryID) {
-		return true
+		return true, nil
 	}
 	switch state.State.ValueString() {
 	case "merged", "closed", "canceled":
-		return false
+		return false, nil
 	case "":
-		return true // not proposed yet, or the branch or the proposed change was deleted outside of Terraform
+		return true, nil // not proposed yet, or the branch or the proposed change was deleted outside of Terraform
 	default:
-		return plan.Merge.ValueString() == mergeWhenChecksPass || !plan.Description.Equal(state.Description) || hasFailedCheck(state.Checks)
+		failed, diags := hasFailedCheck(ctx, state.Checks)
+		return failed || plan.Merge.ValueString() == mergeWhenChecksPass || !plan.Description.Equal(state.Description), diags
 	}
-}
-
-func hasFailedCheck(checks types.List) bool {
-	for _, element := range checks.Elements() {
-		if check, ok := element.(types.Object); ok {
-			if conclusion, ok := check.Attributes()["conclusion"].(types.String); ok && conclusion.ValueString() == "failure" {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // checkProviderBranch refuses a provider that works on another branch than the default one: what it sees of the repository there is
