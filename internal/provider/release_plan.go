@@ -144,7 +144,7 @@ func (r *releaseResource) refreshChange(ctx context.Context, state *releaseModel
 		}
 		return nil
 	}
-	checks, err := r.Client.Checks(ctx, *change)
+	checks, err := r.Checks(ctx, *change)
 	if err != nil {
 		return err
 	}

@@ -100,7 +100,7 @@ func (s *story) applied(ctx context.Context, tag string) error {
 	if want := s.git.commits[tag]; string(state) != want {
 		return fmt.Errorf("%s is commit %s, but the state has %q", tag, want, state)
 	}
-	return s.imported(ctx, "main", tag)
+	return s.imported(ctx, tag)
 }
 
 // hasNoPassword checks that neither the state nor the saved plan, which is an archive, has the Git password.

@@ -29,7 +29,7 @@ func (s *story) rollOut(ctx context.Context) ([]string, error) {
 	if err := s.cli.show(ctx, progress("Apply complete!", "released = "), "apply", "-auto-approve", s.version+"v1.0.0"); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(s.imported(ctx, "main", "v1.0.0"), s.hasBranches(ctx, 0)); err != nil {
+	if err := errors.Join(s.imported(ctx, "v1.0.0"), s.hasBranches(ctx, 0)); err != nil {
 		return nil, err
 	}
 	return []string{fmt.Sprintf("main has %s, which is v1.0.0 in Git; no branch and no proposed change was made", s.git.short("v1.0.0"))}, nil
@@ -60,7 +60,7 @@ func (s *story) applyFailing(ctx context.Context) ([]string, error) {
 	if err := s.cli.showFailure(ctx, failure(), []string{"Checks Failed", "Check: vlans-" + s.name, usedTwice}, "apply", planFile); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(s.imported(ctx, "main", "v1.0.0"), s.hasBranches(ctx, 1)); err != nil {
+	if err := errors.Join(s.imported(ctx, "v1.0.0"), s.hasBranches(ctx, 1)); err != nil {
 		return nil, err
 	}
 	return []string{
@@ -73,7 +73,7 @@ func (s *story) applyCorrected(ctx context.Context) ([]string, error) {
 	if err := s.cli.show(ctx, progress("Apply complete!", "released = "), "apply", "-auto-approve", s.version+"v1.1.1"); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(s.imported(ctx, "main", "v1.1.1"), s.hasBranches(ctx, 0)); err != nil {
+	if err := errors.Join(s.imported(ctx, "v1.1.1"), s.hasBranches(ctx, 0)); err != nil {
 		return nil, err
 	}
 	states := map[string]string{}

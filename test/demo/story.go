@@ -169,14 +169,14 @@ func (s *story) planned(ctx context.Context, action string, want ...string) erro
 	return nil
 }
 
-// imported checks that a branch in Infrahub has a tag and its commit.
-func (s *story) imported(ctx context.Context, branch, tag string) error {
-	found, err := s.infrahub.repository(ctx, branch, s.name)
+// imported checks that main in Infrahub has a tag and its commit.
+func (s *story) imported(ctx context.Context, tag string) error {
+	found, err := s.infrahub.repository(ctx, "main", s.name)
 	if err != nil {
 		return err
 	}
 	if found.Ref != tag || *found.Commit != s.git.commits[tag] {
-		return fmt.Errorf("%s is commit %s, but branch %s has ref %s and commit %s", tag, s.git.commits[tag], branch, found.Ref, *found.Commit)
+		return fmt.Errorf("%s is commit %s, but main has ref %s and commit %s", tag, s.git.commits[tag], found.Ref, *found.Commit)
 	}
 	return nil
 }
