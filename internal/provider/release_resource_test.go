@@ -55,8 +55,9 @@ func (r *release) branches(t *testing.T) []string {
 	var names []string
 	listed, _ := r.Ask(t, `{Branch{name}}`).At("data.Branch").([]any)
 	for _, each := range listed {
-		if branch, ok := each.(map[string]any); ok && branch["name"] != "main" {
-			names = append(names, branch["name"].(string))
+		branch, _ := each.(map[string]any)
+		if name, _ := branch["name"].(string); name != "main" {
+			names = append(names, name)
 		}
 	}
 	return names
@@ -93,7 +94,10 @@ func (r *release) expectSent(t *testing.T, want ...string) {
 	}
 }
 
-var wholeRelease = []string{"CreateBranch", "UpdateReadOnlyRepository", "CreateProposedChange", "MergeProposedChange", "DeleteBranch"}
+// wholeRelease returns the mutations of a release that the apply merges.
+func wholeRelease() []string {
+	return []string{"CreateBranch", "UpdateReadOnlyRepository", "CreateProposedChange", "MergeProposedChange", "DeleteBranch"}
+}
 
 func TestRelease_OfWhatMainHasChangesNothing(t *testing.T) {
 	t.Parallel()
@@ -122,7 +126,7 @@ func TestRelease_BumpIsOneLineAndOneApply(t *testing.T) {
 	}
 	r.Log.Reset()
 	r.apply(plan).requireNone(t)
-	r.expectSent(t, wholeRelease...)
+	r.expectSent(t, wholeRelease()...)
 	r.expectState(t, "v1.2.0", "merged", 0)
 	r.expectMain(t, "v1.2.0")
 	if checks, _ := r.state["checks"].([]attributes); len(checks) != 3 || r.state.text("commit") != r.remote.Commits["v1.2.0"] {
@@ -150,7 +154,7 @@ func TestRelease_FailingCheckStopsItAndIsCured(t *testing.T) {
 	r.expectSent(t, "RunChecks")
 
 	r.apply(r.plan(r.to("v1.2.0"))).requireNone(t)
-	r.expectSent(t, slices.Concat([]string{"DeleteBranch"}, wholeRelease)...)
+	r.expectSent(t, slices.Concat([]string{"DeleteBranch"}, wholeRelease())...)
 	r.expectState(t, "v1.2.0", "merged", 0)
 	r.expectMain(t, "v1.2.0")
 }
@@ -171,7 +175,7 @@ func TestRelease_ReviewIsEmptyUntilItIsMergedAndThenCleanedUp(t *testing.T) {
 	r := newRelease(t, mergeByReviewer)
 	r.mustApply(r.config)
 	r.mustApply(r.to("v1.2.0"))
-	r.expectSent(t, wholeRelease[:3]...)
+	r.expectSent(t, wholeRelease()[:3]...)
 	r.expectState(t, "v1.2.0", "open", 1)
 	r.expectMain(t, "v1.0.0")
 	r.WaitForTasks(t)
@@ -215,7 +219,7 @@ func TestRelease_IsResumedAfterSomethingWasDeletedOutside(t *testing.T) {
 		name, deletion, attribute string
 		sent                      []string
 	}{
-		{"branch", `mutation($it:String!){BranchDelete(data:{name:$it} wait_until_completion:true){ok}}`, "branch", wholeRelease[:3]},
+		{"branch", `mutation($it:String!){BranchDelete(data:{name:$it} wait_until_completion:true){ok}}`, "branch", wholeRelease()[:3]},
 		{"proposed change", `mutation($it:String!){CoreProposedChangeDelete(data:{id:$it}){ok}}`, "proposed_change_id", []string{"CreateProposedChange"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -249,7 +253,7 @@ func TestRelease_SwitchToMergingMergesWhatIsInReview(t *testing.T) {
 	r.WaitForTasks(t)
 	r.Log.Reset()
 	r.mustApply(r.to("v1.2.0").with(attributes{"merge": mergeWhenChecksPass}))
-	r.expectSent(t, wholeRelease[3:]...)
+	r.expectSent(t, wholeRelease()[3:]...)
 	r.expectMain(t, "v1.2.0")
 }
 

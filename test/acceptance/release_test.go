@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -306,41 +307,46 @@ func TestRelease_RevertedVersionLeavesMainAsItWas(t *testing.T) {
 	r.end()
 }
 
-// Two Terraforms release two repositories at once. The merge of the second would take the first one back: it says so, and its next apply
+// Two Terraforms release two repositories at once. The merge of the slower one would take the other back: it says so, and its next apply
 // releases on a new branch.
 func TestRelease_OfTwoTerraformsTakesNothingBack(t *testing.T) {
 	unlessLive(func() { t.Parallel() })
 	s := newServer(t)
-	first := s.newReleaseOf(t, "reviewed", "first.git", s.newRemote(t, "first.git"))
-	second := s.newReleaseOf(t, "reviewed", "second.git", s.newRemote(t, "second.git"))
-	second.name = s.name("second")
-	second.workspace.environment = append(second.workspace.environment, "TF_VAR_name="+second.name)
-	for _, r := range []*release{first, second} {
+	slow := s.newReleaseOf(t, "reviewed", "slow.git", s.newRemote(t, "slow.git"))
+	quick := s.newReleaseOf(t, "reviewed", "quick.git", s.newRemote(t, "quick.git"))
+	quick.name = s.name("quick")
+	quick.workspace.environment = append(quick.workspace.environment, "TF_VAR_name="+quick.name)
+	for _, r := range []*release{slow, quick} {
 		r.apply()
 		r.setVersion("v1.0.0", "v1.1.0")
 	}
-	var exit error
-	err := first.runUntil(func() bool { return len(first.releaseBranches()) == 1 }, func(*exec.Cmd) {
-		exit = second.runUntil(func() bool { return true }, func(*exec.Cmd) {}, "apply", "-auto-approve", "-no-color")
+	err := slow.runUntil(func() bool { return len(slow.releaseBranches()) == 1 }, func(started *exec.Cmd) {
+		signalGroup(t, started, syscall.SIGSTOP)
+		defer signalGroup(t, started, syscall.SIGCONT)
+		quick.apply()
 	}, "apply", "-auto-approve", "-no-color")
-	if (err == nil) == (exit == nil) {
-		t.Fatalf("of the two applies the first ends with %v, the second with %v\n%s\n%s", err, exit, first.printed["apply"], second.printed["apply"])
+	if err == nil {
+		t.Fatalf("the slower apply has merged\n%s", slow.printed["apply"])
 	}
-	winner, other := first, second
-	if err != nil {
-		winner, other = second, first
-	}
-	winner.assertRef("main", "v1.1.0")
-	other.assertPrinted("apply", "Merge Would Take Back Refs", winner.name, `"v1.1.0"`, `"v1.0.0"`, "Apply again")
-	other.assertRef("main", "v1.0.0")
+	slow.assertPrinted("apply", "Merge Would Take Back Refs", quick.name, `"v1.1.0"`, `"v1.0.0"`, "Apply again")
+	slow.assertRef("main", "v1.0.0")
+	quick.assertRef("main", "v1.1.0")
 
-	other.apply()
-	for _, r := range []*release{first, second} {
+	slow.apply()
+	for _, r := range []*release{slow, quick} {
 		r.assertRef("main", "v1.1.0")
 		r.planNothing()
 	}
-	second.destroy()
-	first.end()
+	quick.destroy()
+	slow.end()
+}
+
+// signalGroup sends a signal to a CLI and its provider.
+func signalGroup(t *testing.T, started *exec.Cmd, signal syscall.Signal) {
+	t.Helper()
+	if err := syscall.Kill(-started.Process.Pid, signal); err != nil {
+		t.Error(err)
+	}
 }
 
 // The guide releases several repositories together by a branch, the refs on it and a proposed change.
