@@ -100,7 +100,7 @@ func (s *Server) invalidOnServer(query string) gqlerror.List {
 	if len(invalid) == 0 {
 		return nil
 	}
-	whole, err := s.whole()
+	whole, err := loadWholeSchema()
 	if err != nil {
 		return invalid
 	}
