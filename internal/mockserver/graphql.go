@@ -202,7 +202,7 @@ func (s *Server) validate(r request) (*ast.OperationDefinition, map[string]any, 
 // notImitated returns the errors of a document that does not fit what the mock server imitates: those that a server has, or,
 // if it has none, what is not imitated.
 func (s *Server) notImitated(query string, invalid gqlerror.List) gqlerror.List {
-	whole, err := loadWholeSchema()
+	whole, err := s.whole()
 	if err != nil {
 		return invalid
 	}

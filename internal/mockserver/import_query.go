@@ -100,7 +100,7 @@ func (s *Server) invalidOnServer(query string) gqlerror.List {
 	if len(invalid) == 0 {
 		return nil
 	}
-	whole, err := loadWholeSchema()
+	whole, err := s.whole()
 	if err != nil {
 		return invalid
 	}

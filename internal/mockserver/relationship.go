@@ -83,7 +83,7 @@ func (s *Server) relationshipIn(b *branch, input map[string]any) (*node, relatio
 			return n, r, nil
 		}
 	}
-	if whole, err := loadWholeSchema(); err == nil && whole.Types[n.kind.name].Fields.ForName(name) != nil && n.values[name] == (value{}) {
+	if whole, err := s.whole(); err == nil && whole.Types[n.kind.name].Fields.ForName(name) != nil && n.values[name] == (value{}) {
 		return nil, relationship{}, failure{message: "The relationship '" + name + "'" + notImitated + ".", status: http.StatusNotImplemented}
 	}
 	return nil, relationship{}, unprocessable("'%s' is not a valid relationship for '%s' at name", name, n.kind.name)

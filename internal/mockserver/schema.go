@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -32,13 +31,12 @@ var kindsText []byte
 //go:embed infrahub.graphql.gz
 var wholeSchemaText []byte
 
-// loadSchema returns the schema that all servers of the process share: nobody changes it.
-var loadSchema = sync.OnceValues(func() (*ast.Schema, error) {
+func loadSchema() (*ast.Schema, error) {
 	return gqlparser.LoadSchema(&ast.Source{Name: "schema.graphql", Input: schemaText})
-})
+}
 
 // loadWholeSchema takes a tenth of a second and megabytes: it is loaded once a document needs it.
-var loadWholeSchema = sync.OnceValues(func() (*ast.Schema, error) {
+func loadWholeSchema() (*ast.Schema, error) {
 	unpacked, err := gzip.NewReader(bytes.NewReader(wholeSchemaText))
 	if err != nil {
 		return nil, fmt.Errorf("unpack the schema: %w", err)
@@ -48,7 +46,7 @@ var loadWholeSchema = sync.OnceValues(func() (*ast.Schema, error) {
 		return nil, fmt.Errorf("unpack the schema: %w", err)
 	}
 	return gqlparser.LoadSchema(&ast.Source{Name: "infrahub.graphql", Input: string(text)})
-})
+}
 
 // serveSchema answers GET /api/schema (infrahub-behaviour.md, Clients 1).
 func (s *Server) serveSchema(w http.ResponseWriter, r *http.Request) {

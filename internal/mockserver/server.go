@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -77,6 +78,7 @@ func (o Options) withDefaults() Options {
 type Server struct {
 	options  Options
 	schema   *ast.Schema
+	whole    func() (*ast.Schema, error) // what a server knows
 	store    *store
 	sessions *sessions
 	account  object
@@ -101,7 +103,7 @@ func New(options Options) (*Server, error) {
 	}
 	s := &Server{
 		options: options, schema: schema, store: newStore(), sessions: newSessions(options.AccessTokenLifetime),
-		page: page, id: uuid.NewString(), mux: http.NewServeMux(),
+		page: page, id: uuid.NewString(), mux: http.NewServeMux(), whole: sync.OnceValues(loadWholeSchema),
 	}
 	s.account = s.newAccount()
 	s.engine = newEngine(s)
