@@ -102,10 +102,6 @@ func (f filter) passes(v value, aspect string) bool {
 		return (v.content == nil) == f.wanted
 	case "is_protected":
 		return v.isProtected == f.wanted
-	case "source__id":
-		return v.source == f.wanted
-	case "owner__id":
-		return v.owner == f.wanted
 	}
 	return true
 }
