@@ -76,7 +76,7 @@ func readCode(to *strings.Builder, text, digits string, base, least, most int, i
 	case number > utf8.MaxRune:
 		to.WriteRune(utf8.RuneError)
 	default:
-		to.WriteRune(rune(number))
+		to.WriteRune(rune(number)) //nolint:gosec // the case before bounds it
 	}
 	return digits[len(code):]
 }

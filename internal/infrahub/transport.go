@@ -149,7 +149,7 @@ func (t *transport) newRequest(ctx context.Context, operation *genqlient.Request
 func secretsIn(variables reflect.Value) []sensitive.Text {
 	switch variables.Kind() {
 	case reflect.Pointer, reflect.Interface:
-		if secret, ok := variables.Interface().(*attribute.Secret); ok && secret != nil && secret.Value != nil {
+		if secret, ok := reflect.TypeAssert[*attribute.Secret](variables); ok && secret != nil && secret.Value != nil {
 			return []sensitive.Text{*secret.Value}
 		}
 		return secretsIn(variables.Elem())

@@ -12,6 +12,7 @@ import (
 
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/validator/rules"
 )
 
 // The rule of nullable holds for every object that the documents select: the schema promises all others. The results of
@@ -60,7 +61,7 @@ func TestNullable_IsWhatTheSchemaSays(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		document, invalid := gqlparser.LoadQuery(schema, string(content))
+		document, invalid := gqlparser.LoadQueryWithRules(schema, string(content), rules.NewDefaultRules())
 		if invalid != nil {
 			t.Fatalf("%s: %v", path, invalid)
 		}
@@ -110,12 +111,12 @@ func TestLyingServer_TasksWithoutEndAreAnError(t *testing.T) {
 func TestPrintable_LeavesOutControlCharacters(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"plain":                       "plain",
-		" two\nlines\twith a tab\r\n": "two\nlines\twith a tab",
-		"\x1b[2J\x1b]0;title\x07red":  "[2J]0;titlered",
-		"a\u202eb\u2066c":             "abc",
-		"\xff":                        "\uFFFD",
-		strings.Repeat("é", 60):       strings.Repeat("é", 50) + "…",
+		"plain":                      "plain",
+		"two\nlines\twith a tab\r\n": "two\nlines\twith a tab",
+		"\x1b[2J\x1b]0;title\x07red": "[2J]0;titlered",
+		"a\u202eb\u2066c":            "abc",
+		"\xff":                       "\uFFFD",
+		strings.Repeat("é", 60):      strings.Repeat("é", 50) + "…",
 	} {
 		if got := printable(text, 101); got != want {
 			t.Errorf("%q: got %q, want %q", text, got, want)

@@ -79,6 +79,8 @@ type chaosObject struct {
 	typeName string
 	config   func(l *chaosLife) attributes
 	kept     instance
+	// tainted is whether its create failed after it existed: a CLI replaces it.
+	tainted bool
 }
 
 const chaosPassword = "canary-chaos-password"
@@ -218,7 +220,7 @@ func (l *chaosLife) step(name string, destroy bool) {
 			forgets := l.random.IntN(2) == 0
 			if forgets { // a CLI writes its state now and then
 				for n, o := range l.objects {
-					o.kept = before[n]
+					*o = before[n]
 				}
 			}
 			l.tell("  killed at request %d, without its state: %t", l.killAt, forgets)
@@ -240,10 +242,10 @@ func (l *chaosLife) step(name string, destroy bool) {
 }
 
 // kept returns what the CLI keeps of each object.
-func (l *chaosLife) kept() []instance {
-	var kept []instance
+func (l *chaosLife) kept() []chaosObject {
+	var kept []chaosObject
 	for _, o := range l.objects {
-		kept = append(kept, o.kept)
+		kept = append(kept, *o)
 	}
 	return kept
 }
@@ -282,6 +284,18 @@ func (l *chaosLife) apply(destroy bool) (changed bool, failures []diagnostic) {
 		slices.Reverse(objects)
 	}
 	for _, o := range objects {
+		if o.tainted && !destroy {
+			changed = true
+			l.tell("  %s is tainted, and replaced", o.typeName)
+			gone := o.kept
+			if !note(gone.apply(gone.plan(nil))) {
+				return changed, failures
+			}
+			if l.killed() {
+				return changed, failures
+			}
+			o.kept, o.tainted = instance{testProvider: p, typeName: o.typeName}, false
+		}
 		var config attributes
 		if !destroy {
 			config = o.config(l)
@@ -303,9 +317,10 @@ func (l *chaosLife) apply(destroy bool) (changed bool, failures []diagnostic) {
 			l.wrong++
 			return changed, failures
 		}
+		creates := done.state == nil
 		applied := note(done.apply(plan))
 		if !l.killed() {
-			o.kept = done
+			o.kept, o.tainted = done, creates && !applied && done.state != nil
 		}
 		if !applied || l.killed() {
 			return changed, failures

@@ -18,8 +18,17 @@ import (
 // FuzzLocation asserts that a location is accepted, or refused with a reason that does not repeat its password.
 func FuzzLocation(f *testing.F) {
 	for _, parts := range [][2]string{
-		{"https://", "git.example.com/network.git"}, {"https://", "github.com/o/r/tree/main"}, {"http://", "h/g/-/blob/x?y#z"}, {"ssh://", "h:99999/x"}, {"", "host:22"},
-		{"C:\\", "x"}, {"https:", "h"}, {"file:", "//"}, {"git@", "h:p"}, {"https://", "%zz"}, {" https://", "h\x00"},
+		{"https://", "git.example.com/network.git"},
+		{"https://", "github.com/o/r/tree/main"},
+		{"http://", "h/g/-/blob/x?y#z"},
+		{"ssh://", "h:99999/x"},
+		{"", "host:22"},
+		{"C:\\", "x"},
+		{"https:", "h"},
+		{"file:", "//"},
+		{"git@", "h:p"},
+		{"https://", "%zz"},
+		{" https://", "h\x00"},
 	} {
 		f.Add(parts[0], parts[1])
 	}
