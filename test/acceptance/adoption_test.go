@@ -275,10 +275,10 @@ func TestAdoption_KilledAppliesHealByThemselves(t *testing.T) {
 	t.Parallel()
 	lives := make(chan life, seeds(t))
 	t.Cleanup(func() { reportLives(t, lives) }) // after all of them
-	for seed := range cap(lives) {
+	for seed := range uint64(cap(lives)) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
-			lives <- liveWithKills(t, uint64(seed))
+			lives <- liveWithKills(t, seed)
 		})
 	}
 }

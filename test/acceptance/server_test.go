@@ -105,9 +105,10 @@ func parseURL(t *testing.T, address string) *url.URL {
 }
 
 func randomWord(length int) string {
+	const letters = "abcdefghijklmnopqrstuvwxyz"
 	word := make([]byte, length)
 	for i := range word {
-		word[i] = byte('a' + rand.IntN(26))
+		word[i] = letters[rand.IntN(len(letters))]
 	}
 	return string(word)
 }

@@ -33,7 +33,8 @@ func BenchmarkGitRef(b *testing.B) {
 	location := manyTags(b, tags)
 	read := gitRef(b, location)
 	var ours, theirs time.Duration
-	var allocated, resident uint64
+	var allocated uint64
+	var resident float64
 	for b.Loop() {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
@@ -53,13 +54,13 @@ func BenchmarkGitRef(b *testing.B) {
 			b.Fatalf("git ls-remote: %v", err)
 		}
 		if usage, ok := command.ProcessState.SysUsage().(*syscall.Rusage); ok {
-			resident += uint64(usage.Maxrss) * 1024
+			resident += float64(usage.Maxrss) * 1024
 		}
 	}
 	b.ReportMetric(ours.Seconds()*1000/float64(b.N), "ms/read")
 	b.ReportMetric(float64(ours)/float64(theirs), "time/git")
 	b.ReportMetric(float64(allocated)/float64(b.N)/(1<<20), "MiB/read")
-	b.ReportMetric(float64(allocated)/float64(resident), "memory/git")
+	b.ReportMetric(float64(allocated)/resident, "memory/git")
 }
 
 // gitRef returns a function that reads the data source by a provider in this process, and returns the tag.

@@ -138,9 +138,10 @@ func repeatRefused(client *http.Client) *http.Client {
 func (s *server) old() bool { return strings.HasPrefix(s.version, "1.9.") }
 
 func randomWord(length int) string {
+	const letters = "abcdefghijklmnopqrstuvwxyz"
 	word := make([]byte, length)
 	for i := range word {
-		word[i] = byte('a' + rand.IntN(26))
+		word[i] = letters[rand.IntN(len(letters))]
 	}
 	return string(word)
 }
