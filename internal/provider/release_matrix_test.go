@@ -124,7 +124,7 @@ func TestReleaseMatrix(t *testing.T) {
 	t.Parallel()
 	remote := newRemote(t)
 	points := []string{
-		"ReadOnlyRepositories", "CreateBranch", "UpdateReadOnlyRepository", "Tasks", "CreateProposedChange", "ChecksProgress", "PinnedRefs", "MergeProposedChange",
+		"CreateBranch", "UpdateReadOnlyRepository", "Tasks", "CreateProposedChange", "ChecksProgress", "PinnedRefs", "MergeProposedChange",
 		"ProposedChanges", "DeleteBranch",
 	}
 	kinds := interruptions()

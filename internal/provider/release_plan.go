@@ -45,6 +45,7 @@ func (r *releaseResource) Read(ctx context.Context, req resource.ReadRequest, re
 // adopt describes what a terraform import finds: the release in preparation, or else what the default branch has.
 func (r *releaseResource) adopt(ctx context.Context, main infrahub.Repository, state *releaseModel) error {
 	state.Ref, state.State, state.Checks = types.StringValue(main.Ref), types.StringValue("merged"), types.ListNull(checkType())
+	state.Merge = types.StringValue(mergeByReviewer) // nothing is merged unasked
 	branches, err := r.ReleaseBranches(ctx, main.ID)
 	if err != nil {
 		return err

@@ -84,7 +84,7 @@ func (r *releaseResource) Schema(ctx context.Context, _ resource.SchemaRequest, 
 			},
 			"merge": schema.StringAttribute{
 				MarkdownDescription: "Who merges: `" + mergeWhenChecksPass + "` merges in the apply, once all checks have passed; `" + mergeByReviewer + "` ends the apply with the release in review, and the first apply after the merge in Infrahub cleans up. " +
-					"Changing it takes effect for a release that is in review.",
+					"Changing it takes effect for a release that is in review. After an import it is `" + mergeByReviewer + "`, until the configuration says otherwise.",
 				Required:   true,
 				Validators: []validator.String{stringvalidator.OneOf(mergeWhenChecksPass, mergeByReviewer)},
 			},

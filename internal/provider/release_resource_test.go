@@ -307,10 +307,10 @@ func TestRelease_Import(t *testing.T) {
 			imported := r.connect(t).newInstance(releaseType)
 			imported.importByID(given).requireNone(t)
 			if merged {
-				before = attributes{"id": r.repository, "repository_id": r.repository, "ref": "v1.0.0", "state": "merged", "commit": r.remote.Commits["v1.0.0"]}
+				before = attributes{"id": r.repository, "repository_id": r.repository, "ref": "v1.0.0", "merge": mergeByReviewer, "state": "merged", "commit": r.remote.Commits["v1.0.0"]}
 			}
 			for name, want := range before {
-				if name != "merge" && want != nil && cmp.Diff(want, imported.state[name]) != "" {
+				if want != nil && cmp.Diff(want, imported.state[name]) != "" {
 					t.Errorf("%s is %v, want %v", name, imported.state[name], want)
 				}
 			}

@@ -62,6 +62,8 @@ func TestValidators_OfEveryAttribute(t *testing.T) {
 		{readOnlyRefType, "ref", true, []any{"main", "v1.0.0", "feature/x"}, invalidTexts},
 		{readOnlyRefType, "wait_for_import", false, waits, nil},
 		{readWriteType, "wait_for_import", false, waits, nil},
+		{proposedChangeType, "wait_for_checks", false, waits, nil},
+		{proposedChangeType, "merge", false, waits, nil},
 		// The values of these are tested with TestLocation_… and TestPasswordCredential_….
 		{readOnlyType, "location", true, nil, nil},
 		{readWriteType, "location", true, nil, nil},

@@ -34,6 +34,11 @@ resource "infrahub_read_only_repository" "test" {
   tags          = [infrahub_tag.test.name]
   ref           = "v1.0.0"
 }
+resource "infrahub_release" "test" {
+  repository_id = infrahub_read_only_repository.test.id
+  ref           = infrahub_read_only_repository.test.ref
+  merge         = "by_reviewer"
+}
 resource "infrahub_repository" "test" {
   name     = "checks-NAME"
   location = "GIT/checks.git"
@@ -72,7 +77,7 @@ func newAdoptable(t *testing.T) adoptable {
 	a := adoptable{server: s, ids: map[string]string{}, names: map[string]string{
 		"infrahub_branch": s.name("release"), "infrahub_password_credential": s.name("git"), "infrahub_proposed_change": "Release " + s.suffix,
 		"infrahub_read_only_repository": s.name("network"), "infrahub_read_only_repository_ref": s.name("network") + "/" + s.name("release"),
-		"infrahub_repository": s.name("checks"), "infrahub_tag": s.name("core"),
+		"infrahub_release": s.name("network"), "infrahub_repository": s.name("checks"), "infrahub_tag": s.name("core"),
 	}}
 	if diff := cmp.Diff(resourceTypes(t), slices.Sorted(maps.Keys(a.names))); diff != "" {
 		t.Fatalf("resource types (-provider +tested):\n%s", diff)
