@@ -84,7 +84,7 @@ func (t *transport) withBranch(branch string) *transport {
 // its error is without the secrets.
 func (t *transport) MakeRequest(ctx context.Context, operation *genqlient.Request, result *genqlient.Response) error {
 	err := t.send(ctx, operation, result)
-	if failure, ok := errors.AsType[*Error](err); ok {
+	if failure, ok := errors.AsType[*Error](err); ok && failure.Status != 0 { // without a response the words are the client's own
 		secrets := append(t.secrets(), secretsIn(reflect.ValueOf(operation.Variables))...)
 		secrets = slices.DeleteFunc(secrets, func(secret sensitive.Text) bool { // the error names the address, which everybody may know
 			return strings.Contains(t.address.Redacted(), secret.Reveal())
