@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
-	"slices"
 	"strings"
 	"time"
 
@@ -86,9 +85,6 @@ func (t *transport) MakeRequest(ctx context.Context, operation *genqlient.Reques
 	err := t.send(ctx, operation, result)
 	if failure, ok := errors.AsType[*Error](err); ok && failure.Status != 0 { // without a response the words are the client's own
 		secrets := append(t.secrets(), secretsIn(reflect.ValueOf(operation.Variables))...)
-		secrets = slices.DeleteFunc(secrets, func(secret sensitive.Text) bool { // the error names the address, which everybody may know
-			return strings.Contains(t.address.Redacted(), secret.Reveal())
-		})
 		failure.Message, failure.RequestID = sensitive.Redact(failure.Message, secrets...), sensitive.Redact(failure.RequestID, secrets...)
 	}
 	return err
