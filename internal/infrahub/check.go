@@ -93,24 +93,25 @@ func (c *Client) Checks(ctx context.Context, change ProposedChange) ([]Check, er
 	if err != nil {
 		return nil, err
 	}
-	checks, _, err := c.checksOf(change, resp.CoreProposedChange)
+	checks, _, err := c.checksOf(change, nodesOf(resp.CoreProposedChange.Edges, sameValidators))
 	if err != nil {
 		return nil, err
 	}
 	return checks, c.addMessages(ctx, change, checks)
 }
 
-func (c *Client) checksOf(change ProposedChange, list *graphql.ValidatorsCoreProposedChangePaginatedCoreProposedChange) (checks []Check, state string, err error) {
-	if list == nil || len(list.Edges) == 0 || list.Edges[0] == nil || list.Edges[0].Node == nil {
+func (c *Client) checksOf(change ProposedChange, found []*graphql.Validators) (checks []Check, state string, err error) {
+	if len(found) == 0 {
 		return nil, "", c.ProposedChanges().notFound(change.ID)
 	}
-	node := list.Edges[0].Node
-	if node.Validations != nil {
-		checks = nodesOf(node.Validations.Edges, newCheck)
+	if validations := found[0].Validations; validations != nil {
+		checks = nodesOf(validations.Edges, newCheck)
 	}
 	slices.SortFunc(checks, func(a, b Check) int { return strings.Compare(a.Label, b.Label) })
-	return checks, deref(value(node.State)), nil
+	return checks, deref(value(found[0].State)), nil
 }
+
+func sameValidators(node *graphql.Validators) *graphql.Validators { return node }
 
 func newCheck(node *graphql.Validator) Check {
 	return Check{
@@ -179,7 +180,7 @@ func (r *CheckRun) progress(ctx context.Context) (checkProgress, error) {
 			}
 		}
 	}
-	progress.checks, progress.state, err = r.client.checksOf(r.change, resp.CoreProposedChange)
+	progress.checks, progress.state, err = r.client.checksOf(r.change, nodesOf(resp.CoreProposedChange.Edges, sameValidators))
 	return progress, err
 }
 

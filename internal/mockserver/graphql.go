@@ -9,6 +9,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -193,10 +194,18 @@ func (s *Server) validate(r request) (*ast.OperationDefinition, map[string]any, 
 		return nil, nil, s.invalidDocument(gqlerror.List{{Message: fmt.Sprintf("Unknown operation named '%s'.", r.OperationName)}})
 	}
 	variables, err := validator.VariableValues(s.schema, operation, r.Variables)
-	if err != nil {
+	if err != nil || !hasRootField(operation) {
 		return nil, nil, errInternal
 	}
 	return operation, variables, nil
+}
+
+// hasRootField reports whether an operation selects a field itself, and not by fragments alone.
+func hasRootField(operation *ast.OperationDefinition) bool {
+	return slices.ContainsFunc(operation.SelectionSet, func(selection ast.Selection) bool {
+		_, isField := selection.(*ast.Field)
+		return isField
+	})
 }
 
 // notImitated returns the errors of a document that does not fit what the mock server imitates: those that a server has, or,

@@ -126,7 +126,7 @@ func TestErrors7_InternalServerError(t *testing.T) {
 	prove(t, func(t *testing.T, s *server) {
 		documents := []string{"mutation { ", ""}
 		if !s.old() {
-			documents = append(documents, `mutation{CoreReadOnlyRepositoryUpdate(data:{description:{value:"x"}}){ok}}`, `mutation{CoreRepositoryUpdate(data:{hfid:["x"]}){ok}}`)
+			documents = append(documents, `{...F} fragment F on Query{InfrahubInfo{version}}`, `mutation{CoreReadOnlyRepositoryUpdate(data:{description:{value:"x"}}){ok}}`, `mutation{CoreRepositoryUpdate(data:{hfid:["x"]}){ok}}`)
 		}
 		for _, document := range documents {
 			got := s.Post(t, "main", document)

@@ -732,6 +732,58 @@ func (v *CheckResultsResponse) GetCoreProposedChange() *CheckResultsCoreProposed
 	return v.CoreProposedChange
 }
 
+// ChecksCoreProposedChangePaginatedCoreProposedChange includes the requested fields of the GraphQL type PaginatedCoreProposedChange.
+// The GraphQL type's documentation follows.
+//
+// Metadata related to a proposed change
+type ChecksCoreProposedChangePaginatedCoreProposedChange struct {
+	Edges []*ChecksCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChange `json:"edges"`
+}
+
+// GetEdges returns ChecksCoreProposedChangePaginatedCoreProposedChange.Edges, and is useful for accessing the field via an interface.
+func (v *ChecksCoreProposedChangePaginatedCoreProposedChange) GetEdges() []*ChecksCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChange {
+	return v.Edges
+}
+
+// ChecksCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChange includes the requested fields of the GraphQL type EdgedCoreProposedChange.
+// The GraphQL type's documentation follows.
+//
+// Metadata related to a proposed change
+type ChecksCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChange struct {
+	Node *Validators `json:"node"`
+}
+
+// GetNode returns ChecksCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChange.Node, and is useful for accessing the field via an interface.
+func (v *ChecksCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChange) GetNode() *Validators {
+	return v.Node
+}
+
+// ChecksProgressCoreProposedChangePaginatedCoreProposedChange includes the requested fields of the GraphQL type PaginatedCoreProposedChange.
+// The GraphQL type's documentation follows.
+//
+// Metadata related to a proposed change
+type ChecksProgressCoreProposedChangePaginatedCoreProposedChange struct {
+	Edges []*ChecksProgressCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChange `json:"edges"`
+}
+
+// GetEdges returns ChecksProgressCoreProposedChangePaginatedCoreProposedChange.Edges, and is useful for accessing the field via an interface.
+func (v *ChecksProgressCoreProposedChangePaginatedCoreProposedChange) GetEdges() []*ChecksProgressCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChange {
+	return v.Edges
+}
+
+// ChecksProgressCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChange includes the requested fields of the GraphQL type EdgedCoreProposedChange.
+// The GraphQL type's documentation follows.
+//
+// Metadata related to a proposed change
+type ChecksProgressCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChange struct {
+	Node *Validators `json:"node"`
+}
+
+// GetNode returns ChecksProgressCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChange.Node, and is useful for accessing the field via an interface.
+func (v *ChecksProgressCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChange) GetNode() *Validators {
+	return v.Node
+}
+
 // ChecksProgressInfrahubTaskTasks includes the requested fields of the GraphQL type Tasks.
 type ChecksProgressInfrahubTaskTasks struct {
 	Edges []*ChecksProgressInfrahubTaskTasksEdgesTaskNodes `json:"edges"`
@@ -752,8 +804,8 @@ func (v *ChecksProgressInfrahubTaskTasksEdgesTaskNodes) GetNode() *Task { return
 
 // ChecksProgressResponse is returned by ChecksProgress on success.
 type ChecksProgressResponse struct {
-	InfrahubTask *ChecksProgressInfrahubTaskTasks `json:"InfrahubTask"`
-	Validators   `json:"-"`
+	InfrahubTask       *ChecksProgressInfrahubTaskTasks                             `json:"InfrahubTask"`
+	CoreProposedChange *ChecksProgressCoreProposedChangePaginatedCoreProposedChange `json:"CoreProposedChange"`
 }
 
 // GetInfrahubTask returns ChecksProgressResponse.InfrahubTask, and is useful for accessing the field via an interface.
@@ -762,109 +814,18 @@ func (v *ChecksProgressResponse) GetInfrahubTask() *ChecksProgressInfrahubTaskTa
 }
 
 // GetCoreProposedChange returns ChecksProgressResponse.CoreProposedChange, and is useful for accessing the field via an interface.
-func (v *ChecksProgressResponse) GetCoreProposedChange() *ValidatorsCoreProposedChangePaginatedCoreProposedChange {
-	return v.Validators.CoreProposedChange
-}
-
-func (v *ChecksProgressResponse) UnmarshalJSON(b []byte) error {
-
-	if string(b) == "null" {
-		return nil
-	}
-
-	var firstPass struct {
-		*ChecksProgressResponse
-		graphql.NoUnmarshalJSON
-	}
-	firstPass.ChecksProgressResponse = v
-
-	err := json.Unmarshal(b, &firstPass)
-	if err != nil {
-		return err
-	}
-
-	err = json.Unmarshal(
-		b, &v.Validators)
-	if err != nil {
-		return err
-	}
-	return nil
-}
-
-type __premarshalChecksProgressResponse struct {
-	InfrahubTask *ChecksProgressInfrahubTaskTasks `json:"InfrahubTask"`
-
-	CoreProposedChange *ValidatorsCoreProposedChangePaginatedCoreProposedChange `json:"CoreProposedChange"`
-}
-
-func (v *ChecksProgressResponse) MarshalJSON() ([]byte, error) {
-	premarshaled, err := v.__premarshalJSON()
-	if err != nil {
-		return nil, err
-	}
-	return json.Marshal(premarshaled)
-}
-
-func (v *ChecksProgressResponse) __premarshalJSON() (*__premarshalChecksProgressResponse, error) {
-	var retval __premarshalChecksProgressResponse
-
-	retval.InfrahubTask = v.InfrahubTask
-	retval.CoreProposedChange = v.Validators.CoreProposedChange
-	return &retval, nil
+func (v *ChecksProgressResponse) GetCoreProposedChange() *ChecksProgressCoreProposedChangePaginatedCoreProposedChange {
+	return v.CoreProposedChange
 }
 
 // ChecksResponse is returned by Checks on success.
 type ChecksResponse struct {
-	Validators `json:"-"`
+	CoreProposedChange *ChecksCoreProposedChangePaginatedCoreProposedChange `json:"CoreProposedChange"`
 }
 
 // GetCoreProposedChange returns ChecksResponse.CoreProposedChange, and is useful for accessing the field via an interface.
-func (v *ChecksResponse) GetCoreProposedChange() *ValidatorsCoreProposedChangePaginatedCoreProposedChange {
-	return v.Validators.CoreProposedChange
-}
-
-func (v *ChecksResponse) UnmarshalJSON(b []byte) error {
-
-	if string(b) == "null" {
-		return nil
-	}
-
-	var firstPass struct {
-		*ChecksResponse
-		graphql.NoUnmarshalJSON
-	}
-	firstPass.ChecksResponse = v
-
-	err := json.Unmarshal(b, &firstPass)
-	if err != nil {
-		return err
-	}
-
-	err = json.Unmarshal(
-		b, &v.Validators)
-	if err != nil {
-		return err
-	}
-	return nil
-}
-
-type __premarshalChecksResponse struct {
-	CoreProposedChange *ValidatorsCoreProposedChangePaginatedCoreProposedChange `json:"CoreProposedChange"`
-}
-
-func (v *ChecksResponse) MarshalJSON() ([]byte, error) {
-	premarshaled, err := v.__premarshalJSON()
-	if err != nil {
-		return nil, err
-	}
-	return json.Marshal(premarshaled)
-}
-
-func (v *ChecksResponse) __premarshalJSON() (*__premarshalChecksResponse, error) {
-	var retval __premarshalChecksResponse
-
-	retval.CoreProposedChange = v.Validators.CoreProposedChange
-	return &retval, nil
+func (v *ChecksResponse) GetCoreProposedChange() *ChecksCoreProposedChangePaginatedCoreProposedChange {
+	return v.CoreProposedChange
 }
 
 // Conflicts includes the GraphQL fields of JSONAttribute requested by the fragment Conflicts.
@@ -2629,85 +2590,47 @@ func (v *Validator) GetConclusion() *attribute.Text { return v.Conclusion }
 // GetStarted_at returns Validator.Started_at, and is useful for accessing the field via an interface.
 func (v *Validator) GetStarted_at() *attribute.Text { return v.Started_at }
 
-// Validators includes the GraphQL fields of Query requested by the fragment Validators.
+// Validators includes the GraphQL fields of CoreProposedChange requested by the fragment Validators.
+// The GraphQL type's documentation follows.
+//
+// Metadata related to a proposed change
 type Validators struct {
-	CoreProposedChange *ValidatorsCoreProposedChangePaginatedCoreProposedChange `json:"CoreProposedChange"`
-}
-
-// GetCoreProposedChange returns Validators.CoreProposedChange, and is useful for accessing the field via an interface.
-func (v *Validators) GetCoreProposedChange() *ValidatorsCoreProposedChangePaginatedCoreProposedChange {
-	return v.CoreProposedChange
-}
-
-// ValidatorsCoreProposedChangePaginatedCoreProposedChange includes the requested fields of the GraphQL type PaginatedCoreProposedChange.
-// The GraphQL type's documentation follows.
-//
-// Metadata related to a proposed change
-type ValidatorsCoreProposedChangePaginatedCoreProposedChange struct {
-	Edges []*ValidatorsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChange `json:"edges"`
-}
-
-// GetEdges returns ValidatorsCoreProposedChangePaginatedCoreProposedChange.Edges, and is useful for accessing the field via an interface.
-func (v *ValidatorsCoreProposedChangePaginatedCoreProposedChange) GetEdges() []*ValidatorsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChange {
-	return v.Edges
-}
-
-// ValidatorsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChange includes the requested fields of the GraphQL type EdgedCoreProposedChange.
-// The GraphQL type's documentation follows.
-//
-// Metadata related to a proposed change
-type ValidatorsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChange struct {
-	Node *ValidatorsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChange `json:"node"`
-}
-
-// GetNode returns ValidatorsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChange.Node, and is useful for accessing the field via an interface.
-func (v *ValidatorsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChange) GetNode() *ValidatorsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChange {
-	return v.Node
-}
-
-// ValidatorsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChange includes the requested fields of the GraphQL type CoreProposedChange.
-// The GraphQL type's documentation follows.
-//
-// Metadata related to a proposed change
-type ValidatorsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChange struct {
 	// Current state of the proposed change
-	State       *attribute.Text                                                                                                                                   `json:"state"`
-	Validations *ValidatorsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidator `json:"validations"`
+	State       *attribute.Text                                    `json:"state"`
+	Validations *ValidatorsValidationsNestedPaginatedCoreValidator `json:"validations"`
 }
 
-// GetState returns ValidatorsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChange.State, and is useful for accessing the field via an interface.
-func (v *ValidatorsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChange) GetState() *attribute.Text {
-	return v.State
-}
+// GetState returns Validators.State, and is useful for accessing the field via an interface.
+func (v *Validators) GetState() *attribute.Text { return v.State }
 
-// GetValidations returns ValidatorsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChange.Validations, and is useful for accessing the field via an interface.
-func (v *ValidatorsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChange) GetValidations() *ValidatorsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidator {
+// GetValidations returns Validators.Validations, and is useful for accessing the field via an interface.
+func (v *Validators) GetValidations() *ValidatorsValidationsNestedPaginatedCoreValidator {
 	return v.Validations
 }
 
-// ValidatorsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidator includes the requested fields of the GraphQL type NestedPaginatedCoreValidator.
+// ValidatorsValidationsNestedPaginatedCoreValidator includes the requested fields of the GraphQL type NestedPaginatedCoreValidator.
 // The GraphQL type's documentation follows.
 //
 // A validator that runs checks against a proposed change
-type ValidatorsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidator struct {
-	Edges []*ValidatorsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidatorEdgesNestedEdgedCoreValidator `json:"edges"`
+type ValidatorsValidationsNestedPaginatedCoreValidator struct {
+	Edges []*ValidatorsValidationsNestedPaginatedCoreValidatorEdgesNestedEdgedCoreValidator `json:"edges"`
 }
 
-// GetEdges returns ValidatorsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidator.Edges, and is useful for accessing the field via an interface.
-func (v *ValidatorsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidator) GetEdges() []*ValidatorsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidatorEdgesNestedEdgedCoreValidator {
+// GetEdges returns ValidatorsValidationsNestedPaginatedCoreValidator.Edges, and is useful for accessing the field via an interface.
+func (v *ValidatorsValidationsNestedPaginatedCoreValidator) GetEdges() []*ValidatorsValidationsNestedPaginatedCoreValidatorEdgesNestedEdgedCoreValidator {
 	return v.Edges
 }
 
-// ValidatorsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidatorEdgesNestedEdgedCoreValidator includes the requested fields of the GraphQL type NestedEdgedCoreValidator.
+// ValidatorsValidationsNestedPaginatedCoreValidatorEdgesNestedEdgedCoreValidator includes the requested fields of the GraphQL type NestedEdgedCoreValidator.
 // The GraphQL type's documentation follows.
 //
 // A validator that runs checks against a proposed change
-type ValidatorsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidatorEdgesNestedEdgedCoreValidator struct {
+type ValidatorsValidationsNestedPaginatedCoreValidatorEdgesNestedEdgedCoreValidator struct {
 	Node *Validator `json:"node"`
 }
 
-// GetNode returns ValidatorsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidatorEdgesNestedEdgedCoreValidator.Node, and is useful for accessing the field via an interface.
-func (v *ValidatorsCoreProposedChangePaginatedCoreProposedChangeEdgesEdgedCoreProposedChangeNodeCoreProposedChangeValidationsNestedPaginatedCoreValidatorEdgesNestedEdgedCoreValidator) GetNode() *Validator {
+// GetNode returns ValidatorsValidationsNestedPaginatedCoreValidatorEdgesNestedEdgedCoreValidator.Node, and is useful for accessing the field via an interface.
+func (v *ValidatorsValidationsNestedPaginatedCoreValidatorEdgesNestedEdgedCoreValidator) GetNode() *Validator {
 	return v.Node
 }
 
@@ -3438,34 +3361,34 @@ func CheckResults(
 // The query executed by Checks.
 const Checks_Operation = `
 query Checks ($change: ID!, $validators: Int!) {
-	... Validators
-}
-fragment Validators on Query {
 	CoreProposedChange(ids: [$change]) {
 		edges {
 			node {
+				... Validators
+			}
+		}
+	}
+}
+fragment Validators on CoreProposedChange {
+	state {
+		value
+	}
+	validations(limit: $validators) {
+		edges {
+			node {
+				__typename
+				id
+				label {
+					value
+				}
 				state {
 					value
 				}
-				validations(limit: $validators) {
-					edges {
-						node {
-							__typename
-							id
-							label {
-								value
-							}
-							state {
-								value
-							}
-							conclusion {
-								value
-							}
-							started_at {
-								value
-							}
-						}
-					}
+				conclusion {
+					value
+				}
+				started_at {
+					value
 				}
 			}
 		}
@@ -3473,6 +3396,7 @@ fragment Validators on Query {
 }
 `
 
+// The fragment is below a field: a root that selects fragments alone is an internal error (infrahub-behaviour.md, Errors 7).
 func Checks(
 	ctx_ context.Context,
 	client_ graphql.Client,
@@ -3516,34 +3440,34 @@ query ChecksProgress ($change: ID!, $nodes: [String], $workflows: [String], $tas
 			}
 		}
 	}
-	... Validators
-}
-fragment Validators on Query {
 	CoreProposedChange(ids: [$change]) {
 		edges {
 			node {
+				... Validators
+			}
+		}
+	}
+}
+fragment Validators on CoreProposedChange {
+	state {
+		value
+	}
+	validations(limit: $validators) {
+		edges {
+			node {
+				__typename
+				id
+				label {
+					value
+				}
 				state {
 					value
 				}
-				validations(limit: $validators) {
-					edges {
-						node {
-							__typename
-							id
-							label {
-								value
-							}
-							state {
-								value
-							}
-							conclusion {
-								value
-							}
-							started_at {
-								value
-							}
-						}
-					}
+				conclusion {
+					value
+				}
+				started_at {
+					value
 				}
 			}
 		}
