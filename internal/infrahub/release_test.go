@@ -130,7 +130,7 @@ func TestRelease_IsTakenUpAfterAnInterruption(t *testing.T) {
 				ctx, interrupt := context.WithCancel(t.Context())
 				go func() {
 					for len(s.requests(operation)) == 0 {
-						time.Sleep(10 * time.Millisecond)
+						time.Sleep(100 * time.Millisecond)
 					}
 					interrupt()
 				}()

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -26,6 +28,8 @@ type interruptedRelease struct {
 	config attributes
 	// dead is whether the provider was killed, so that the server gets no more requests.
 	dead atomic.Bool
+	// afterRequest is called after each request, unless it is nil.
+	afterRequest func()
 }
 
 func newInterruptedRelease(t *testing.T, remote *mocktest.Remote) *interruptedRelease {
@@ -36,6 +40,9 @@ func newInterruptedRelease(t *testing.T, remote *mocktest.Remote) *interruptedRe
 			panic(http.ErrAbortHandler)
 		}
 		r.ServeHTTP(w, request)
+		if after := r.afterRequest; after != nil {
+			after()
+		}
 	}))
 	t.Cleanup(func() { time.Sleep(time.Hour) }) // what still runs after this fails the test
 	repository := r.createReadOnlyRepository(t, "network", remote.Path, "v1.0.0")
@@ -50,6 +57,7 @@ func newInterruptedRelease(t *testing.T, remote *mocktest.Remote) *interruptedRe
 // restart starts a new provider, which goes on with the state.
 func (r *interruptedRelease) restart() {
 	r.dead.Store(false)
+	r.afterRequest = nil
 	p := serveProvider(r.t, &infrahubProvider{version: "test", dial: r.pipes.Dial})
 	p.configure(attributes{"address": r.Address, "api_token": r.Token, "max_retries": 0}).requireNone(r.t)
 	before := r.instance
@@ -59,19 +67,15 @@ func (r *interruptedRelease) restart() {
 	}
 }
 
-// when calls act once the server has got a request for an operation.
+// when calls act once the server has carried out a request for an operation, before its response is sent.
 func (r *interruptedRelease) when(operation string, act func()) {
-	go func() {
-		for range 10_000 {
-			for _, request := range r.Log.Requests() {
-				if request.Operation == operation {
-					act()
-					return
-				}
-			}
-			time.Sleep(10 * time.Millisecond)
+	var once sync.Once
+	r.afterRequest = func() {
+		requests := r.Log.Requests()
+		if slices.ContainsFunc(requests, func(request mockserver.Request) bool { return request.Operation == operation }) {
+			once.Do(act)
 		}
-	}()
+	}
 }
 
 // describe returns what the server has of the release.
