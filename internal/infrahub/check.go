@@ -69,9 +69,10 @@ func (e *NotOpenError) Error() string {
 	return fmt.Sprintf("the proposed change %s is %s", e.Change.Name, e.State)
 }
 
-// The workflows of checks (infrahub-behaviour.md, Proposals 3).
+// repositoryChecks is the workflow that starts the checks of the repositories.
 const repositoryChecks = "proposed-changed-repository-checks"
 
+// checkWorkflows returns the workflows of checks (infrahub-behaviour.md, Proposals 3).
 func checkWorkflows() []string {
 	return []string{
 		repositoryChecks, "proposed-changed-run-generator", "proposed-changed-data-integrity", "proposed-changed-schema-integrity",
@@ -160,6 +161,13 @@ func (c *Client) RunChecks(ctx context.Context, change ProposedChange) (*CheckRu
 	return nil, failure
 }
 
+// isListed reports whether the server lists a task that starts the checks of the repositories. It lists none of a run that has just
+// begun, nor of one that it has forgotten.
+func (r *CheckRun) isListed(ctx context.Context) (bool, error) {
+	progress, err := r.progress(ctx)
+	return slices.ContainsFunc(progress.tasks, func(t task) bool { return t.Workflow == repositoryChecks }), err
+}
+
 // checkProgress is what the server shows of a run.
 type checkProgress struct {
 	tasks  []task
@@ -173,11 +181,9 @@ func (r *CheckRun) progress(ctx context.Context) (checkProgress, error) {
 		return checkProgress{}, err
 	}
 	var progress checkProgress
-	if resp.InfrahubTask != nil {
-		for _, edge := range resp.InfrahubTask.Edges {
-			if edge != nil && edge.Node != nil {
-				progress.tasks = append(progress.tasks, newTask(*edge.Node))
-			}
+	for _, edge := range resp.InfrahubTask.Edges {
+		if edge.Node != nil {
+			progress.tasks = append(progress.tasks, newTask(*edge.Node))
 		}
 	}
 	progress.checks, progress.state, err = r.client.checksOf(r.change, nodesOf(resp.CoreProposedChange.Edges, sameValidators))
@@ -263,7 +269,7 @@ func (r *CheckRun) pending(ctx context.Context, progress checkProgress) ([]strin
 	case !last.exists():
 		return append(pending, repositoryChecks+": not started"), nil
 	case last.ended() && !last.completed():
-		return nil, fmt.Errorf("infrahub could not start the checks of the repositories: %s", last.describe())
+		return nil, fmt.Errorf("the checks of the repositories were not started: %s", last.describe())
 	case len(pending) > 0:
 		return pending, nil
 	}

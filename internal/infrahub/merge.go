@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -95,10 +96,15 @@ func (c *Client) pinnedRefs(ctx context.Context, branch string) (refs []*graphql
 // UnfinishedMergeError is a merge that had not ended when the time ran out or the caller gave up.
 type UnfinishedMergeError struct {
 	Change ProposedChange
-	cause  error
+	// NotAsked is whether the server was not asked to merge yet, because it was merging another branch or was overloaded.
+	NotAsked bool
+	cause    error
 }
 
 func (e *UnfinishedMergeError) Error() string {
+	if e.NotAsked {
+		return fmt.Sprintf("the merge of the proposed change %s was not begun: %v", e.Change.Name, e.cause)
+	}
 	return fmt.Sprintf("the merge of the proposed change %s has not ended: %v", e.Change.Name, e.cause)
 }
 
@@ -126,9 +132,10 @@ func (c *Client) MergeProposedChange(ctx context.Context, change ProposedChange)
 	return c.waitForMerge(ctx, change, failure)
 }
 
-// startMerge sends the mutation that merges. While another branch is being merged it waits, and then looks again at what the merge
-// would take back.
+// startMerge sends the mutation that merges. While another branch is being merged, or the server is overloaded, it waits, and then looks
+// again at what the merge would take back.
 func (c *Client) startMerge(ctx context.Context, change ProposedChange) error {
+	asked := false
 	for {
 		other, err := c.otherMerge(ctx, change.SourceBranch)
 		if err != nil {
@@ -139,13 +146,14 @@ func (c *Client) startMerge(ctx context.Context, change ProposedChange) error {
 				return err
 			}
 			_, err := graphql.MergeProposedChange(withMerge(ctx), c.graphql.withBranch(""), change.ID)
-			if refused, ok := errors.AsType[*Error](err); !ok || refused.Code != mergeInProgressCode {
+			if refused, ok := errors.AsType[*Error](err); !ok || refused.Code != mergeInProgressCode && refused.Status != http.StatusTooManyRequests {
 				return err
 			}
+			asked = asked || OutcomeUnknown(err)
 		}
-		reportProgress(ctx, "Waiting for the merge of another branch")
+		reportProgress(ctx, "Waiting until Infrahub takes the merge of "+change.Name)
 		if sleep(ctx, mergeRetry) != nil {
-			return &UnfinishedMergeError{Change: change, cause: ctx.Err()}
+			return &UnfinishedMergeError{Change: change, NotAsked: !asked, cause: ctx.Err()}
 		}
 	}
 }

@@ -300,3 +300,54 @@ func TestMerge_TimeoutAndInterruptLeaveItToTheServer(t *testing.T) {
 		})
 	}
 }
+
+// While another branch is merged the guard would see too little, so the merge is not asked for. What the other merge has brought is
+// looked at before it is.
+func TestMerge_WaitsForThatOfAnotherBranch(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		timeout time.Duration
+		asked   int
+	}{
+		"that ends in time": {time.Hour, 1}, "that does not end in time": {time.Second, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				c := startCheckTest(t, live())
+				change := c.proposeChecked(t)
+				c.Ask(t, `mutation{BranchCreate(data:{name:"other" sync_with_git:false} wait_until_completion:true){ok}}`)
+				go c.Ask(t, `mutation{BranchMerge(data:{name:"other"} wait_until_completion:true){ok}}`)
+				time.Sleep(100 * time.Millisecond)
+				c.Log.Reset()
+				ctx, cancel := context.WithTimeout(t.Context(), test.timeout)
+				defer cancel()
+				err := c.client.MergeProposedChange(ctx, change)
+				wantEqual(t, "requests to merge", test.asked, len(c.requests("MergeProposedChange")))
+				if test.asked > 0 {
+					must(t, err)
+					c.wantMerged(t, change)
+					return
+				}
+				unfinished, ok := errors.AsType[*infrahub.UnfinishedMergeError](err)
+				if !ok || !unfinished.NotAsked {
+					t.Errorf("the error is %v", err)
+				}
+			})
+		})
+	}
+}
+
+// An overloaded server may refuse a merge for minutes, in which the default branch changes.
+func TestMerge_IsGuardedAgainAfterARefusalForOverload(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := startCheckTest(t, live())
+		change := c.proposeChecked(t)
+		c.Inject(mockserver.Fault{Operation: "MergeProposedChange", Times: 2, Status: http.StatusTooManyRequests, RetryAfter: time.Second})
+		c.Log.Reset()
+		must(t, c.client.MergeProposedChange(t.Context(), change))
+		wantEqual(t, "looks at both branches", 2*3, len(c.requests("PinnedRefs")))
+		c.wantMerged(t, change)
+	})
+}

@@ -232,10 +232,17 @@ func (r *releasing) openChange(ctx context.Context) (*ProposedChange, error) {
 	return nil, nil
 }
 
-// check waits for the checks. Those of an earlier run that have failed run once more.
+// check waits for the checks. Those of an earlier run that have failed, or whose tasks do not show how they ended, run once more.
 func (r *releasing) check(ctx context.Context, resumed, again bool) error {
 	run := r.FirstChecks(r.change)
 	var err error
+	if resumed && !again {
+		listed, err := run.isListed(ctx)
+		if err != nil {
+			return err
+		}
+		again = !listed
+	}
 	if resumed && again {
 		if run, err = r.RunChecks(ctx, r.change); err != nil {
 			return err

@@ -152,6 +152,30 @@ func TestRelease_IsTakenUpAfterAnInterruption(t *testing.T) {
 	}
 }
 
+// A server that lists no task of the checks would be waited for without an end: that of a run that has just begun, or of one that it
+// has forgotten.
+func TestRelease_RunsChecksWhoseTasksAreNotListed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := startRelease(t, live())
+		ctx, interrupt := context.WithCancel(t.Context())
+		go func() {
+			for len(s.requests("CreateProposedChange")) == 0 {
+				time.Sleep(100 * time.Millisecond)
+			}
+			interrupt()
+		}()
+		want := infrahub.Release{RepositoryID: s.id, Ref: "v1.2.0"}
+		if _, err := s.client.Release(ctx, want); err == nil {
+			t.Fatal("the first run was not interrupted")
+		}
+		got, err := s.client.Release(t.Context(), want)
+		must(t, err)
+		wantEqual(t, "state", "merged", got.State)
+		wantEqual(t, "requests to run checks", 1, len(s.requests("RunChecks")))
+	})
+}
+
 func TestRelease_ReviewEndsWithAnOpenChangeAndIsFinishedAfterTheMerge(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -127,8 +127,8 @@ func withoutRetries(ctx context.Context) context.Context {
 	return context.WithValue(ctx, noRetryKey, true)
 }
 
-// withMerge returns a context whose request starts a merge. It is not repeated by itself while another merge runs, because what that
-// one brings has to be looked at first.
+// withMerge returns a context whose request starts a merge. It is not repeated by itself while another merge runs or the server is
+// overloaded, because what the default branch has got meanwhile has to be looked at first.
 func withMerge(ctx context.Context) context.Context {
 	return context.WithValue(ctx, mergeKey, true)
 }
@@ -202,11 +202,9 @@ func checkRetry(ctx context.Context, response *http.Response, err error) (bool, 
 	if caller, ok := ctx.Value(callerContextKey).(context.Context); ok && caller.Err() != nil {
 		return false, err
 	}
-	if merge, _ := ctx.Value(mergeKey).(bool); merge && response != nil && response.StatusCode == http.StatusLocked {
-		return false, nil
-	}
 	if response != nil && (response.StatusCode == http.StatusTooManyRequests || response.StatusCode == http.StatusLocked) {
-		return true, nil // the server refused it before it carried it out
+		merge, _ := ctx.Value(mergeKey).(bool)
+		return !merge, nil // the server refused it before it carried it out
 	}
 	if noRetry, _ := ctx.Value(noRetryKey).(bool); noRetry {
 		return false, nil

@@ -124,11 +124,15 @@ func pinnedTo(ref, commit string) string {
 	return fmt.Sprintf("%q at commit %s", ref, commit)
 }
 
-// mergeUnfinished returns that a merge still ran when the wait ended.
+// mergeUnfinished returns that a merge still ran when the wait ended, or had not been begun.
 func mergeUnfinished(unfinished *infrahub.UnfinishedMergeError) diag.Diagnostic {
 	why, next := "The wait was interrupted.", ""
 	if errors.Is(unfinished, context.DeadlineExceeded) {
 		why, next = "The timeout expired.", " Give it more time in timeouts."
+	}
+	if unfinished.NotAsked {
+		return diag.NewErrorDiagnostic("Merge Not Begun", fmt.Sprintf(
+			"%s Infrahub was merging another branch or was overloaded, and was not asked to merge the %s. Apply again.%s", why, describeChange(unfinished.Change), next))
 	}
 	return diag.NewErrorDiagnostic("Merge Not Finished", fmt.Sprintf(
 		"%s Infrahub was asked to merge the %s, and goes on without Terraform. Plan again to see how it ended: the next apply merges what is not merged by then.%s",
