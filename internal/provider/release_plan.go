@@ -91,8 +91,21 @@ func (r *releaseResource) refresh(ctx context.Context, main infrahub.Repository,
 		state.Ref, state.State, state.Commit = types.StringValue(main.Ref), types.StringValue("merged"), types.StringPointerValue(main.Commit)
 		return nil
 	}
-	if branch == nil {
+	givenUp := isGivenUp(state.State.ValueString())
+	change, err := r.refreshChange(ctx, state)
+	switch {
+	case err != nil:
+		return err
+	case branch == nil && !givenUp && state.State.ValueString() != "closed":
+		// Infrahub cancels what is open when its branch is deleted. The next apply proposes it again.
 		state.State, state.ProposedChangeID, state.Commit, state.Checks = types.StringNull(), types.StringNull(), types.StringNull(), types.ListNull(checkType())
+		return nil
+	case isGivenUp(state.State.ValueString()):
+		diags.AddWarning("Release Was Not Merged", fmt.Sprintf(
+			"%s: its proposed change %s is %s in Infrahub. To propose it again, apply with -replace for this resource. To give it up, set ref to another release or the one that the default branch has.",
+			describeRelease(*state), state.ProposedChangeID.ValueString(), state.State.ValueString()))
+	}
+	if branch == nil {
 		return nil
 	}
 	there, err := r.WithBranch(branch.Name).Repositories(infrahub.ReadOnly).Get(ctx, main.ID)
@@ -100,8 +113,14 @@ func (r *releaseResource) refresh(ctx context.Context, main infrahub.Repository,
 		return err
 	}
 	state.Commit = types.StringPointerValue(there.Commit)
-	return r.refreshChange(ctx, state, diags)
+	if change == nil || !change.Open() {
+		return nil
+	}
+	return r.refreshReview(ctx, *change, state, diags)
 }
+
+// isGivenUp reports whether people have ended a proposed change without a merge.
+func isGivenUp(state string) bool { return state == "closed" || state == "canceled" }
 
 // findLeftover finds the branch of a release that was merged after its apply was killed, so that the next apply cleans up.
 func (r *releaseResource) findLeftover(ctx context.Context, main infrahub.Repository, state *releaseModel) error {
@@ -124,28 +143,26 @@ func (r *releaseResource) branchOf(ctx context.Context, state releaseModel) (*in
 	return branch, err
 }
 
-// refreshChange updates the state to what has become of the proposed change of a release that is not merged.
-func (r *releaseResource) refreshChange(ctx context.Context, state *releaseModel, diags *diag.Diagnostics) error {
+// refreshChange updates the state to what has become of the proposed change of a release that is not merged, and returns it, nil if
+// there is none.
+func (r *releaseResource) refreshChange(ctx context.Context, state *releaseModel) (*infrahub.ProposedChange, error) {
 	if state.ProposedChangeID.IsNull() {
-		return nil
+		return nil, nil
 	}
 	change, err := r.ProposedChanges().Get(ctx, state.ProposedChangeID.ValueString())
 	if errors.Is(err, infrahub.ErrNotFound) {
 		state.State, state.ProposedChangeID, state.Checks = types.StringNull(), types.StringNull(), types.ListNull(checkType())
-		return nil
+		return nil, nil
 	}
-	if err != nil {
-		return err
+	if err == nil {
+		state.State = types.StringValue(change.State)
 	}
-	state.State = types.StringValue(change.State)
-	if !change.Open() {
-		if change.State == "closed" || change.State == "canceled" {
-			diags.AddWarning("Release Was Not Merged", fmt.Sprintf(
-				"%s: its proposed change %q is %s in Infrahub. To propose it again, apply with -replace for this resource. To give it up, set ref to %s.", describeRelease(*state), change.Name, change.State, "another release or the one that the default branch has"))
-		}
-		return nil
-	}
-	checks, err := r.Checks(ctx, *change)
+	return change, err
+}
+
+// refreshReview updates the state to what the checks of a release in review say, and warns if its merge would take something back.
+func (r *releaseResource) refreshReview(ctx context.Context, change infrahub.ProposedChange, state *releaseModel, diags *diag.Diagnostics) error {
+	checks, err := r.Checks(ctx, change)
 	if err != nil {
 		return err
 	}

@@ -213,6 +213,28 @@ func TestRelease_ClosedReviewIsProposedAgainOnlyWhenAsked(t *testing.T) {
 	}
 }
 
+// A reviewer who closes a release may delete its branch as well, before or after the next refresh.
+func TestRelease_ClosedReviewStaysClosedWithoutItsBranch(t *testing.T) {
+	t.Parallel()
+	for state, refreshed := range map[string]bool{"closed": false, "canceled": true} {
+		t.Run(state, func(t *testing.T) {
+			t.Parallel()
+			r := newRelease(t, mergeByReviewer)
+			r.mustApply(r.to("v1.2.0"))
+			r.setState(t, state)
+			if refreshed {
+				r.refresh().onlyWarning(t)
+			}
+			r.deleteBranch(t, r.state.text("branch"))
+			r.refresh().onlyWarning(t).expect(t, "", "Release Was Not Merged", state, "-replace")
+			r.Log.Reset()
+			r.expectEmptyPlan(r.to("v1.2.0"))
+			r.mustApply(r.to("v1.2.0"))
+			r.expectMutations(t)
+		})
+	}
+}
+
 func TestRelease_IsResumedAfterSomethingWasDeletedOutside(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
