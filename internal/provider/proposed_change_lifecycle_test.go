@@ -355,6 +355,7 @@ func TestProposedChange_MergeIsRefused(t *testing.T) {
 func TestProposedChange_MergeThatDoesNotEnd(t *testing.T) {
 	t.Parallel()
 	c := newCheckedChange(t, "v1.2.0", nil)
+	c.instance = c.connectWith(t, attributes{"timeout": 3}).newInstance(proposedChangeType)
 	c.mustApply(c.config)
 	c.Inject(mockserver.Fault{Operation: "proposed-change-merge", Times: 1, StuckTask: true})
 	c.apply(c.plan(c.config.with(merging()).with(attributes{"timeouts": timeoutsOf("2s", "update")}))).onlyError(t).

@@ -195,18 +195,16 @@ func TestImportBlocks_GeneratedConfigurationPlansEmptyByIdentity(t *testing.T) {
 	a.adopt(t, a.generate(t, importBlocks(a.ids, "identity")), len(a.ids))
 }
 
-func TestImportCommand_ByIDAndByNamePlansEmpty(t *testing.T) {
+func TestImportCommand_ByNamePlansEmpty(t *testing.T) {
 	t.Parallel()
 	a := newAdoptable(t)
 	defer a.remove(t)
 	generated := a.generate(t, importBlocks(a.ids, "id")).read("generated.tf")
-	for _, objects := range []map[string]string{a.ids, a.names} {
-		w := a.newWorkspace(t, requirement+generated)
-		for name, given := range objects {
-			w.run(0, "import", name+".test", given)
-		}
-		w.planNothing()
+	w := a.newWorkspace(t, requirement+generated)
+	for kind, name := range a.names {
+		w.run(0, "import", kind+".test", name)
 	}
+	w.planNothing()
 	a.assertMutations(t)
 }
 

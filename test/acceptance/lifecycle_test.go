@@ -46,14 +46,12 @@ func (l lifecycle) run(t *testing.T, s *server) {
 	s.run(t, slices.Concat(steps, importSteps(l.address, l.name), deletedOutsideSteps(l.address, config, l.remove))...)
 }
 
-// importSteps imports a resource by its id and by its name, and fails to import an unknown name. Ignored are attributes
-// that may differ from those in state.
+// importSteps imports a resource by its name and by its id, and fails to import an unknown name. Ignored are attributes
+// that may differ from those in state. Each of the command and the block takes both: for the provider they are the same request.
 func importSteps(address, name string, ignored ...string) []resource.TestStep {
 	return []resource.TestStep{
-		{ResourceName: address, ImportState: true, ImportStateVerify: true, ImportStateVerifyIgnore: ignored},
 		{ResourceName: address, ImportState: true, ImportStateVerify: true, ImportStateVerifyIgnore: ignored, ImportStateId: name},
 		{ResourceName: address, ImportState: true, ImportStateKind: resource.ImportBlockWithID},
-		{ResourceName: address, ImportState: true, ImportStateKind: resource.ImportBlockWithID, ImportStateId: name},
 		{ResourceName: address, ImportState: true, ImportStateId: "no-such-" + name, ExpectError: regexp.MustCompile(`Object Not Found`)},
 	}
 }

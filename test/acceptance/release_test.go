@@ -284,7 +284,7 @@ func TestRelease_ReviewedReachesMainOnlyByTheMerge(t *testing.T) {
 	r.end()
 }
 
-func TestRelease_NextVersionReplacesOneUnderReview(t *testing.T) {
+func TestRelease_NextVersionReplacesOneUnderReviewAndARevertGivesItUp(t *testing.T) {
 	t.Parallel()
 	r := releaseChecked(t, "by_reviewer")
 	r.remote.Release(t, "v1.3.0", mocktest.CheckFiles("query_"+r.suffix, "v1.3.0", "vlans_"+r.suffix, ""))
@@ -293,15 +293,7 @@ func TestRelease_NextVersionReplacesOneUnderReview(t *testing.T) {
 	r.applyVersion("v1.2.0", "v1.3.0", "CreateBranch", "CreateProposedChange", "DeleteBranch", "UpdateReadOnlyRepository")
 	r.assertRef(r.branchOfRelease(), "v1.3.0")
 	r.assertRef("main", "v1.0.0")
-	r.end()
-}
-
-func TestRelease_RevertedVersionLeavesMainAsItWas(t *testing.T) {
-	t.Parallel()
-	r := releaseChecked(t, "by_reviewer")
-	r.setVersion("v1.0.0", "v1.2.0")
-	r.apply()
-	r.applyVersion("v1.2.0", "v1.0.0", "DeleteBranch")
+	r.applyVersion("v1.3.0", "v1.0.0", "DeleteBranch")
 	r.assertRef("main", "v1.0.0")
 	r.planNothing()
 	r.end()
