@@ -5,6 +5,8 @@ import (
 	"errors"
 	"slices"
 	"time"
+
+	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub/graphql"
 )
 
 // LastImport is what the server's tasks show of the last import of the ref and location that a read-only repository has on the
@@ -37,9 +39,15 @@ func (c *Client) LastImport(ctx context.Context, repository Repository) (LastImp
 	}
 	history := newImportHistory(tasks, repository, c.branch)
 	moved := history.lastPull.exists() && deref(history.lastPull.Model.Location) != repository.Location
+	merged, err := c.mayBeMerged(ctx, repository, history)
+	if err != nil {
+		return LastImport{}, err
+	}
 	switch change := history.change; {
 	case history.isProven():
 		return LastImport{Proven: true}, nil
+	case merged && !moved:
+		return LastImport{}, nil
 	case moved, history.isOvertaken():
 		failure := i.newImportError("no task of Infrahub has imported it; another client may have stored it without an import")
 		return LastImport{Moved: moved, Stored: true, Failure: failure}, nil
@@ -58,6 +66,21 @@ func (c *Client) LastImport(ctx context.Context, repository Repository) (LastImp
 	default:
 		return LastImport{Proven: true}, nil
 	}
+}
+
+// mayBeMerged reports whether a merge may have brought what no task has imported: the tasks of the branch are gone once it is deleted
+// (infrahub-behaviour.md, Branches 17). A ref that was stored alone has left the commit of the earlier one.
+func (c *Client) mayBeMerged(ctx context.Context, repository Repository, history importHistory) (bool, error) {
+	last := latest(history.otherSource, latest(history.change, history.fetch))
+	if !last.exists() || repository.Commit == nil || history.otherCommit || history.isProven() {
+		return false, nil
+	}
+	resp, err := graphql.Tasks(ctx, c.graphql, nil, []string{"branch-merged"}, 1, 0)
+	if err != nil || len(resp.InfrahubTask.Edges) == 0 || resp.InfrahubTask.Edges[0].Node == nil {
+		return false, err
+	}
+	merge := newTask(*resp.InfrahubTask.Edges[0].Node)
+	return merge.Created.After(last.Created), nil
 }
 
 // errStillRunning is the cause of an UnfinishedError of an import that nobody waited for.
@@ -87,6 +110,8 @@ type importHistory struct {
 	echo task
 	// otherSource is a task on this branch that imports another ref, or from another location.
 	otherSource task
+	// otherCommit is whether a pull of another ref, or from another location, had the repository's commit.
+	otherCommit bool
 	// lastPull is a pull of any ref, from any location, on any branch: all branches share one clone of the location.
 	lastPull task
 	// proof is a completed pull of the ref from the location that ended at the repository's commit, on any branch. A merge takes
@@ -121,6 +146,7 @@ func (h *importHistory) add(t task, repository Repository, branch string) {
 	if pulls && sameSource && onBranch && t.Model.Commit != nil {
 		h.echo = latest(h.echo, t)
 	}
+	h.otherCommit = h.otherCommit || pulls && !sameSource && t.Model.Commit != nil && equal(t.Model.Commit, repository.Commit)
 	switch {
 	case pulls && sameSource && sameCommit:
 		h.proof = latest(h.proof, t)

@@ -44,6 +44,13 @@ func (l *lastImportTest) mergeRef(t *testing.T, ref string) {
 	l.mergeRelease(t)
 }
 
+// deleteRelease deletes the branch, and with it the tasks that have imported on it.
+func (l *lastImportTest) deleteRelease(t *testing.T) {
+	t.Helper()
+	l.Post(t, "main", `mutation{BranchDelete(data:{name:"release"}){ok}}`)
+	time.Sleep(time.Minute)
+}
+
 // storeRef stores a ref on main without an import.
 func (l *lastImportTest) storeRef(t *testing.T, ref string) {
 	t.Helper()
@@ -92,6 +99,16 @@ func TestLastImport(t *testing.T) {
 			l.remote.Release(t, "v9.9.9", queryFiles("9"))
 			l.mergeRef(t, "v9.9.9")
 		}, proven},
+		{"a merge of a branch that was deleted", func(t *testing.T, l *lastImportTest) {
+			l.mergeRef(t, "v1.1.0")
+			l.deleteRelease(t)
+		}, infrahub.LastImport{}},
+		{"a ref that was stored alone before a merge", func(t *testing.T, l *lastImportTest) {
+			l.storeRef(t, "v1.1.0")
+			l.createRelease(t)
+			l.mergeRelease(t)
+			l.deleteRelease(t)
+		}, stored},
 		{"an import on demand after a change that failed", func(t *testing.T, l *lastImportTest) {
 			l.failRef(t, "v9.9.9")
 			l.remote.Release(t, "v9.9.9", queryFiles("9"))

@@ -157,6 +157,7 @@ func (s *Server) deleteBranch(_ context.Context, input map[string]any, wait bool
 	}
 	delete(s.store.branches, b.name)
 	s.cancelProposedChanges(b.name)
+	s.engine.purge(b.name)
 	task := s.engine.recordDone(workflowDeleteBranch, "Delete branch "+b.name, b.name)
 	if wait {
 		task = ""
@@ -210,6 +211,7 @@ func (s *Server) merge(ctx context.Context, b *branch) error {
 		s.mergeRepository(b, n)
 	}
 	s.cancelProposedChanges(b.name)
+	s.engine.recordDone(workflowMerged, "Running actions after '"+b.name+"' was merged", "")
 	return nil
 }
 

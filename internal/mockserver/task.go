@@ -2,6 +2,7 @@ package mockserver
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -24,6 +25,7 @@ const (
 	workflowCreateBranch    = "create-branch"
 	workflowDeleteBranch    = "branch-delete"
 	workflowMergeBranch     = "branch-merge"
+	workflowMerged          = "branch-merged"
 	workflowRebaseBranch    = "branch-rebase"
 	workflowValidateBranch  = "branch-validate"
 
@@ -47,7 +49,7 @@ func workflowLabels(workflow string) []string {
 	switch workflow {
 	case workflowReimport, workflowImportLast:
 		return append(labels, "infrahub.app/database-change", "infrahub.app/workflow-type/user")
-	case workflowAddReadOnly, workflowAddReadWrite, workflowCreateBranch, workflowMergeRepository, workflowRebaseBranch:
+	case workflowAddReadOnly, workflowAddReadWrite, workflowCreateBranch, workflowMergeRepository, workflowRebaseBranch, workflowMerged:
 		return append(labels, "infrahub.app/database-change", "infrahub.app/workflow-type/core")
 	case workflowPull, workflowDeleteBranch, workflowMergeBranch, workflowValidateBranch:
 		return append(labels, "infrahub.app/workflow-type/core")
@@ -103,6 +105,10 @@ func (t *task) enter(state string) {
 	t.state, t.updated = state, time.Now()
 }
 
+func (t *task) hasEnded() bool {
+	return t.state == completed || t.state == failed || t.state == crashed
+}
+
 // tag tags the task with a branch, unless it is "", and with nodes.
 func (t *task) tag(branch string, nodes ...taskNode) {
 	if branch != "" {
@@ -133,6 +139,21 @@ func (e *engine) recordDone(workflow, title, branch string, nodes ...taskNode) s
 	defer e.mu.Unlock()
 	e.tasks = append(e.tasks, t)
 	return t.id
+}
+
+// purge removes in the background what a branch that is deleted now has had of tasks and has ended (infrahub-behaviour.md, Branches 17).
+func (e *engine) purge(branch string) {
+	deleted := time.Now()
+	e.background(func(ctx context.Context) {
+		if e.pause(ctx, e.server.options.Delay.queued()) != nil {
+			return
+		}
+		e.locked(func() {
+			e.tasks = slices.DeleteFunc(e.tasks, func(t *task) bool {
+				return t.hasEnded() && t.created.Before(deleted) && slices.Contains(t.branches, branch)
+			})
+		})
+	})
 }
 
 const defaultTaskLimit = 10

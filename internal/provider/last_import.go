@@ -40,7 +40,7 @@ func (l lastImport) record(ctx context.Context, client *infrahub.Client, private
 		// The commit moved, so an import of this ref has worked as far as the commit. Its sync_status shows whether the rest failed.
 	case last.Failure != nil:
 		diags.Append(found.save(ctx, private, last.Failure)...)
-	case last.Proven, last.TasksHidden && !l.sameCommit && !l.adopting: // the commit has changed with the ref
+	case last.Proven, !l.sameCommit && !l.adopting: // the commit has changed with the ref
 		diags.Append(clearFailedImport(ctx, private)...)
 	case l.adopting:
 		diags.Append(l.unproven(last.TasksHidden))

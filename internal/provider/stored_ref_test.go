@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mockserver"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mocktest"
@@ -277,6 +278,27 @@ func TestStoredRef_ImportIntoTheStateWithoutATaskWarns(t *testing.T) {
 			ref.importByID("network/release").onlyWarning(t).expect(t, "", "Import Not Proven", `"network"`, "branch release", `"v1.0.0"`, test.reason, "-replace")
 		})
 	}
+}
+
+// The tasks that have imported it are gone with its branch (infrahub-behaviour.md, Branches 17).
+func TestStoredRef_ThatAMergeBroughtIsNotImportedAgain(t *testing.T) {
+	t.Parallel()
+	s, r, i := createdAt(t, "v1.0.0")
+	s.createBranch(t, "release")
+	s.Post(t, "release", `mutation($id:String!){CoreReadOnlyRepositoryUpdate(data:{id:$id ref:{value:"v1.1.0"}}){ok}}`, "id", i.id())
+	s.WaitForTasks(t)
+	s.mergeBranch(t, "release")
+	s.deleteBranch(t, "release")
+	imports := func() any {
+		return s.Ask(t, `{InfrahubTask(branch:"release" workflow:["git-repository-pull-read-only"]){count}}`).At("data.InfrahubTask.count")
+	}
+	for deadline := time.Now().Add(20 * time.Second); imports() != 0.0; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%v tasks of the deleted branch are left", imports())
+		}
+	}
+	i.refresh().requireNone(t)
+	i.expectEmptyPlan(readOnlyConfig(r, "v1.1.0"))
 }
 
 func TestStoredRef_OnABranchIsImported(t *testing.T) {

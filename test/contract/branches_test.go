@@ -266,6 +266,39 @@ func TestBranches16_WhenARefChanged(t *testing.T) {
 	})
 }
 
+// After a merge and the deletion of its branch no task is left that has imported what main has.
+func TestBranches17_DeletedBranchTakesItsTasksAlong(t *testing.T) {
+	unlessLive(func() { t.Parallel() })
+	prove(t, func(t *testing.T, s *server) {
+		_, id := s.newReadOnly(t)
+		branch := s.newBranch(t, "release")
+		s.importRef(t, branch, id, "v1.1.0")
+		count := func(arguments string) any {
+			return s.Ask(t, `{InfrahubTask(`+arguments+`){count}}`).At("data.InfrahubTask.count")
+		}
+		pulls := `workflow:["git-repository-pull-read-only"] related_node__ids:["` + id + `"] branch:`
+		onMain := count(pulls + `"main"`)
+		if onBranch := count(pulls + `"` + branch + `"`); onBranch == 0.0 {
+			t.Error("the branch has no pulls")
+		}
+		assertJSON(t, s.Post(t, "main", `mutation($n:String){BranchMerge(data:{name:$n} wait_until_completion:true){ok}}`, "n", branch), "data.BranchMerge.ok", "true")
+		s.waitUntil(t, "the task of the merge", func() bool {
+			merged := s.Ask(t, `{InfrahubTask(workflow:["branch-merged"] limit:20){edges{node{title branch}}}}`)
+			for i := range 20 {
+				if merged.Text(fmt.Sprintf("data.InfrahubTask.edges.%d.node.title", i)) == "Running actions after '"+branch+"' was merged" {
+					return merged.At(fmt.Sprintf("data.InfrahubTask.edges.%d.node.branch", i)) == nil
+				}
+			}
+			return false
+		})
+		s.Post(t, "main", `mutation($n:String){BranchDelete(data:{name:$n} wait_until_completion:true){ok}}`, "n", branch)
+		s.waitUntil(t, "the tasks of the branch to be gone", func() bool { return count(pulls+`"`+branch+`"`) == 0.0 })
+		if now := count(pulls + `"main"`); now != onMain {
+			t.Errorf("main has %v pulls, want %v as before", now, onMain)
+		}
+	})
+}
+
 // A source branch has at most one open proposed change.
 func TestBranches12_OneProposedChangePerBranch(t *testing.T) {
 	t.Parallel()
