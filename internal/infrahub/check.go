@@ -301,7 +301,7 @@ func (c *Client) expectedChecks(ctx context.Context, source string) ([]string, e
 		return nil, err
 	}
 	for _, edge := range resp.CoreCheckDefinition.Edges {
-		if edge.Node != nil {
+		if edge.Node != nil && edge.Node.Repository.Node != nil { // left of a deleted repository (infrahub-behaviour.md, Proposals 7)
 			expected = append(expected, "Check: "+deref(value(edge.Node.Name)))
 		}
 	}

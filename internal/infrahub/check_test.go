@@ -140,6 +140,23 @@ func TestChecks_AreAllWaitedForAlthoughTheyAppearOneAfterAnother(t *testing.T) {
 	})
 }
 
+// A branch keeps the check definitions of a repository that main has deleted since. No check of them ever runs.
+func TestChecks_OfARepositoryThatWasDeletedAreNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	forEachDelay(t, func(t *testing.T, options mockserver.Options) {
+		c := startCheckTest(t, options)
+		racks := c.add(t, newCheckedRemote(t, "racks"), "v1.0.0")
+		c.Ask(t, `mutation{BranchDelete(data:{name:"release"} wait_until_completion:true){ok}}`)
+		c.createRelease(t)
+		c.setRef(t, "release", "v1.2.0")
+		c.Ask(t, `mutation{CoreReadOnlyRepositoryDelete(data:{id:"`+racks.ID+`"}){ok}}`)
+		if left := c.Post(t, "release", `{CoreCheckDefinition{count}}`).At("data.CoreCheckDefinition.count"); left != 2.0 {
+			t.Fatalf("the branch has %v check definitions, want 2", left)
+		}
+		wantPassed(t, c.client.FirstChecks(c.propose(t)), "Check: vlans", "Data Integrity", "Schema Integrity")
+	})
+}
+
 func TestChecks_OfABranchThatIsSyncedWithGitIncludeItsReadWriteRepositories(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

@@ -80,7 +80,8 @@ func TestProposals5_EveryRepositoryIsChecked(t *testing.T) {
 	t.Parallel()
 	prove(t, func(t *testing.T, s *server) {
 		_, id := s.newChecked(t)
-		change := s.propose(t, s.newBranch(t, "b"))
+		branch := s.newBranch(t, "b")
+		change := s.propose(t, branch)
 		label := "Check: " + s.name("check")
 		v := s.waitForConclusions(t, change, map[string]string{label: "success"})[label]
 		const completed = "Message: Check succesfully completed\nLevel: INFO\n" //nolint:misspell // in the words of Infrahub
@@ -92,6 +93,8 @@ func TestProposals5_EveryRepositoryIsChecked(t *testing.T) {
 		if s.validators(t, change)[label].exists() {
 			t.Error("the validator is still there")
 		}
+		left := s.Post(t, branch, `query($name:String){CoreCheckDefinition(name__value:$name){count edges{node{repository{node{id}}}}}}`, "name", s.name("check"))
+		assertJSON(t, left, "data.CoreCheckDefinition", `{"count":1,"edges":[{"node":{"repository":{"node":null}}}]}`)
 	})
 }
 

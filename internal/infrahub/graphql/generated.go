@@ -230,12 +230,218 @@ func (v *CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdg
 // Defines a user-defined check that validates data in a proposed change
 type CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinition struct {
 	// None (required)
-	Name *attribute.Text `json:"name"`
+	Name       *attribute.Text                                                                                                                                                `json:"name"`
+	Repository *CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepository `json:"repository"`
 }
 
 // GetName returns CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinition.Name, and is useful for accessing the field via an interface.
 func (v *CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinition) GetName() *attribute.Text {
 	return v.Name
+}
+
+// GetRepository returns CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinition.Repository, and is useful for accessing the field via an interface.
+func (v *CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinition) GetRepository() *CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepository {
+	return v.Repository
+}
+
+// CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepository includes the requested fields of the GraphQL type NestedEdgedCoreGenericRepository.
+// The GraphQL type's documentation follows.
+//
+// A Git Repository integrated with Infrahub
+type CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepository struct {
+	Node *CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository `json:"-"`
+}
+
+// GetNode returns CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepository.Node, and is useful for accessing the field via an interface.
+func (v *CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepository) GetNode() *CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository {
+	return v.Node
+}
+
+func (v *CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepository) UnmarshalJSON(b []byte) error {
+
+	if string(b) == "null" {
+		return nil
+	}
+
+	var firstPass struct {
+		*CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepository
+		Node json.RawMessage `json:"node"`
+		graphql.NoUnmarshalJSON
+	}
+	firstPass.CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepository = v
+
+	err := json.Unmarshal(b, &firstPass)
+	if err != nil {
+		return err
+	}
+
+	{
+		dst := &v.Node
+		src := firstPass.Node
+		if len(src) != 0 && string(src) != "null" {
+			*dst = new(CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository)
+			err = __unmarshalCheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository(
+				src, *dst)
+			if err != nil {
+				return fmt.Errorf(
+					"unable to unmarshal CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepository.Node: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+type __premarshalCheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepository struct {
+	Node json.RawMessage `json:"node"`
+}
+
+func (v *CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepository) MarshalJSON() ([]byte, error) {
+	premarshaled, err := v.__premarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(premarshaled)
+}
+
+func (v *CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepository) __premarshalJSON() (*__premarshalCheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepository, error) {
+	var retval __premarshalCheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepository
+
+	{
+
+		dst := &retval.Node
+		src := v.Node
+		if src != nil {
+			var err error
+			*dst, err = __marshalCheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository(
+				src)
+			if err != nil {
+				return nil, fmt.Errorf(
+					"unable to marshal CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepository.Node: %w", err)
+			}
+		}
+	}
+	return &retval, nil
+}
+
+// CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository includes the requested fields of the GraphQL interface CoreGenericRepository.
+//
+// CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository is implemented by the following types:
+// CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreReadOnlyRepository
+// CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreRepository
+// The GraphQL type's documentation follows.
+//
+// A Git Repository integrated with Infrahub
+type CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository interface {
+	implementsGraphQLInterfaceCheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository()
+	// GetTypename returns the receiver's concrete GraphQL type-name (see interface doc for possible values).
+	GetTypename() *string
+	// GetId returns the interface-field "id" from its implementation.
+	// The GraphQL interface field's documentation follows.
+	//
+	// Unique identifier
+	GetId() *string
+}
+
+func (v *CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreReadOnlyRepository) implementsGraphQLInterfaceCheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository() {
+}
+func (v *CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreRepository) implementsGraphQLInterfaceCheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository() {
+}
+
+func __unmarshalCheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository(b []byte, v *CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository) error {
+	if string(b) == "null" {
+		return nil
+	}
+
+	var tn struct {
+		TypeName string `json:"__typename"`
+	}
+	err := json.Unmarshal(b, &tn)
+	if err != nil {
+		return err
+	}
+
+	switch tn.TypeName {
+	case "CoreReadOnlyRepository":
+		*v = new(CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreReadOnlyRepository)
+		return json.Unmarshal(b, *v)
+	case "CoreRepository":
+		*v = new(CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreRepository)
+		return json.Unmarshal(b, *v)
+	case "":
+		return fmt.Errorf(
+			"response was missing CoreGenericRepository.__typename")
+	default:
+		return fmt.Errorf(
+			`unexpected concrete type for CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository: "%v"`, tn.TypeName)
+	}
+}
+
+func __marshalCheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository(v *CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository) ([]byte, error) {
+
+	var typename string
+	switch v := (*v).(type) {
+	case *CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreReadOnlyRepository:
+		typename = "CoreReadOnlyRepository"
+
+		result := struct {
+			TypeName string `json:"__typename"`
+			*CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreReadOnlyRepository
+		}{typename, v}
+		return json.Marshal(result)
+	case *CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreRepository:
+		typename = "CoreRepository"
+
+		result := struct {
+			TypeName string `json:"__typename"`
+			*CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreRepository
+		}{typename, v}
+		return json.Marshal(result)
+	case nil:
+		return []byte("null"), nil
+	default:
+		return nil, fmt.Errorf(
+			`unexpected concrete type for CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository: "%T"`, v)
+	}
+}
+
+// CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreReadOnlyRepository includes the requested fields of the GraphQL type CoreReadOnlyRepository.
+// The GraphQL type's documentation follows.
+//
+// A Git Repository integrated with Infrahub, Git-side will not be updated
+type CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreReadOnlyRepository struct {
+	Typename *string `json:"__typename"`
+	// Unique identifier
+	Id *string `json:"id"`
+}
+
+// GetTypename returns CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreReadOnlyRepository.Typename, and is useful for accessing the field via an interface.
+func (v *CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreReadOnlyRepository) GetTypename() *string {
+	return v.Typename
+}
+
+// GetId returns CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreReadOnlyRepository.Id, and is useful for accessing the field via an interface.
+func (v *CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreReadOnlyRepository) GetId() *string {
+	return v.Id
+}
+
+// CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreRepository includes the requested fields of the GraphQL type CoreRepository.
+// The GraphQL type's documentation follows.
+//
+// A Git Repository integrated with Infrahub
+type CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreRepository struct {
+	Typename *string `json:"__typename"`
+	// Unique identifier
+	Id *string `json:"id"`
+}
+
+// GetTypename returns CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreRepository.Typename, and is useful for accessing the field via an interface.
+func (v *CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreRepository) GetTypename() *string {
+	return v.Typename
+}
+
+// GetId returns CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreRepository.Id, and is useful for accessing the field via an interface.
+func (v *CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreRepository) GetId() *string {
+	return v.Id
 }
 
 // CheckDefinitionsResponse is returned by CheckDefinitions on success.
@@ -3240,6 +3446,12 @@ query CheckDefinitions ($limit: Int!, $offset: Int!) {
 			node {
 				name {
 					value
+				}
+				repository {
+					node {
+						__typename
+						id
+					}
 				}
 			}
 		}
