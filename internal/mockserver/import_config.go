@@ -7,6 +7,7 @@ import (
 	"io"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -83,8 +84,13 @@ func parseYAML(content string) (any, error) {
 	case err != nil:
 		return nil, errors.New(yamlProblem(content, strings.TrimPrefix(err.Error(), "yaml: ")))
 	}
-	if err := decoder.Decode(&documents[1]); !errors.Is(err, io.EOF) {
-		first, second := documents[0].Content[0], regexp.MustCompile(`(?m)^---`).FindAllStringIndex(content, -1)
+	second := regexp.MustCompile(`(?m)^---`).FindAllStringIndex(content, -1)
+	switch err := decoder.Decode(&documents[1]); {
+	case errors.Is(err, io.EOF):
+	case second == nil, err != nil && strings.HasSuffix(err.Error(), "<document start>"):
+		return nil, errors.New(yamlProblem(content, strings.TrimPrefix(fmt.Sprint(err), "yaml: ")))
+	default:
+		first := documents[0].Content[0]
 		return nil, fmt.Errorf("expected a single document in the stream\n%s\nbut found another document\n%s",
 			yamlPlace(content, first.Line, first.Column), yamlPlace(content, 1+strings.Count(content[:second[len(second)-1][0]], "\n"), 1))
 	}
@@ -109,7 +115,11 @@ func yamlProblem(content, problem string) string {
 	end := yamlPlace(content, strings.Count(content, "\n")+1, 1)
 	unknown := regexp.MustCompile(`^unknown anchor '(.*)' referenced$`).FindStringSubmatch(problem)
 	tab := regexp.MustCompile(`(?m)^\t`).FindStringIndex(content)
+	before := regexp.MustCompile(`^line (\d+): did not find expected <document start>$`).FindStringSubmatch(problem)
 	switch {
+	case before != nil:
+		line, _ := strconv.Atoi(before[1]) // digits
+		return "expected '<document start>', but found '<block mapping start>'\n" + yamlPlace(content, line+1, 1)
 	case strings.HasSuffix(problem, "did not find expected node content") && strings.HasSuffix(content, "\n"):
 		return "while parsing a flow node\nexpected the node content, but found '<stream end>'\n" + end
 	case strings.HasSuffix(problem, "found character that cannot start any token") && tab != nil:
