@@ -109,6 +109,8 @@ func revisionFaults(ref string) []string {
 	switch {
 	case strings.ContainsFunc(expression, unicode.IsSpace):
 		faults = append(faults, "white space")
+	case strings.ContainsFunc(expression, unicode.IsControl):
+		faults = append(faults, "a control character")
 	case name == "" && !strings.HasPrefix(expression, "@{"), !operators.MatchString(expression):
 		faults = append(faults, "an expression that leads to no commit")
 	}
