@@ -278,6 +278,7 @@ func (l *chaosLife) apply(destroy bool) (changed bool, failures []diagnostic) {
 		}
 		if !l.killed() {
 			o.kept = refreshed
+			o.tainted = o.tainted && refreshed.state != nil // what is gone is created, not replaced
 		}
 	}
 	if destroy {
