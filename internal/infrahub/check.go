@@ -292,11 +292,19 @@ func (r *CheckRun) isNew(check Check) bool {
 }
 
 // expectedChecks returns the labels of the checks that a proposed change of a branch gets in any case (infrahub-behaviour.md,
-// Proposals 5 and 6).
+// Proposals 2, 5 and 6). Of what the branch changes it knows the refs alone: other data may be checked as well.
 func (c *Client) expectedChecks(ctx context.Context, source string) ([]string, error) {
 	onBranch := c.WithBranch(source)
 	expected := []string{"Data Integrity"}
-	resp, err := graphql.CheckDefinitions(ctx, onBranch.graphql, validatorsAtOnce, 0)
+	resp, err := graphql.WhatIsChecked(ctx, onBranch.graphql, source, validatorsAtOnce)
+	if err != nil {
+		return nil, err
+	}
+	if len(resp.Branch) == 0 {
+		return nil, fmt.Errorf("branch %s: %w", source, ErrBranchNotFound)
+	}
+	branch := resp.Branch[0]
+	began, err := branchStart(source, branch.Branched_from)
 	if err != nil {
 		return nil, err
 	}
@@ -305,9 +313,14 @@ func (c *Client) expectedChecks(ctx context.Context, source string) ([]string, e
 			expected = append(expected, "Check: "+deref(value(edge.Node.Name)))
 		}
 	}
-	branch, err := c.Branches().GetByName(ctx, source)
-	if err != nil || !deref(branch.SyncWithGit) {
-		return expected, err
+	for _, edge := range resp.CoreReadOnlyRepository.Edges {
+		if edge.Node != nil && edge.Node.Ref.ChangedAfter(began) {
+			expected = append(expected, "Schema Integrity")
+			break
+		}
+	}
+	if !deref(branch.Sync_with_git) {
+		return expected, nil
 	}
 	for repository, err := range onBranch.Repositories(ReadWrite).List(ctx, Filter{}) {
 		if err != nil {

@@ -83,14 +83,23 @@ func (c *Client) pinnedRefs(ctx context.Context, branch string) (refs []*graphql
 		if len(resp.Branch) == 0 {
 			return nil, began, fmt.Errorf("branch %s: %w", branch, ErrBranchNotFound)
 		}
-		if began, err = time.Parse(time.RFC3339Nano, deref(resp.Branch[0].Branched_from)); err != nil {
-			return nil, began, fmt.Errorf("when branch %s was created cannot be read: %w", branch, err)
+		if began, err = branchStart(branch, resp.Branch[0].Branched_from); err != nil {
+			return nil, began, err
 		}
 		page := nodesOf(resp.CoreReadOnlyRepository.Edges, func(node *graphql.PinnedRef) *graphql.PinnedRef { return node })
 		if refs = append(refs, page...); len(page) < pageSize {
 			return refs, began, nil
 		}
 	}
+}
+
+// branchStart returns when a branch was created, from its branched_from.
+func branchStart(branch string, branchedFrom *string) (time.Time, error) {
+	began, err := time.Parse(time.RFC3339Nano, deref(branchedFrom))
+	if err != nil {
+		return began, fmt.Errorf("when branch %s was created cannot be read: %w", branch, err)
+	}
+	return began, nil
 }
 
 // UnfinishedMergeError is a merge that had not ended when the time ran out or the caller gave up.

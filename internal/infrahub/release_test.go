@@ -274,3 +274,22 @@ func TestRelease_GiveUpLeavesTheDefaultBranch(t *testing.T) {
 		s.wantOnMain(t, "v1.0.0")
 	})
 }
+
+// Infrahub merges a change whose validators have not appeared (infrahub-behaviour.md, Proposals 16).
+func TestRelease_IsNotMergedBeforeItsSchemaIsChecked(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := startRelease(t, live())
+		s.Inject(mockserver.Fault{Operation: "UpdateReadOnlyRepository", Times: 1, Delay: 100 * time.Millisecond}) // the ref is younger than its branch
+		s.Inject(mockserver.Fault{Operation: "proposed-changed-schema-integrity", Times: 1, Delay: 5 * time.Minute})
+		began := time.Now()
+		got, err := s.client.Release(t.Context(), infrahub.Release{RepositoryID: s.id, Ref: "v1.2.0"})
+		must(t, err)
+		var labels []string
+		for _, check := range got.Checks {
+			labels = append(labels, check.Label)
+		}
+		wantEqual(t, "checks", []string{"Check: vlans", "Data Integrity", "Schema Integrity"}, labels)
+		wantDuration(t, began, 5*time.Minute, 10*time.Minute)
+	})
+}

@@ -141,7 +141,7 @@ func (e *engine) recordDone(workflow, title, branch string, nodes ...taskNode) s
 	return t.id
 }
 
-// purge removes in the background what a branch that is deleted now has had of tasks and has ended (infrahub-behaviour.md, Branches 17).
+// purge removes, in the background, the tasks of a deleted branch that have ended (infrahub-behaviour.md, Branches 17).
 func (e *engine) purge(branch string) {
 	deleted := time.Now()
 	e.background(func(ctx context.Context) {

@@ -129,8 +129,7 @@ func TestRelease_BumpIsOneLineAndOneApply(t *testing.T) {
 	r.expectSent(t, wholeRelease()...)
 	r.expectState(t, "v1.2.0", "merged", 0)
 	r.expectMain(t, "v1.2.0")
-	// Schema Integrity may appear after the others have passed, and is not waited for (infrahub-behaviour.md, Proposals 2).
-	if checks, _ := r.state["checks"].([]attributes); len(checks) < 2 || r.state.text("commit") != r.remote.Commits["v1.2.0"] {
+	if checks, _ := r.state["checks"].([]attributes); len(checks) != 3 || r.state.text("commit") != r.remote.Commits["v1.2.0"] {
 		t.Errorf("saved %v", r.state)
 	}
 	r.WaitForTasks(t)

@@ -47,7 +47,7 @@ func (l lifecycle) run(t *testing.T, s *server) {
 }
 
 // importSteps imports a resource by its name and by its id, and fails to import an unknown name. Ignored are attributes
-// that may differ from those in state. Each of the command and the block takes both: for the provider they are the same request.
+// that may differ from those in state. The command and the block take both; the provider gets the same request of either.
 func importSteps(address, name string, ignored ...string) []resource.TestStep {
 	return []resource.TestStep{
 		{ResourceName: address, ImportState: true, ImportStateVerify: true, ImportStateVerifyIgnore: ignored, ImportStateId: name},

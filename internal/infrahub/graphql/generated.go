@@ -198,262 +198,6 @@ func (v *CheckConnectivityResponse) GetInfrahubRepositoryConnectivity() *CheckCo
 	return v.InfrahubRepositoryConnectivity
 }
 
-// CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinition includes the requested fields of the GraphQL type PaginatedCoreCheckDefinition.
-// The GraphQL type's documentation follows.
-//
-// Defines a user-defined check that validates data in a proposed change
-type CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinition struct {
-	Edges []*CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinition `json:"edges"`
-}
-
-// GetEdges returns CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinition.Edges, and is useful for accessing the field via an interface.
-func (v *CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinition) GetEdges() []*CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinition {
-	return v.Edges
-}
-
-// CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinition includes the requested fields of the GraphQL type EdgedCoreCheckDefinition.
-// The GraphQL type's documentation follows.
-//
-// Defines a user-defined check that validates data in a proposed change
-type CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinition struct {
-	Node *CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinition `json:"node"`
-}
-
-// GetNode returns CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinition.Node, and is useful for accessing the field via an interface.
-func (v *CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinition) GetNode() *CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinition {
-	return v.Node
-}
-
-// CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinition includes the requested fields of the GraphQL type CoreCheckDefinition.
-// The GraphQL type's documentation follows.
-//
-// Defines a user-defined check that validates data in a proposed change
-type CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinition struct {
-	// None (required)
-	Name       *attribute.Text                                                                                                                                                `json:"name"`
-	Repository *CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepository `json:"repository"`
-}
-
-// GetName returns CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinition.Name, and is useful for accessing the field via an interface.
-func (v *CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinition) GetName() *attribute.Text {
-	return v.Name
-}
-
-// GetRepository returns CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinition.Repository, and is useful for accessing the field via an interface.
-func (v *CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinition) GetRepository() *CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepository {
-	return v.Repository
-}
-
-// CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepository includes the requested fields of the GraphQL type NestedEdgedCoreGenericRepository.
-// The GraphQL type's documentation follows.
-//
-// A Git Repository integrated with Infrahub
-type CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepository struct {
-	Node *CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository `json:"-"`
-}
-
-// GetNode returns CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepository.Node, and is useful for accessing the field via an interface.
-func (v *CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepository) GetNode() *CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository {
-	return v.Node
-}
-
-func (v *CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepository) UnmarshalJSON(b []byte) error {
-
-	if string(b) == "null" {
-		return nil
-	}
-
-	var firstPass struct {
-		*CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepository
-		Node json.RawMessage `json:"node"`
-		graphql.NoUnmarshalJSON
-	}
-	firstPass.CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepository = v
-
-	err := json.Unmarshal(b, &firstPass)
-	if err != nil {
-		return err
-	}
-
-	{
-		dst := &v.Node
-		src := firstPass.Node
-		if len(src) != 0 && string(src) != "null" {
-			*dst = new(CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository)
-			err = __unmarshalCheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository(
-				src, *dst)
-			if err != nil {
-				return fmt.Errorf(
-					"unable to unmarshal CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepository.Node: %w", err)
-			}
-		}
-	}
-	return nil
-}
-
-type __premarshalCheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepository struct {
-	Node json.RawMessage `json:"node"`
-}
-
-func (v *CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepository) MarshalJSON() ([]byte, error) {
-	premarshaled, err := v.__premarshalJSON()
-	if err != nil {
-		return nil, err
-	}
-	return json.Marshal(premarshaled)
-}
-
-func (v *CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepository) __premarshalJSON() (*__premarshalCheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepository, error) {
-	var retval __premarshalCheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepository
-
-	{
-
-		dst := &retval.Node
-		src := v.Node
-		if src != nil {
-			var err error
-			*dst, err = __marshalCheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository(
-				src)
-			if err != nil {
-				return nil, fmt.Errorf(
-					"unable to marshal CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepository.Node: %w", err)
-			}
-		}
-	}
-	return &retval, nil
-}
-
-// CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository includes the requested fields of the GraphQL interface CoreGenericRepository.
-//
-// CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository is implemented by the following types:
-// CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreReadOnlyRepository
-// CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreRepository
-// The GraphQL type's documentation follows.
-//
-// A Git Repository integrated with Infrahub
-type CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository interface {
-	implementsGraphQLInterfaceCheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository()
-	// GetTypename returns the receiver's concrete GraphQL type-name (see interface doc for possible values).
-	GetTypename() *string
-	// GetId returns the interface-field "id" from its implementation.
-	// The GraphQL interface field's documentation follows.
-	//
-	// Unique identifier
-	GetId() *string
-}
-
-func (v *CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreReadOnlyRepository) implementsGraphQLInterfaceCheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository() {
-}
-func (v *CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreRepository) implementsGraphQLInterfaceCheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository() {
-}
-
-func __unmarshalCheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository(b []byte, v *CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository) error {
-	if string(b) == "null" {
-		return nil
-	}
-
-	var tn struct {
-		TypeName string `json:"__typename"`
-	}
-	err := json.Unmarshal(b, &tn)
-	if err != nil {
-		return err
-	}
-
-	switch tn.TypeName {
-	case "CoreReadOnlyRepository":
-		*v = new(CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreReadOnlyRepository)
-		return json.Unmarshal(b, *v)
-	case "CoreRepository":
-		*v = new(CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreRepository)
-		return json.Unmarshal(b, *v)
-	case "":
-		return fmt.Errorf(
-			"response was missing CoreGenericRepository.__typename")
-	default:
-		return fmt.Errorf(
-			`unexpected concrete type for CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository: "%v"`, tn.TypeName)
-	}
-}
-
-func __marshalCheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository(v *CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository) ([]byte, error) {
-
-	var typename string
-	switch v := (*v).(type) {
-	case *CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreReadOnlyRepository:
-		typename = "CoreReadOnlyRepository"
-
-		result := struct {
-			TypeName string `json:"__typename"`
-			*CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreReadOnlyRepository
-		}{typename, v}
-		return json.Marshal(result)
-	case *CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreRepository:
-		typename = "CoreRepository"
-
-		result := struct {
-			TypeName string `json:"__typename"`
-			*CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreRepository
-		}{typename, v}
-		return json.Marshal(result)
-	case nil:
-		return []byte("null"), nil
-	default:
-		return nil, fmt.Errorf(
-			`unexpected concrete type for CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository: "%T"`, v)
-	}
-}
-
-// CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreReadOnlyRepository includes the requested fields of the GraphQL type CoreReadOnlyRepository.
-// The GraphQL type's documentation follows.
-//
-// A Git Repository integrated with Infrahub, Git-side will not be updated
-type CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreReadOnlyRepository struct {
-	Typename *string `json:"__typename"`
-	// Unique identifier
-	Id *string `json:"id"`
-}
-
-// GetTypename returns CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreReadOnlyRepository.Typename, and is useful for accessing the field via an interface.
-func (v *CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreReadOnlyRepository) GetTypename() *string {
-	return v.Typename
-}
-
-// GetId returns CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreReadOnlyRepository.Id, and is useful for accessing the field via an interface.
-func (v *CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreReadOnlyRepository) GetId() *string {
-	return v.Id
-}
-
-// CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreRepository includes the requested fields of the GraphQL type CoreRepository.
-// The GraphQL type's documentation follows.
-//
-// A Git Repository integrated with Infrahub
-type CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreRepository struct {
-	Typename *string `json:"__typename"`
-	// Unique identifier
-	Id *string `json:"id"`
-}
-
-// GetTypename returns CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreRepository.Typename, and is useful for accessing the field via an interface.
-func (v *CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreRepository) GetTypename() *string {
-	return v.Typename
-}
-
-// GetId returns CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreRepository.Id, and is useful for accessing the field via an interface.
-func (v *CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreRepository) GetId() *string {
-	return v.Id
-}
-
-// CheckDefinitionsResponse is returned by CheckDefinitions on success.
-type CheckDefinitionsResponse struct {
-	CoreCheckDefinition *CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinition `json:"CoreCheckDefinition"`
-}
-
-// GetCoreCheckDefinition returns CheckDefinitionsResponse.CoreCheckDefinition, and is useful for accessing the field via an interface.
-func (v *CheckDefinitionsResponse) GetCoreCheckDefinition() *CheckDefinitionsCoreCheckDefinitionPaginatedCoreCheckDefinition {
-	return v.CoreCheckDefinition
-}
-
 // CheckResult includes the GraphQL fields of CoreCheck requested by the fragment CheckResult.
 // The GraphQL type's documentation follows.
 //
@@ -937,6 +681,21 @@ type CheckResultsResponse struct {
 func (v *CheckResultsResponse) GetCoreProposedChange() *CheckResultsCoreProposedChangePaginatedCoreProposedChange {
 	return v.CoreProposedChange
 }
+
+// CheckedBranch includes the requested fields of the GraphQL type Branch.
+// The GraphQL type's documentation follows.
+//
+// Branch
+type CheckedBranch struct {
+	Branched_from *string `json:"branched_from"`
+	Sync_with_git *bool   `json:"sync_with_git"`
+}
+
+// GetBranched_from returns CheckedBranch.Branched_from, and is useful for accessing the field via an interface.
+func (v *CheckedBranch) GetBranched_from() *string { return v.Branched_from }
+
+// GetSync_with_git returns CheckedBranch.Sync_with_git, and is useful for accessing the field via an interface.
+func (v *CheckedBranch) GetSync_with_git() *bool { return v.Sync_with_git }
 
 // ChecksCoreProposedChangePaginatedCoreProposedChange includes the requested fields of the GraphQL type PaginatedCoreProposedChange.
 // The GraphQL type's documentation follows.
@@ -2840,6 +2599,313 @@ func (v *ValidatorsValidationsNestedPaginatedCoreValidatorEdgesNestedEdgedCoreVa
 	return v.Node
 }
 
+// WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinition includes the requested fields of the GraphQL type PaginatedCoreCheckDefinition.
+// The GraphQL type's documentation follows.
+//
+// Defines a user-defined check that validates data in a proposed change
+type WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinition struct {
+	Edges []*WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinition `json:"edges"`
+}
+
+// GetEdges returns WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinition.Edges, and is useful for accessing the field via an interface.
+func (v *WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinition) GetEdges() []*WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinition {
+	return v.Edges
+}
+
+// WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinition includes the requested fields of the GraphQL type EdgedCoreCheckDefinition.
+// The GraphQL type's documentation follows.
+//
+// Defines a user-defined check that validates data in a proposed change
+type WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinition struct {
+	Node *WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinition `json:"node"`
+}
+
+// GetNode returns WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinition.Node, and is useful for accessing the field via an interface.
+func (v *WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinition) GetNode() *WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinition {
+	return v.Node
+}
+
+// WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinition includes the requested fields of the GraphQL type CoreCheckDefinition.
+// The GraphQL type's documentation follows.
+//
+// Defines a user-defined check that validates data in a proposed change
+type WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinition struct {
+	// None (required)
+	Name       *attribute.Text                                                                                                                                             `json:"name"`
+	Repository *WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepository `json:"repository"`
+}
+
+// GetName returns WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinition.Name, and is useful for accessing the field via an interface.
+func (v *WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinition) GetName() *attribute.Text {
+	return v.Name
+}
+
+// GetRepository returns WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinition.Repository, and is useful for accessing the field via an interface.
+func (v *WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinition) GetRepository() *WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepository {
+	return v.Repository
+}
+
+// WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepository includes the requested fields of the GraphQL type NestedEdgedCoreGenericRepository.
+// The GraphQL type's documentation follows.
+//
+// A Git Repository integrated with Infrahub
+type WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepository struct {
+	Node *WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository `json:"-"`
+}
+
+// GetNode returns WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepository.Node, and is useful for accessing the field via an interface.
+func (v *WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepository) GetNode() *WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository {
+	return v.Node
+}
+
+func (v *WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepository) UnmarshalJSON(b []byte) error {
+
+	if string(b) == "null" {
+		return nil
+	}
+
+	var firstPass struct {
+		*WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepository
+		Node json.RawMessage `json:"node"`
+		graphql.NoUnmarshalJSON
+	}
+	firstPass.WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepository = v
+
+	err := json.Unmarshal(b, &firstPass)
+	if err != nil {
+		return err
+	}
+
+	{
+		dst := &v.Node
+		src := firstPass.Node
+		if len(src) != 0 && string(src) != "null" {
+			*dst = new(WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository)
+			err = __unmarshalWhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository(
+				src, *dst)
+			if err != nil {
+				return fmt.Errorf(
+					"unable to unmarshal WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepository.Node: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+type __premarshalWhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepository struct {
+	Node json.RawMessage `json:"node"`
+}
+
+func (v *WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepository) MarshalJSON() ([]byte, error) {
+	premarshaled, err := v.__premarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(premarshaled)
+}
+
+func (v *WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepository) __premarshalJSON() (*__premarshalWhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepository, error) {
+	var retval __premarshalWhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepository
+
+	{
+
+		dst := &retval.Node
+		src := v.Node
+		if src != nil {
+			var err error
+			*dst, err = __marshalWhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository(
+				src)
+			if err != nil {
+				return nil, fmt.Errorf(
+					"unable to marshal WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepository.Node: %w", err)
+			}
+		}
+	}
+	return &retval, nil
+}
+
+// WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository includes the requested fields of the GraphQL interface CoreGenericRepository.
+//
+// WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository is implemented by the following types:
+// WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreReadOnlyRepository
+// WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreRepository
+// The GraphQL type's documentation follows.
+//
+// A Git Repository integrated with Infrahub
+type WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository interface {
+	implementsGraphQLInterfaceWhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository()
+	// GetTypename returns the receiver's concrete GraphQL type-name (see interface doc for possible values).
+	GetTypename() *string
+	// GetId returns the interface-field "id" from its implementation.
+	// The GraphQL interface field's documentation follows.
+	//
+	// Unique identifier
+	GetId() *string
+}
+
+func (v *WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreReadOnlyRepository) implementsGraphQLInterfaceWhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository() {
+}
+func (v *WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreRepository) implementsGraphQLInterfaceWhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository() {
+}
+
+func __unmarshalWhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository(b []byte, v *WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository) error {
+	if string(b) == "null" {
+		return nil
+	}
+
+	var tn struct {
+		TypeName string `json:"__typename"`
+	}
+	err := json.Unmarshal(b, &tn)
+	if err != nil {
+		return err
+	}
+
+	switch tn.TypeName {
+	case "CoreReadOnlyRepository":
+		*v = new(WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreReadOnlyRepository)
+		return json.Unmarshal(b, *v)
+	case "CoreRepository":
+		*v = new(WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreRepository)
+		return json.Unmarshal(b, *v)
+	case "":
+		return fmt.Errorf(
+			"response was missing CoreGenericRepository.__typename")
+	default:
+		return fmt.Errorf(
+			`unexpected concrete type for WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository: "%v"`, tn.TypeName)
+	}
+}
+
+func __marshalWhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository(v *WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository) ([]byte, error) {
+
+	var typename string
+	switch v := (*v).(type) {
+	case *WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreReadOnlyRepository:
+		typename = "CoreReadOnlyRepository"
+
+		result := struct {
+			TypeName string `json:"__typename"`
+			*WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreReadOnlyRepository
+		}{typename, v}
+		return json.Marshal(result)
+	case *WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreRepository:
+		typename = "CoreRepository"
+
+		result := struct {
+			TypeName string `json:"__typename"`
+			*WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreRepository
+		}{typename, v}
+		return json.Marshal(result)
+	case nil:
+		return []byte("null"), nil
+	default:
+		return nil, fmt.Errorf(
+			`unexpected concrete type for WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreGenericRepository: "%T"`, v)
+	}
+}
+
+// WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreReadOnlyRepository includes the requested fields of the GraphQL type CoreReadOnlyRepository.
+// The GraphQL type's documentation follows.
+//
+// A Git Repository integrated with Infrahub, Git-side will not be updated
+type WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreReadOnlyRepository struct {
+	Typename *string `json:"__typename"`
+	// Unique identifier
+	Id *string `json:"id"`
+}
+
+// GetTypename returns WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreReadOnlyRepository.Typename, and is useful for accessing the field via an interface.
+func (v *WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreReadOnlyRepository) GetTypename() *string {
+	return v.Typename
+}
+
+// GetId returns WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreReadOnlyRepository.Id, and is useful for accessing the field via an interface.
+func (v *WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreReadOnlyRepository) GetId() *string {
+	return v.Id
+}
+
+// WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreRepository includes the requested fields of the GraphQL type CoreRepository.
+// The GraphQL type's documentation follows.
+//
+// A Git Repository integrated with Infrahub
+type WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreRepository struct {
+	Typename *string `json:"__typename"`
+	// Unique identifier
+	Id *string `json:"id"`
+}
+
+// GetTypename returns WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreRepository.Typename, and is useful for accessing the field via an interface.
+func (v *WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreRepository) GetTypename() *string {
+	return v.Typename
+}
+
+// GetId returns WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreRepository.Id, and is useful for accessing the field via an interface.
+func (v *WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinitionEdgesEdgedCoreCheckDefinitionNodeCoreCheckDefinitionRepositoryNestedEdgedCoreGenericRepositoryNodeCoreRepository) GetId() *string {
+	return v.Id
+}
+
+// WhatIsCheckedCoreReadOnlyRepositoryPaginatedCoreReadOnlyRepository includes the requested fields of the GraphQL type PaginatedCoreReadOnlyRepository.
+// The GraphQL type's documentation follows.
+//
+// A Git Repository integrated with Infrahub, Git-side will not be updated
+type WhatIsCheckedCoreReadOnlyRepositoryPaginatedCoreReadOnlyRepository struct {
+	Edges []*WhatIsCheckedCoreReadOnlyRepositoryPaginatedCoreReadOnlyRepositoryEdgesEdgedCoreReadOnlyRepository `json:"edges"`
+}
+
+// GetEdges returns WhatIsCheckedCoreReadOnlyRepositoryPaginatedCoreReadOnlyRepository.Edges, and is useful for accessing the field via an interface.
+func (v *WhatIsCheckedCoreReadOnlyRepositoryPaginatedCoreReadOnlyRepository) GetEdges() []*WhatIsCheckedCoreReadOnlyRepositoryPaginatedCoreReadOnlyRepositoryEdgesEdgedCoreReadOnlyRepository {
+	return v.Edges
+}
+
+// WhatIsCheckedCoreReadOnlyRepositoryPaginatedCoreReadOnlyRepositoryEdgesEdgedCoreReadOnlyRepository includes the requested fields of the GraphQL type EdgedCoreReadOnlyRepository.
+// The GraphQL type's documentation follows.
+//
+// A Git Repository integrated with Infrahub, Git-side will not be updated
+type WhatIsCheckedCoreReadOnlyRepositoryPaginatedCoreReadOnlyRepositoryEdgesEdgedCoreReadOnlyRepository struct {
+	Node *WhatIsCheckedCoreReadOnlyRepositoryPaginatedCoreReadOnlyRepositoryEdgesEdgedCoreReadOnlyRepositoryNodeCoreReadOnlyRepository `json:"node"`
+}
+
+// GetNode returns WhatIsCheckedCoreReadOnlyRepositoryPaginatedCoreReadOnlyRepositoryEdgesEdgedCoreReadOnlyRepository.Node, and is useful for accessing the field via an interface.
+func (v *WhatIsCheckedCoreReadOnlyRepositoryPaginatedCoreReadOnlyRepositoryEdgesEdgedCoreReadOnlyRepository) GetNode() *WhatIsCheckedCoreReadOnlyRepositoryPaginatedCoreReadOnlyRepositoryEdgesEdgedCoreReadOnlyRepositoryNodeCoreReadOnlyRepository {
+	return v.Node
+}
+
+// WhatIsCheckedCoreReadOnlyRepositoryPaginatedCoreReadOnlyRepositoryEdgesEdgedCoreReadOnlyRepositoryNodeCoreReadOnlyRepository includes the requested fields of the GraphQL type CoreReadOnlyRepository.
+// The GraphQL type's documentation follows.
+//
+// A Git Repository integrated with Infrahub, Git-side will not be updated
+type WhatIsCheckedCoreReadOnlyRepositoryPaginatedCoreReadOnlyRepositoryEdgesEdgedCoreReadOnlyRepositoryNodeCoreReadOnlyRepository struct {
+	// Git reference (branch or tag) to track
+	Ref *PinnedValue `json:"ref"`
+}
+
+// GetRef returns WhatIsCheckedCoreReadOnlyRepositoryPaginatedCoreReadOnlyRepositoryEdgesEdgedCoreReadOnlyRepositoryNodeCoreReadOnlyRepository.Ref, and is useful for accessing the field via an interface.
+func (v *WhatIsCheckedCoreReadOnlyRepositoryPaginatedCoreReadOnlyRepositoryEdgesEdgedCoreReadOnlyRepositoryNodeCoreReadOnlyRepository) GetRef() *PinnedValue {
+	return v.Ref
+}
+
+// WhatIsCheckedResponse is returned by WhatIsChecked on success.
+type WhatIsCheckedResponse struct {
+	// Retrieve information about active branches.
+	Branch                 []*CheckedBranch                                                    `json:"Branch"`
+	CoreReadOnlyRepository *WhatIsCheckedCoreReadOnlyRepositoryPaginatedCoreReadOnlyRepository `json:"CoreReadOnlyRepository"`
+	CoreCheckDefinition    *WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinition       `json:"CoreCheckDefinition"`
+}
+
+// GetBranch returns WhatIsCheckedResponse.Branch, and is useful for accessing the field via an interface.
+func (v *WhatIsCheckedResponse) GetBranch() []*CheckedBranch { return v.Branch }
+
+// GetCoreReadOnlyRepository returns WhatIsCheckedResponse.CoreReadOnlyRepository, and is useful for accessing the field via an interface.
+func (v *WhatIsCheckedResponse) GetCoreReadOnlyRepository() *WhatIsCheckedCoreReadOnlyRepositoryPaginatedCoreReadOnlyRepository {
+	return v.CoreReadOnlyRepository
+}
+
+// GetCoreCheckDefinition returns WhatIsCheckedResponse.CoreCheckDefinition, and is useful for accessing the field via an interface.
+func (v *WhatIsCheckedResponse) GetCoreCheckDefinition() *WhatIsCheckedCoreCheckDefinitionPaginatedCoreCheckDefinition {
+	return v.CoreCheckDefinition
+}
+
 // __BranchesInput is used internally by genqlient
 type __BranchesInput struct {
 	Ids  []string `json:"ids,omitempty"`
@@ -2867,18 +2933,6 @@ type __CheckConnectivityInput struct {
 
 // GetId returns __CheckConnectivityInput.Id, and is useful for accessing the field via an interface.
 func (v *__CheckConnectivityInput) GetId() string { return v.Id }
-
-// __CheckDefinitionsInput is used internally by genqlient
-type __CheckDefinitionsInput struct {
-	Limit  int `json:"limit"`
-	Offset int `json:"offset"`
-}
-
-// GetLimit returns __CheckDefinitionsInput.Limit, and is useful for accessing the field via an interface.
-func (v *__CheckDefinitionsInput) GetLimit() int { return v.Limit }
-
-// GetOffset returns __CheckDefinitionsInput.Offset, and is useful for accessing the field via an interface.
-func (v *__CheckDefinitionsInput) GetOffset() int { return v.Offset }
 
 // __CheckResultsInput is used internally by genqlient
 type __CheckResultsInput struct {
@@ -3328,6 +3382,18 @@ type __UpdateTagInput struct {
 // GetData returns __UpdateTagInput.Data, and is useful for accessing the field via an interface.
 func (v *__UpdateTagInput) GetData() *BuiltinTagUpdateInput { return v.Data }
 
+// __WhatIsCheckedInput is used internally by genqlient
+type __WhatIsCheckedInput struct {
+	Branch string `json:"branch"`
+	Limit  int    `json:"limit"`
+}
+
+// GetBranch returns __WhatIsCheckedInput.Branch, and is useful for accessing the field via an interface.
+func (v *__WhatIsCheckedInput) GetBranch() string { return v.Branch }
+
+// GetLimit returns __WhatIsCheckedInput.Limit, and is useful for accessing the field via an interface.
+func (v *__WhatIsCheckedInput) GetLimit() int { return v.Limit }
+
 // The query executed by Branches.
 const Branches_Operation = `
 query Branches ($ids: [ID!], $name: String) {
@@ -3427,54 +3493,6 @@ func CheckConnectivity(
 	}
 
 	data_ = &CheckConnectivityResponse{}
-	resp_ := &graphql.Response{Data: data_}
-
-	err_ = client_.MakeRequest(
-		ctx_,
-		req_,
-		resp_,
-	)
-
-	return data_, err_
-}
-
-// The query executed by CheckDefinitions.
-const CheckDefinitions_Operation = `
-query CheckDefinitions ($limit: Int!, $offset: Int!) {
-	CoreCheckDefinition(limit: $limit, offset: $offset) {
-		edges {
-			node {
-				name {
-					value
-				}
-				repository {
-					node {
-						__typename
-						id
-					}
-				}
-			}
-		}
-	}
-}
-`
-
-func CheckDefinitions(
-	ctx_ context.Context,
-	client_ graphql.Client,
-	limit int,
-	offset int,
-) (data_ *CheckDefinitionsResponse, err_ error) {
-	req_ := &graphql.Request{
-		OpName: "CheckDefinitions",
-		Query:  CheckDefinitions_Operation,
-		Variables: &__CheckDefinitionsInput{
-			Limit:  limit,
-			Offset: offset,
-		},
-	}
-
-	data_ = &CheckDefinitionsResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -5227,6 +5245,68 @@ func UpdateTag(
 	}
 
 	data_ = &UpdateTagResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by WhatIsChecked.
+const WhatIsChecked_Operation = `
+query WhatIsChecked ($branch: String!, $limit: Int!) {
+	Branch(name: $branch) {
+		branched_from
+		sync_with_git
+	}
+	CoreReadOnlyRepository(limit: $limit) {
+		edges {
+			node {
+				ref {
+					value
+					updated_at
+				}
+			}
+		}
+	}
+	CoreCheckDefinition(limit: $limit) {
+		edges {
+			node {
+				name {
+					value
+				}
+				repository {
+					node {
+						__typename
+						id
+					}
+				}
+			}
+		}
+	}
+}
+`
+
+func WhatIsChecked(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	branch string,
+	limit int,
+) (data_ *WhatIsCheckedResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "WhatIsChecked",
+		Query:  WhatIsChecked_Operation,
+		Variables: &__WhatIsCheckedInput{
+			Branch: branch,
+			Limit:  limit,
+		},
+	}
+
+	data_ = &WhatIsCheckedResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
