@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// TakenError is a change that the server refused because another node has the name or the location.
+// TakenError is a change that the server refused because another node has what must be unique.
 type TakenError struct {
-	// Field is "name" or "location".
+	// Field is "name", "location" or, if the branch has an open proposed change, "source_branch".
 	Field string
 	// Kind is what people call the node that has it, such as "read-only repository"; ID and Name are its own.
 	Kind, ID, Name string
@@ -24,7 +24,7 @@ func (e *TakenError) Error() string {
 func (e *TakenError) Unwrap() error { return e.cause }
 
 // takenPolls bounds, in units of the longest polling interval (10 s by default), how long a change is retried while another node
-// has its name or location. When the entries of a list shift, the same apply may be about to rename or delete that node.
+// has what must be unique. When the entries of a list shift, the same apply may be about to rename or delete that node.
 const takenPolls = 5
 
 // whileTaken carries out a change, and repeats it for a while if the server refuses it because another node than the one with
@@ -80,6 +80,19 @@ func (n Nodes[T]) holderOf(ctx context.Context, field, id string, filter Filter)
 		}
 		if holderID, name := n.key(node); holderID != id {
 			return &TakenError{Field: field, Kind: n.kind, ID: holderID, Name: name}, nil
+		}
+	}
+	return nil, nil
+}
+
+// proposedChangeHolder returns the open proposed change of the branch: a branch has one at a time.
+func (c *Client) proposedChangeHolder(ctx context.Context, id string, want ProposedChange) (*TakenError, error) {
+	for change, err := range c.ProposedChanges().List(ctx, Filter{SourceBranch: want.SourceBranch}) {
+		if err != nil {
+			return nil, err
+		}
+		if change.ID != id && change.Open() {
+			return &TakenError{Field: "source_branch", Kind: "proposed change", ID: change.ID, Name: change.Name}, nil
 		}
 	}
 	return nil, nil

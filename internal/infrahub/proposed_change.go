@@ -2,6 +2,7 @@ package infrahub
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub/graphql"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/infrahub/graphql/attribute"
@@ -56,7 +57,36 @@ func (c *Client) ProposedChanges() Nodes[ProposedChange] {
 			return err
 		},
 		remove: c.cancelProposedChange,
+		holder: c.proposedChangeHolder,
 	}
+}
+
+// CurrentProposedChange returns the proposed change that a branch has now: the open one, or else the one that merges it or, if the
+// branch is merged, has merged it. ErrNotFound if there is none, or if several have merged branches of this name: nothing tells
+// which of them has merged this one.
+func (c *Client) CurrentProposedChange(ctx context.Context, source, destination string) (*ProposedChange, error) {
+	var merged []ProposedChange
+	for change, err := range c.ProposedChanges().List(ctx, Filter{SourceBranch: source}) {
+		switch {
+		case err != nil:
+			return nil, err
+		case change.SourceBranch != source, change.DestinationBranch != destination:
+		case change.Open():
+			return &change, nil
+		case change.State == "merging", change.State == "merged":
+			merged = append(merged, change)
+		}
+	}
+	if len(merged) == 1 {
+		branch, err := c.Branches().GetByName(ctx, source)
+		if err != nil {
+			return nil, err
+		}
+		if branch.Merged() || branch.Status == "MERGING" {
+			return &merged[0], nil
+		}
+	}
+	return nil, fmt.Errorf("proposed change of branch %s: %w", source, ErrNotFound)
 }
 
 // cancelProposedChange cancels a proposed change that is open.

@@ -178,6 +178,9 @@ func (l *chaosLife) prepareRound(round int) {
 	}
 }
 
+// longestCrash is how long a task that has crashed shows as running.
+const longestCrash = 200 * time.Second
+
 // strike lets remotes and tasks fail in the next apply, and returns what ends that.
 func (l *chaosLife) strike(round int) (end func()) {
 	if round >= chaosFaultyRounds || l.random.IntN(2) == 0 {
@@ -188,7 +191,7 @@ func (l *chaosLife) strike(round int) (end func()) {
 	l.tell("  outage %d", chosen)
 	switch chosen {
 	case 0:
-		l.Inject(mockserver.Fault{CrashedTask: true, Delay: time.Duration(1+l.random.IntN(200)) * time.Second, Times: 1})
+		l.Inject(mockserver.Fault{CrashedTask: true, Delay: time.Duration(1+l.random.Int64N(int64(longestCrash/time.Second))) * time.Second, Times: 1})
 	case 1:
 		l.Inject(mockserver.Fault{NoTasks: true, Times: 1 + l.random.IntN(3)})
 	default:
@@ -335,6 +338,7 @@ func (l *chaosLife) verify(destroyed bool) {
 	for l.Post(l.t, "main", `{InfrahubTask(limit:1){count}}`).At("errors") != nil { // what is left of an outage
 		l.tell("  the tasks were hidden")
 	}
+	time.Sleep(longestCrash) // the task that it struck may be none that the last apply waited for
 	l.WaitForTasks(l.t)
 	for _, check := range []struct {
 		typeName, kind, branch, filter, fields string

@@ -201,7 +201,7 @@ func whatIsKnown(err error) string {
 	return "Nothing was changed by this request."
 }
 
-// takenStep returns what to do about a name or location that another object has.
+// takenStep returns what to do about a name, location or source branch that another object has.
 func takenStep(about subject, taken *infrahub.TakenError) string {
 	step := fmt.Sprintf("The %s %q has this %s.", taken.Kind, taken.Name, taken.Field)
 	if holder := typeNameOf(taken.Kind); about.kind == "" || holder == about.kind {
@@ -215,6 +215,9 @@ func takenStep(about subject, taken *infrahub.TakenError) string {
 		}
 	} else {
 		step += " "
+	}
+	if taken.Field == "source_branch" {
+		return step + "Otherwise close that one in Infrahub: a branch has one open proposed change at a time."
 	}
 	return step + fmt.Sprintf("Otherwise choose another %s. To exchange the %ss of two objects, first give one of them a temporary %s in a separate apply; "+
 		"create_before_destroy cannot work here, because a %s is unique.", taken.Field, taken.Field, taken.Field, taken.Field)

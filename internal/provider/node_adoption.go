@@ -167,7 +167,7 @@ func changedAttributes(ctx context.Context, current, target tfsdk.State, config 
 
 // isSettingOnly reports whether an attribute tells the provider what to do, and is no property of the object.
 func isSettingOnly(name string) bool {
-	return slices.Contains([]string{"adopt_existing", "password_wo_version", "reimport_triggers", "resolve_ref", "timeouts", "wait_for_import"}, name)
+	return slices.Contains([]string{"adopt_existing", "merge", "password_wo_version", "reimport_triggers", "resolve_ref", "timeouts", "wait_for_checks", "wait_for_import"}, name)
 }
 
 func shownValue(value attr.Value) string {

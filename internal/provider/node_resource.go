@@ -98,8 +98,13 @@ func (r *nodeResource[M, T]) Create(ctx context.Context, req resource.CreateRequ
 	}
 	ctx, cancel := withTimeout(ctx, r.base(&plan).Timeouts.Create, &resp.Diagnostics)
 	defer cancel()
-	if r.adopt(ctx, req, resp, plan, false, r.adoptNode(plan, req.Plan)) {
-		return
+	r.create(ctx, req, resp, plan, config, r.adoptNode(plan, req.Plan))
+}
+
+// create creates the object, or adopts the one that exists. It reports whether there is a new object.
+func (r *nodeResource[M, T]) create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse, plan, config M, adopt adopter[T]) bool {
+	if r.adopt(ctx, req, resp, plan, false, adopt) {
+		return false
 	}
 	want := r.expand(plan)
 	if r.secrets != nil {
@@ -108,11 +113,11 @@ func (r *nodeResource[M, T]) Create(ctx context.Context, req resource.CreateRequ
 	}
 	id, err := r.nodesWithoutSecrets().Create(ctx, want)
 	if err != nil {
-		if isTaken(err) && r.adopt(ctx, req, resp, plan, true, r.adoptNode(plan, req.Plan)) {
-			return // somebody else has created it in the meantime
+		if isTaken(err) && r.adopt(ctx, req, resp, plan, true, adopt) {
+			return false // somebody else has created it in the meantime
 		}
 		resp.Diagnostics.Append(r.failed(ctx, "Not Created", plan, err))
-		return
+		return false
 	}
 	r.base(&plan).ID = types.StringValue(id)
 	resp.State.Raw = nullUnknowns(req.Plan.Raw)
@@ -120,6 +125,7 @@ func (r *nodeResource[M, T]) Create(ctx context.Context, req resource.CreateRequ
 	setIdentity(ctx, resp.Identity, id, &resp.Diagnostics)
 	resp.Diagnostics.Append(saveText(ctx, resp.Private, branchKey, r.Branch())...)
 	r.saveRead(ctx, plan, req.Plan, &resp.State, &resp.Diagnostics)
+	return true
 }
 
 // ModifyPlan announces what a create adopts.

@@ -69,15 +69,16 @@ func checksDue(ctx context.Context, state proposedChangeModel, private privateRe
 
 // Create proposes a branch, waits for its checks and merges it, as the plan asks.
 func (r *proposedChangeResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
-	var plan proposedChangeModel
+	var plan, config proposedChangeModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
 	ctx, cancel := withTimeout(ctx, plan.Timeouts.Create, &resp.Diagnostics)
 	defer cancel()
-	r.nodeResource.Create(ctx, req, resp)
-	if !plan.waits() || resp.Diagnostics.HasError() {
+	created := r.create(ctx, req, resp, plan, config, r.adoptProposedChange(plan, req.Plan, resp.Private))
+	if !created || !plan.waits() || resp.Diagnostics.HasError() {
 		return
 	}
 	r.settle(ctx, settling{
@@ -85,6 +86,24 @@ func (r *proposedChangeResource) Create(ctx context.Context, req resource.Create
 			"To keep it, run terraform untaint: then the next apply only runs its checks again.",
 		state: &resp.State, private: resp.Private, diags: &resp.Diagnostics,
 	})
+}
+
+// adoptProposedChange brings a proposed change to the plan, waits for its checks and merges it, as the plan asks. A failure is an
+// error without a state: the next apply adopts it again.
+func (r *proposedChangeResource) adoptProposedChange(plan proposedChangeModel, planned tfsdk.Plan, private privateWriter) adopter[infrahub.ProposedChange] {
+	adopt := r.adoptNode(plan, planned)
+	return func(ctx context.Context, found existing[infrahub.ProposedChange]) (tfsdk.State, diag.Diagnostics, error) {
+		state, diags, err := adopt(ctx, found)
+		if err != nil || diags.HasError() || !plan.waits() {
+			return state, diags, err
+		}
+		r.settle(ctx, settling{
+			update: true, runAgain: true, // nobody knows what the checks of earlier runs have seen
+			again: "Then apply again: the proposed change existed before, so it is not kept in the state, where Terraform would mark it as tainted and replace it. The next apply adopts it again, and its checks run once more.",
+			state: &state, private: private, diags: &diags,
+		})
+		return state, diags, nil
+	}
 }
 
 // Update edits a proposed change, runs its checks again where they may be out of date or have failed, and merges it, as the plan asks.

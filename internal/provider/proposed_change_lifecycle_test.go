@@ -389,3 +389,90 @@ func TestProposedChange_ImportedOneIsWaitedFor(t *testing.T) {
 	c.expectChecks(t, vlansPassed, dataPassed, schemaFine)
 	c.expectEmptyPlan(c.config)
 }
+
+// A create that was killed leaves a proposed change that no state knows.
+func TestProposedChange_OfACreateThatWasKilledIsTakenUp(t *testing.T) {
+	t.Parallel()
+	const run = "RunChecks: change"
+	for name, test := range map[string]struct {
+		settings attributes
+		// merged is whether the create had merged it.
+		merged    bool
+		announced string
+		mutations []string
+		state     string
+	}{
+		"open":                     {attributes{"wait_for_checks": false}, false, "None of its attributes changes.", nil, "open"},
+		"open, with checks":        {attributes{}, false, "None of its attributes changes.", []string{run}, "open"},
+		"open, to be merged":       {attributes{"merge": true}, false, "None of its attributes changes.", []string{run, "MergeProposedChange: id"}, "merged"},
+		"merged":                   {attributes{"merge": true}, true, "None of its attributes changes.", nil, "merged"},
+		"merged, described anew":   {attributes{"merge": true, "description": "Better"}, true, "None of its attributes changes.", nil, "merged"},
+		"open, described anew":     {attributes{"wait_for_checks": false, "description": "Better"}, false, `description: null -> "Better"`, []string{"UpdateProposedChange: description id"}, "open"},
+		"open, and merged by hand": {attributes{"wait_for_checks": false}, true, "None of its attributes changes.", nil, "merged"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCheckedChange(t, "v1.2.0", adopting(test.settings))
+			killed := c.connect(t).newInstance(proposedChangeType)
+			killed.mustApply(attributes{"name": "Release", "source_branch": "release", "merge": test.merged})
+			c.Log.Reset()
+			plan := c.plan(c.config)
+			plan.diagnostics.onlyWarning(t).expect(t, "", "Existing Proposed Change Will Be Adopted", killed.id(), test.announced)
+			c.apply(plan).requireNone(t)
+			c.expectMutations(t, test.mutations...)
+			if c.id() != killed.id() || c.state.text("state") != test.state {
+				t.Errorf("saved %v", c.state)
+			}
+			c.refresh().requireNone(t)
+			c.expectEmptyPlan(c.config)
+		})
+	}
+}
+
+// Terraform would replace a tainted proposed change, which somebody else may have made.
+func TestProposedChange_ThatIsAdoptedAndDoesNotPassIsNotSaved(t *testing.T) {
+	t.Parallel()
+	c := newCheckedChange(t, "v1.1.0", adopting(attributes{}))
+	killed := c.connect(t).newInstance(proposedChangeType)
+	killed.mustApply(attributes{"name": "Release", "source_branch": "release"})
+	for range 2 {
+		plan := c.plan(c.config)
+		plan.diagnostics.requireNoErrors(t)
+		c.apply(plan).onlyError(t).expect(t, "wait_for_checks", "Checks Failed", "VLAN 12 is used twice", "existed before, so it is not kept in the state", "adopts it again")
+		if c.state != nil {
+			t.Errorf("saved %v", c.state)
+		}
+	}
+	c.setRef(t, "v1.2.0")
+	c.mustApply(c.config)
+	if c.id() != killed.id() {
+		t.Errorf("adopted %s, want %s", c.id(), killed.id())
+	}
+}
+
+// What closed or canceled it is over, and a branch of the same name may have been merged before.
+func TestProposedChange_ThatIsOverIsNotAdopted(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(t *testing.T, c *checkedChange, other *instance){
+		"canceled": func(_ *testing.T, _ *checkedChange, other *instance) { other.mustDestroy() },
+		"merged, and its branch is made anew": func(t *testing.T, c *checkedChange, other *instance) {
+			t.Helper()
+			other.mustApply(attributes{"name": "Release", "source_branch": "release", "merge": true})
+			c.deleteBranch(t, "release")
+			c.createBranch(t, "release")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCheckedChange(t, "v1.2.0", adopting(attributes{"wait_for_checks": false}))
+			other := c.connect(t).newInstance(proposedChangeType)
+			other.mustApply(attributes{"name": "Release", "source_branch": "release"})
+			end(t, c, other)
+			c.Log.Reset()
+			plan := c.plan(c.config)
+			plan.diagnostics.requireNone(t)
+			c.apply(plan).requireNone(t)
+			c.expectMutations(t, "CreateProposedChange: destination_branch id is_draft name source_branch")
+		})
+	}
+}

@@ -39,6 +39,7 @@ type proposedChangeModel struct {
 	Merge             types.Bool   `tfsdk:"merge"`
 	State             types.String `tfsdk:"state"`
 	Checks            types.List   `tfsdk:"checks"`
+	AdoptExisting     types.Bool   `tfsdk:"adopt_existing"`
 }
 
 func proposedChangeKind() nodeKind[proposedChangeModel, infrahub.ProposedChange] {
@@ -57,7 +58,16 @@ func proposedChangeKind() nodeKind[proposedChangeModel, infrahub.ProposedChange]
 		flatten:     flattenProposedChange,
 		afterRead:   warnOfRefusedChange,
 		afterDelete: warnOfRunningMerge,
+		adoption: &adoption[proposedChangeModel, infrahub.ProposedChange]{
+			setting: func(model proposedChangeModel) types.Bool { return model.AdoptExisting },
+			find:    findProposedChange,
+		},
 	}
+}
+
+// findProposedChange returns what a create adopts: the open proposed change of the branch, or the one that merges or has merged it.
+func findProposedChange(ctx context.Context, client *infrahub.Client, want proposedChangeModel, _, _ bool) (*infrahub.ProposedChange, error) {
+	return client.CurrentProposedChange(ctx, want.SourceBranch.ValueString(), want.DestinationBranch.ValueString())
 }
 
 func expandProposedChange(model proposedChangeModel) infrahub.ProposedChange {
@@ -134,7 +144,7 @@ func (r *proposedChangeResource) ValidateConfig(ctx context.Context, req resourc
 	}
 }
 
-// ModifyPlan plans what an apply waits for. Infrahub updates only open proposed changes: a change of one that was closed or canceled
+// ModifyPlan announces what a create adopts, and plans what an apply waits for. Infrahub updates only open proposed changes: a change of one that was closed or canceled
 // replaces it, and a change of a merged one is an error.
 func (r *proposedChangeResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	if req.Plan.Raw.IsNull() {
@@ -148,6 +158,7 @@ func (r *proposedChangeResource) ModifyPlan(ctx context.Context, req resource.Mo
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	r.planAdoption(ctx, req, &resp.Diagnostics)
 	r.planChecks(ctx, plan, state, req, resp)
 	if req.State.Raw.IsNull() {
 		return
@@ -225,7 +236,9 @@ func proposedChangeSchema(ctx context.Context) schema.Schema {
 				MarkdownDescription: "What has become of it: `open`, `merging`, `merged`, `closed` or `canceled`. Only an open one can be changed in place.",
 				Computed:            true,
 			},
-			"checks":   checksAttribute("The checks that Infrahub runs on it, as they were last seen. Null unless `wait_for_checks` or `merge` is set."),
+			"checks": checksAttribute("The checks that Infrahub runs on it, as they were last seen. Null unless `wait_for_checks` or `merge` is set."),
+			"adopt_existing": adoptExistingAttribute("the same branches",
+				"One that is open is adopted, and one that merges or has merged the branch. "),
 			"timeouts": timeoutsAttribute(ctx, timeouts.Opts{Create: true, Read: true, Update: true, Delete: true}),
 		},
 	}

@@ -163,8 +163,8 @@ func (p *infrahubProvider) Schema(_ context.Context, _ provider.SchemaRequest, r
 				Optional:            true,
 			},
 			"adopt_existing": schema.BoolAttribute{
-				MarkdownDescription: "Whether a create adopts an object that exists in Infrahub with the same name, and for a repository the same location, and brings it to the configuration, instead of failing. " +
-					"Holds for credentials, repositories of both kinds, tags and branches. Defaults to `false`; a resource can say otherwise for itself. " + orEnvironment(adoptVariable),
+				MarkdownDescription: "Whether a create adopts an object that exists in Infrahub with the same name, for a repository also the same location, for a proposed change the same branches, and brings it to the configuration, instead of failing. " +
+					"Holds for credentials, repositories of both kinds, tags, branches and proposed changes. Defaults to `false`; a resource can say otherwise for itself. " + orEnvironment(adoptVariable),
 				Optional: true,
 			},
 		},
