@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,6 +38,8 @@ type adoption[M, T any] struct {
 	conflict func(found T, want M) *adoptionConflict
 	// secrets, if set, returns the names of the attributes whose secret values differ.
 	secrets func(config M, before, after T) []string
+	// destroys, if set, is what a destroy does with the object: "cancels" instead of "deletes".
+	destroys string
 	// note, if set, is a sentence about what else an apply does.
 	note string
 }
@@ -65,7 +68,7 @@ type existing[T any] struct {
 func adoptExistingAttribute(match, more string) schema.BoolAttribute {
 	return schema.BoolAttribute{
 		MarkdownDescription: "Whether a create adopts an object that exists in Infrahub with " + match + ", and brings it to the configuration, instead of failing. " + more +
-			"The plan names the object and what will change. A destroy deletes an adopted object like any other. It is no property of the object: changing it alone sends nothing. Defaults to the provider's setting, which is `false`.",
+			"The plan names the object and what will change. A destroy treats an adopted object like any other. It is no property of the object: changing it alone sends nothing. Defaults to the provider's setting, which is `false`.",
 		Optional: true,
 	}
 }
@@ -253,7 +256,7 @@ func (r *nodeResource[M, T]) isReplaced(ctx context.Context, identity *tfsdk.Res
 }
 
 func (r *nodeResource[M, T]) announcement(plan M, found existing[T]) string {
-	text := fmt.Sprintf("%s exists, with the id %s. The apply adopts it (adopt_existing) instead of creating it, and a later destroy deletes it. ", r.describe(plan, r.Branch()), found.id)
+	text := fmt.Sprintf("%s exists, with the id %s. The apply adopts it (adopt_existing) instead of creating it, and a later destroy %s it. ", r.describe(plan, r.Branch()), found.id, cmp.Or(r.adoption.destroys, "deletes"))
 	if len(found.changes) == 0 {
 		text += "None of its attributes changes."
 	} else {

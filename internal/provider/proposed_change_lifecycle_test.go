@@ -417,7 +417,7 @@ func TestProposedChange_OfACreateThatWasKilledIsTakenUp(t *testing.T) {
 			killed.mustApply(attributes{"name": "Release", "source_branch": "release", "merge": test.merged})
 			c.Log.Reset()
 			plan := c.plan(c.config)
-			plan.diagnostics.onlyWarning(t).expect(t, "", "Existing Proposed Change Will Be Adopted", killed.id(), test.announced)
+			plan.diagnostics.onlyWarning(t).expect(t, "", "Existing Proposed Change Will Be Adopted", killed.id(), "a later destroy cancels it", test.announced)
 			c.apply(plan).requireNone(t)
 			c.expectMutations(t, test.mutations...)
 			if c.id() != killed.id() || c.state.text("state") != test.state {

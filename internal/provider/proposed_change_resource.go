@@ -60,7 +60,7 @@ func proposedChangeKind() nodeKind[proposedChangeModel, infrahub.ProposedChange]
 		afterDelete: warnOfRunningMerge,
 		adoption: &adoption[proposedChangeModel, infrahub.ProposedChange]{
 			setting: func(model proposedChangeModel) types.Bool { return model.AdoptExisting },
-			find:    findProposedChange,
+			find:    findProposedChange, destroys: "cancels",
 		},
 	}
 }

@@ -15,7 +15,7 @@ import (
 
 // A failing check stops a release, another ref cures it, and a merge that would take back another repository is not begun.
 func TestProposedChange_IsCheckedAndMerged(t *testing.T) {
-	t.Parallel()
+	unlessLive(func() { t.Parallel() })
 	s := newServer(t)
 	const change = "infrahub_proposed_change.test"
 	checked, other := s.newEmptyRemote(t, "network.git"), s.newRemote(t, "other.git")
