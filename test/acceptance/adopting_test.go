@@ -57,6 +57,9 @@ func newGrown(t *testing.T) *grown {
 			CoreReadOnlyRepositoryCreate(data: {name: {value: $name}, location: {value: $location}, ref: {value: "v1.0.0"},
 				credential: {hfid: [$credential]}, tags: [{hfid: [$network]}, {hfid: [$pinned]}]}) { ok } }`,
 			"name", g.readOnly[readOnly], "location", g.gitAddress+"/"+readOnly, "credential", g.name("git-read"), "network", g.name("network"), "pinned", g.name("pinned"))
+		if g.mock == nil {
+			g.waitUntilSettled(t) // six imports at once have stopped the worker of a small server
+		}
 	}
 	g.before = g.waitUntilSettled(t)
 	if len(g.before) != g.count() {
