@@ -288,6 +288,7 @@ func proposedChangeTable() resourceType {
 					{to: attributes{"is_draft": nil}, mutations: []string{"UpdateProposedChange: id is_draft"}},
 					{to: attributes{"wait_for_checks": true}},
 					{to: attributes{"merge": false}},
+					{to: attributes{"adopt_existing": true}},
 					{to: attributes{"source_branch": "other"}, replaces: true},
 					{to: attributes{"destination_branch": "trunk"}, replaces: true},
 					{to: attributes{"destination_branch": nil}},

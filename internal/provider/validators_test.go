@@ -70,7 +70,7 @@ func TestValidators_OfEveryAttribute(t *testing.T) {
 		{credentialType, "password_wo", false, nil, nil},
 		{credentialType, "password_wo_version", false, nil, nil},
 	}
-	for _, name := range []string{branchType, credentialType, readOnlyType, readWriteType, tagType} {
+	for _, name := range []string{branchType, credentialType, proposedChangeType, readOnlyType, readWriteType, tagType} {
 		tests = append(tests, validation{name, "adopt_existing", false, []any{true, false}, nil})
 	}
 	for _, r := range resourceTypes() {
