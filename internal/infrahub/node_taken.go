@@ -9,7 +9,7 @@ import (
 
 // TakenError is a change that the server refused because another node has what must be unique.
 type TakenError struct {
-	// Field is "name", "location" or, if the branch has an open proposed change, "source_branch".
+	// Field is "name", "location" or, if the branch has a pending proposed change, "source_branch".
 	Field string
 	// Kind is what people call the node that has it, such as "read-only repository"; ID and Name are its own.
 	Kind, ID, Name string
@@ -85,17 +85,13 @@ func (n Nodes[T]) holderOf(ctx context.Context, field, id string, filter Filter)
 	return nil, nil
 }
 
-// proposedChangeHolder returns the open proposed change of the branch: a branch has one at a time.
+// proposedChangeHolder returns the pending proposed change of the branch: a branch has one at a time.
 func (c *Client) proposedChangeHolder(ctx context.Context, id string, want ProposedChange) (*TakenError, error) {
-	for change, err := range c.ProposedChanges().List(ctx, Filter{SourceBranch: want.SourceBranch}) {
-		if err != nil {
-			return nil, err
-		}
-		if change.ID != id && change.Open() {
-			return &TakenError{Field: "source_branch", Kind: "proposed change", ID: change.ID, Name: change.Name}, nil
-		}
+	change, err := c.pendingChange(ctx, want.SourceBranch)
+	if err != nil || change == nil || change.ID == id {
+		return nil, err
 	}
-	return nil, nil
+	return &TakenError{Field: "source_branch", Kind: "proposed change", ID: change.ID, Name: change.Name}, nil
 }
 
 // repositoryHolder returns the repository of either kind that has the name or the location, with the suffix that the server

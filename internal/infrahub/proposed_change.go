@@ -61,6 +61,19 @@ func (c *Client) ProposedChanges() Nodes[ProposedChange] {
 	}
 }
 
+// pendingChange returns the proposed change of a branch that waits for its merge or is being merged, nil if there is none.
+func (c *Client) pendingChange(ctx context.Context, branch string) (*ProposedChange, error) {
+	for change, err := range c.ProposedChanges().List(ctx, Filter{SourceBranch: branch}) {
+		if err != nil {
+			return nil, err
+		}
+		if change.Open() || change.State == "merging" {
+			return &change, nil
+		}
+	}
+	return nil, nil
+}
+
 // CurrentProposedChange returns the proposed change that a branch has now: the open one, or else the one that merges it or, if the
 // branch is merged, has merged it. ErrNotFound if there is none, or if several have merged branches of this name: nothing tells
 // which of them has merged this one.

@@ -190,7 +190,7 @@ func (r *releasing) readCommit(ctx context.Context, on *Client) error {
 // propose proposes the branch unless that was done before, and waits for its checks. Imported is whether the branch has imported
 // since it was proposed: its checks tell of the earlier commit then (infrahub-behaviour.md, Proposals 12).
 func (r *releasing) propose(ctx context.Context, imported bool) error {
-	found, err := r.openChange(ctx)
+	found, err := r.pendingChange(ctx, r.release.Branch)
 	if err != nil {
 		return err
 	}
@@ -217,19 +217,6 @@ func (r *releasing) propose(ctx context.Context, imported bool) error {
 		return err
 	}
 	return r.check(ctx, resumed, imported)
-}
-
-// openChange returns the proposed change of the branch that waits for its merge or is being merged, nil if there is none.
-func (r *releasing) openChange(ctx context.Context) (*ProposedChange, error) {
-	for change, err := range r.ProposedChanges().List(ctx, Filter{SourceBranch: r.release.Branch}) {
-		if err != nil {
-			return nil, err
-		}
-		if change.Open() || change.State == "merging" {
-			return &change, nil
-		}
-	}
-	return nil, nil
 }
 
 // check waits for the checks. Those of an earlier run that have failed, or whose tasks do not show how they ended, run once more.

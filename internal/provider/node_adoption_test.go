@@ -74,7 +74,11 @@ func TestAdoption_EqualObjectIsAdoptedWithoutAMutation(t *testing.T) {
 				i := s.newInstance(t, r.name)
 				warning := i.adopt(s, adopting(config))
 				s.expectMutations(t)
-				warning.expect(t, "", "Existing "+r.title()+" Will Be Adopted", config.text("name"), created.id(), "None of its attributes changes.", "and a later destroy ")
+				destroys := "a later destroy deletes it"
+				if r.name == proposedChangeType {
+					destroys = "a later destroy cancels it"
+				}
+				warning.expect(t, "", "Existing "+r.title()+" Will Be Adopted", config.text("name"), created.id(), "None of its attributes changes.", destroys)
 				expectTitleCase(t, warning.summary)
 				if difference := cmp.Diff(want, i.state); difference != "" {
 					t.Errorf("state (-created +adopted):\n%s", difference)
