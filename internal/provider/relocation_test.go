@@ -1,7 +1,6 @@
 package provider
 
 import (
-	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -9,14 +8,6 @@ import (
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mockserver"
 	"github.com/infrahub-community/terraform-provider-infrahub/internal/mocktest"
 )
-
-// unusedAddress returns an address that refuses connections.
-func unusedAddress(t *testing.T) string {
-	t.Helper()
-	closed := httptest.NewServer(nil)
-	closed.Close()
-	return closed.URL
-}
 
 func TestRelocation_OfAReadWriteRepositoryHasAHintForTheCause(t *testing.T) {
 	t.Parallel()
@@ -26,7 +17,8 @@ func TestRelocation_OfAReadWriteRepositoryHasAHintForTheCause(t *testing.T) {
 	for name, test := range map[string]struct {
 		location, reason, hint string
 	}{
-		"unreachable": {unusedAddress(t) + "/network.git", "Unable to clone the repository network", "Check that the Infrahub server itself reaches"},
+		// Port 1, because another test may use a port that was free a moment ago.
+		"unreachable": {"http://127.0.0.1:1/network.git", "Unable to clone the repository network", "Check that the Infrahub server itself reaches"},
 		"credential":  {git + "/private/network.git", "Unable to correctly lookup credentials for repository network", "Check credential_id, and username and password of that credential."},
 		"missing":     {git + "/none.git", ": fatal: repository '" + git + "/none.git/' not found.", "Check location: the remote has no such repository, or hides it from this credential."},
 	} {

@@ -140,7 +140,7 @@ func TestImporting5_Connectivity(t *testing.T) {
 		name := s.name(remote.query)
 		for _, step := range []struct{ location, status, message string }{
 			{remote.location, "online", "Successfully accessed repository"},
-			{unusedAddress(t) + "/r.git", "error-connection", "Unable to clone the repository " + name + ", please check the address and the credential"},
+			{unreachable + "/" + name + ".git", "error-connection", "Unable to clone the repository " + name + ", please check the address and the credential"},
 			{s.git + "/private/r.git", "error-cred", "Unable to correctly lookup credentials for repository " + name + " (" + s.git + "/private/r.git)."},
 			{s.git + "/none.git", "error", "\n  stderr: 'fatal: repository '" + s.git + "/none.git/' not found'"},
 		} {

@@ -7,7 +7,6 @@ import (
 	"context"
 	"encoding/json"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -149,16 +148,8 @@ func randomWord(length int) string {
 // name returns a name that is unique on a shared server.
 func (s *server) name(base string) string { return base + "-" + s.suffix }
 
-// unusedAddress returns an address on which nothing listens.
-func unusedAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = listener.Close() }()
-	return "http://" + listener.Addr().String()
-}
+// unreachable is an address on which nothing listens: no server gets its port by chance, unlike one that was free a moment ago.
+const unreachable = "http://127.0.0.1:1"
 
 // gitOnLocalhost returns the address of the Git server under a host whose locations get ".git" appended: a live
 // server needs localhost in git.append_git_suffix.

@@ -323,9 +323,9 @@ func TestWriting9_CreateChecksTheConnection(t *testing.T) {
 	prove(t, func(t *testing.T, s *server) {
 		s.newRemote(t, "private/r.git")
 		s.create(t, credential, fmt.Sprintf(`name:{value:%q} username:{value:"bot"} password:{value:"wrong"}`, s.name("wrong")))
-		name, nowhere := s.name("r"), unusedAddress(t)
+		name := s.name("r")
 		for _, test := range []struct{ location, credential, want string }{
-			{nowhere + "/r.git", "", "Unable to clone the repository " + name + ", please check the address and the credential"},
+			{unreachable + "/" + name + ".git", "", "Unable to clone the repository " + name + ", please check the address and the credential"},
 			{"ftp://x", "", "Unable to clone the repository " + name + ", please check the address and the credential"},
 			{s.git + "/none.git", "", "\n  stderr: 'fatal: repository '" + s.git + "/none.git/' not found'"},
 			{s.git + "/private/r.git", "", "Unable to correctly lookup credentials for repository " + name + " (" + s.git + "/private/r.git)."},
