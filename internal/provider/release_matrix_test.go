@@ -28,8 +28,8 @@ type interruptedRelease struct {
 	config attributes
 	// dead is whether the provider was killed, so that the server gets no more requests.
 	dead atomic.Bool
-	// afterRequest is called after each request, unless it is nil.
-	afterRequest func()
+	// afterRequest is called after each request, unless it is nil. Requests of a killed provider may still be under way when it changes.
+	afterRequest atomic.Pointer[func()]
 }
 
 func newInterruptedRelease(t *testing.T, remote *mocktest.Remote) *interruptedRelease {
@@ -40,8 +40,8 @@ func newInterruptedRelease(t *testing.T, remote *mocktest.Remote) *interruptedRe
 			panic(http.ErrAbortHandler)
 		}
 		r.ServeHTTP(w, request)
-		if after := r.afterRequest; after != nil {
-			after()
+		if after := r.afterRequest.Load(); after != nil {
+			(*after)()
 		}
 	}))
 	t.Cleanup(func() { time.Sleep(time.Hour) }) // what still runs after this fails the test
@@ -57,7 +57,7 @@ func newInterruptedRelease(t *testing.T, remote *mocktest.Remote) *interruptedRe
 // restart starts a new provider, which goes on with the state.
 func (r *interruptedRelease) restart() {
 	r.dead.Store(false)
-	r.afterRequest = nil
+	r.afterRequest.Store(nil)
 	p := serveProvider(r.t, &infrahubProvider{version: "test", dial: r.pipes.Dial})
 	p.configure(attributes{"address": r.Address, "api_token": r.Token, "max_retries": 0}).requireNone(r.t)
 	before := r.instance
@@ -70,12 +70,12 @@ func (r *interruptedRelease) restart() {
 // when calls act once the server has carried out a request for an operation, before its response is sent.
 func (r *interruptedRelease) when(operation string, act func()) {
 	var once sync.Once
-	r.afterRequest = func() {
+	r.afterRequest.Store(new(func() {
 		requests := r.Log.Requests()
 		if slices.ContainsFunc(requests, func(request mockserver.Request) bool { return request.Operation == operation }) {
 			once.Do(act)
 		}
-	}
+	}))
 }
 
 // describe returns what the server has of the release.
