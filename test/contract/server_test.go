@@ -136,6 +136,9 @@ func repeatRefused(client *http.Client) *http.Client {
 // old reports whether the server is a 1.9, whose errors have no extensions (infrahub-behaviour.md, Errors 11).
 func (s *server) old() bool { return strings.HasPrefix(s.version, "1.9.") }
 
+// is110 reports whether the server is a live Infrahub 1.10, which the mock does not imitate.
+func (s *server) is110() bool { return strings.HasPrefix(s.version, "1.10.") }
+
 func randomWord(length int) string {
 	const letters = "abcdefghijklmnopqrstuvwxyz"
 	word := make([]byte, length)
