@@ -59,7 +59,9 @@ func start(t *testing.T, options mockserver.Options) *server {
 }
 
 // live returns options of a mock server that takes as long as a real one.
-func live() mockserver.Options { return mockserver.Options{Delay: mockserver.LiveDelay} }
+func live() mockserver.Options {
+	return mockserver.Options{Delay: mockserver.LiveDelay, SyncInterval: time.Minute}
+}
 
 // requests returns the requests so far: all of them, or those of the operations.
 func (s *server) requests(operations ...string) []mockserver.Request {
