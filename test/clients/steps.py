@@ -1214,7 +1214,7 @@ def ctl_object_list():
 def ctl_object_list_of_repositories():
     listed = ctl("object", "get", READ_ONLY, "--filter", f"name__value={name('ro')}", "--output", "csv")
     # The server returns the attributes of a kind in an order that changes from process to process.
-    return [listed["exit"], [sorted(line.split(",")) for line in listed["shown"]]]
+    return [listed["exit"], [sorted(comparable(line.split(","))) for line in listed["shown"]]]
 
 
 @step
