@@ -407,7 +407,7 @@ func live(t *testing.T, seed uint64) (chaosCount, string) {
 	remote, readWrite := newRemote(t), mocktest.NewRemote(t, t.TempDir(), "checks.git", "v1.0.0")
 	l := &chaosLife{random: rand.New(rand.NewPCG(seed, 0)), readWrite: readWrite, objects: chaosObjects()} //nolint:gosec // repeatable on purpose
 	synctest.Test(t, func(t *testing.T) {
-		s := &server{Server: mocktest.New(t, mockserver.Options{SyncInterval: time.Minute})} // as Infrahub's: a sync is a process of Git
+		s := &server{Server: mocktest.New(t, mockserver.Options{SyncInterval: time.Minute})} // that of Infrahub; each sync starts a process of Git
 		l.matrixCell = &matrixCell{server: s, t: t, remote: remote, block: attributes{"address": s.Address, "api_token": s.Token, "adopt_existing": true}}
 		l.pipes = mocktest.ServePipes(t, l)
 		t.Cleanup(func() { time.Sleep(time.Hour) }) // what still runs after this fails the test
